@@ -1,0 +1,1 @@
+"""What an extension implements: one module a kind."""

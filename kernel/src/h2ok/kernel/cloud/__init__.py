@@ -1,0 +1,1 @@
+"""The cloud: the set of nodes that share one DKV."""

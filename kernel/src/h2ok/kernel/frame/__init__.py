@@ -1,0 +1,1 @@
+"""Frame, Vec, Chunk: the columnar store."""

@@ -1,0 +1,209 @@
+"""Job: long work with a key, progress, warnings, cancel; always ends in DONE, CANCELLED or FAILED."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from h2ok.kernel.errors import JobCancelledError, KeyNotFoundError
+from h2ok.kernel.key import random_key
+from h2ok.kernel.wire import wire_type
+
+if TYPE_CHECKING:
+    from h2ok.kernel.node import Node
+
+__all__ = ["Job", "JobContext", "Jobs", "JobStatus"]
+
+JobStatus = Literal["CREATED", "RUNNING", "DONE", "CANCELLED", "FAILED"]
+_log = logging.getLogger(__name__)
+#: Seconds between two writes of progress to the DKV, and between two looks for a cancel.
+_UPDATE_SECONDS = 0.1
+
+
+@wire_type("job")
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The state of a job at one moment. Times in milliseconds since the epoch UTC; ``progress`` from 0 to 1."""
+
+    key: str
+    description: str
+    dest: str
+    dest_type: str
+    status: JobStatus
+    progress: float
+    progress_msg: str
+    start_time: int
+    end_time: int
+    warnings: tuple[str, ...] = ()
+    exception: str | None = None
+    stacktrace: str | None = None
+    cancel_requested: bool = False
+    #: True once a partial result may be looked at under ``dest``.
+    ready_for_view: bool = True
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in ("CREATED", "RUNNING")
+
+    @property
+    def msec(self) -> int:
+        """Run time so far."""
+        return (self.end_time or _now()) - self.start_time
+
+
+@wire_type("job.cancel")
+@dataclass(frozen=True, slots=True)
+class _Cancel:
+    def apply(self, old: Any) -> tuple[Any, bool]:
+        if not isinstance(old, Job):
+            return old, False
+        return (replace(old, cancel_requested=True) if old.is_running else old), True
+
+
+@wire_type("job.update")
+@dataclass(frozen=True, slots=True)
+class _Update:
+    changes: dict[str, Any]
+    warning: str | None = None
+
+    def apply(self, old: Any) -> tuple[Any, bool]:
+        """Change fields of a running job; the result tells whether it was asked to stop."""
+        if not isinstance(old, Job):
+            return old, True
+        new = replace(old, **self.changes)
+        if self.warning is not None and self.warning not in new.warnings:
+            new = replace(new, warnings=(*new.warnings, self.warning))
+        return new, new.cancel_requested
+
+
+class JobContext:
+    """What the work of a job gets: progress, warnings, cancel."""
+
+    def __init__(self, node: Node, key: str, dest: str) -> None:
+        self.node = node
+        self.key = key
+        self.dest = dest
+        self._last = 0.0
+        self._cancel = False
+
+    def update(self, progress: float, message: str = "") -> None:
+        """Report progress (0 to 1); raises JobCancelledError when a stop was asked for. Cheap: writes ten times a second."""
+        now = time.monotonic()
+        if now - self._last >= _UPDATE_SECONDS:
+            self._last = now
+            changes: dict[str, Any] = {"progress": min(max(progress, 0.0), 1.0)}
+            if message:
+                changes["progress_msg"] = message
+            self._cancel = bool(self.node.dkv.atomic(self.key, _Update(changes)))
+        if self._cancel:
+            raise JobCancelledError(f"Job '{self.key}' was cancelled.")
+
+    def cancelled(self) -> bool:
+        """Whether a stop was asked for; cheap enough for every chunk."""
+        now = time.monotonic()
+        if now - self._last >= _UPDATE_SECONDS:
+            self._last = now
+            job = self.node.dkv.get(self.key)
+            self._cancel = not isinstance(job, Job) or job.cancel_requested
+        return self._cancel
+
+    def check(self) -> None:
+        """Raise JobCancelledError when a stop was asked for."""
+        if self.cancelled():
+            raise JobCancelledError(f"Job '{self.key}' was cancelled.")
+
+    def warn(self, message: str) -> None:
+        """Add a warning that the client shows at the end."""
+        self.node.dkv.atomic(self.key, _Update({}, message))
+
+
+class Jobs:
+    """Starts and finds jobs. Each runs on a thread of its own on the node that was asked."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._threads: dict[str, threading.Thread] = {}
+
+    def start(self, description: str, dest: str, dest_type: str, work: Callable[[JobContext], Any]) -> Job:
+        """Run ``work(context)`` as a job; returns at once.
+
+        Parameters
+        ----------
+        dest : key of the result; ``dest_type`` its kind: Frame, Model, Grid, ...
+        work : may raise; JobCancelledError ends the job CANCELLED, anything else FAILED. Runs inside a Scope.
+        """
+        job = Job("$" + random_key("job"), description, dest, dest_type, "RUNNING", 0.0, "", _now(), 0)
+        self._node.dkv.put(job.key, job)
+        thread = threading.Thread(target=self._run, args=(job, work), name=f"{self._node.label}-{job.key}", daemon=True)
+        self._threads[job.key] = thread
+        thread.start()
+        return job
+
+    def get(self, key: str) -> Job:
+        """The job under ``key``.
+
+        Raises
+        ------
+        KeyNotFoundError
+            No such job.
+        """
+        job = self._node.dkv.get(key)
+        if not isinstance(job, Job):
+            raise KeyNotFoundError(f"Job '{key}' not found. Jobs: GET /3/Jobs.", key=key)
+        return job
+
+    def list(self) -> list[Job]:
+        """All jobs, oldest first."""
+        found = self._node.dkv.get_many(self._node.dkv.keys("$job"))
+        return sorted((v for v in found.values() if isinstance(v, Job)), key=lambda j: (j.start_time, j.key))
+
+    def cancel(self, key: str) -> None:
+        """Ask a job to stop; it ends at its next safe point.
+
+        Raises
+        ------
+        KeyNotFoundError
+            No such job.
+        """
+        if not self._node.dkv.atomic(key, _Cancel()):
+            raise KeyNotFoundError(f"Job '{key}' not found. Jobs: GET /3/Jobs.", key=key)
+
+    def wait(self, key: str, timeout: float | None = None) -> Job:
+        """Wait for a job started on this node and return its last state."""
+        thread = self._threads.get(key)
+        if thread is not None:
+            thread.join(timeout)
+        return self.get(key)
+
+    def close(self) -> None:
+        """Ask every job of this node to stop and wait a little for each."""
+        for key, thread in list(self._threads.items()):
+            if thread.is_alive():
+                self._node.dkv.atomic(key, _Cancel())
+                thread.join(5.0)
+
+    def _run(self, job: Job, work: Callable[[JobContext], Any]) -> None:
+        changes: dict[str, Any]
+        try:
+            with self._node.scopes.enter():
+                work(JobContext(self._node, job.key, job.dest))
+            changes = {"status": "DONE", "progress": 1.0, "progress_msg": "Done."}
+        except JobCancelledError:
+            changes = {"status": "CANCELLED", "progress_msg": "Cancelled."}
+        except BaseException as e:  # a job must end, whatever happened
+            _log.warning("Job %s (%s) failed", job.key, job.description, exc_info=True)
+            changes = {"status": "FAILED", "exception": f"{e}", "stacktrace": traceback.format_exc(), "progress_msg": "Failed."}
+        self._threads.pop(job.key, None)
+        try:
+            self._node.dkv.atomic(job.key, _Update({**changes, "end_time": _now()}))
+        except Exception:  # the job's home is gone; nobody can read the state any more
+            _log.exception("Cannot record the end of job %s", job.key)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,82 @@
+"""Keys: the names of everything in the DKV, and which member of the cloud is home to each.
+
+A key is text. User keys (frames, models) are any text that does not start with the control character U+0001. System keys
+start with it: chunk keys carry their index and the number of chunks of the vec, so that chunk i of every vec with the same
+layout has the same home and an MRTask finds all columns of a row range on one node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import uuid
+from typing import NewType
+
+__all__ = [
+    "FrameKey",
+    "JobKey",
+    "Key",
+    "VecKey",
+    "chunk_home",
+    "chunk_key",
+    "home_index",
+    "is_user_key",
+    "parse_chunk_key",
+    "random_key",
+    "sanitize",
+]
+
+Key = NewType("Key", str)
+FrameKey = NewType("FrameKey", str)
+VecKey = NewType("VecKey", str)
+JobKey = NewType("JobKey", str)
+
+_SYSTEM = "\x01"
+_CHUNK = "\x01c"
+_counter = itertools.count()
+_process = uuid.UUID(bytes=os.urandom(16)).hex[:12]
+
+
+def is_user_key(key: str) -> bool:
+    """Whether clients may see the key in listings."""
+    return not key.startswith(_SYSTEM)
+
+
+def chunk_key(vec: str, index: int, n_chunks: int) -> Key:
+    """Key of chunk ``index`` of a vec of ``n_chunks`` chunks."""
+    return Key(f"{_CHUNK}{index}/{n_chunks}/{vec}")
+
+
+def parse_chunk_key(key: str) -> tuple[str, int, int]:
+    """(vec key, index, number of chunks) of a chunk key."""
+    index, n, vec = key[len(_CHUNK) :].split("/", 2)
+    return vec, int(index), int(n)
+
+
+def chunk_home(index: int, n_chunks: int, n_nodes: int) -> int:
+    """Member index that is home to a chunk: contiguous runs of chunks, so that whole subtrees reduce on one node."""
+    return index * n_nodes // n_chunks
+
+
+def home_index(key: str, n_nodes: int) -> int:
+    """Member index that is home to ``key`` in a cloud of ``n_nodes`` members; the same on every node and in every process."""
+    if n_nodes <= 1:
+        return 0
+    if key.startswith(_CHUNK):
+        _, index, n = parse_chunk_key(key)
+        return chunk_home(index, n, n_nodes)
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") % n_nodes
+
+
+def random_key(prefix: str = "", *, system: bool = False) -> str:
+    """A key no other process makes; ``system`` hides it from listings."""
+    unique = f"{_process}{next(_counter):x}{os.urandom(4).hex()}"
+    return f"{_SYSTEM if system else ''}{prefix}{unique}"
+
+
+def sanitize(name: str) -> str:
+    """A user key made of ``name``: characters H2O does not allow in ids become ``_`` (H2O: water.Key / SchemaV3 rules)."""
+    return re.sub(r"[/\\\x00-\x1f]", "_", name)

@@ -1,0 +1,75 @@
+"""Node: one member of the cloud - DKV, frames, tasks, jobs and transport of one process."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from h2ok.kernel.cloud.cloud import Cloud, H2ONode
+from h2ok.kernel.dkv.dkv import DKV
+from h2ok.kernel.frame.rollups import RollupStats, rollups
+from h2ok.kernel.frame.store import FrameStore
+from h2ok.kernel.frame.vec import Vec
+from h2ok.kernel.job import Jobs
+from h2ok.kernel.rpc import Rpc
+from h2ok.kernel.scope import Scopes
+from h2ok.kernel.task.engine import TaskEngine
+from h2ok.kernel.transport.base import Transport
+
+__all__ = ["Node", "NodeConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """Settings of a node; the command line and environment derive from these names."""
+
+    name: str = "h2ok"
+    ip: str = "127.0.0.1"
+    port: int = 54321
+    nthreads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    #: Bytes of chunks kept in memory; 0 for no limit.
+    max_mem: int = 0
+    #: Folder for logs and spilled chunks.
+    ice_root: str = ""
+    #: Folders that imports and exports may touch; empty for anywhere but system paths.
+    allowed_roots: tuple[str, ...] = ()
+
+
+class Node:
+    """The runtime handed to every extension. Nothing here is global: several nodes may live in one process (tests).
+
+    Parameters
+    ----------
+    transport : how to reach the other members; None for a cloud of one.
+    """
+
+    def __init__(self, config: NodeConfig | None = None, transport: Transport | None = None, node_port: int = 0) -> None:
+        self.config = config or NodeConfig()
+        me = H2ONode(self.config.ip, self.config.port, node_port or self.config.port + 1)
+        self.label = f"h2ok-{me.port}"
+        self.started_at = time.time()
+        self.cloud = Cloud(self.config.name, me)
+        self.transport = transport
+        self.rpc = Rpc(self.cloud, transport)
+        self.dkv = DKV(self.cloud, self.rpc)
+        self.frames = FrameStore(self)
+        self.scopes = Scopes(self)
+        self.tasks = TaskEngine(self, self.config.nthreads)
+        self.jobs = Jobs(self)
+
+    def rollups(self, vec: Vec) -> RollupStats:
+        """RollupStats of a vec, computed on first use."""
+        return rollups(self, vec)
+
+    def start(self) -> None:
+        """Begin to answer other nodes."""
+        if self.transport is not None:
+            self.transport.start(self.rpc.serve)
+
+    def close(self) -> None:
+        """Cancel jobs, end every thread, close sockets."""
+        self.jobs.close()
+        self.tasks.close()
+        if self.transport is not None:
+            self.transport.close()

@@ -1,0 +1,262 @@
+"""TaskEngine: runs MRTasks over the cloud: every node maps its own chunks on its worker pool, the caller reduces the rest."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError
+from h2ok.kernel.frame.newchunk import encode
+from h2ok.kernel.frame.vec import Vec, new_vec_key
+from h2ok.kernel.key import chunk_home, chunk_key, random_key
+from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
+from h2ok.kernel.task.tree import ReductionTree
+from h2ok.kernel.wire import wire_type
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.kernel.frame.frame import Frame
+    from h2ok.kernel.node import Node
+
+__all__ = ["TaskEngine"]
+
+#: Seconds a node may take for its part of one MRTask.
+TASK_TIMEOUT = 24 * 3600.0
+
+
+@wire_type("task.output")
+@dataclass(frozen=True, slots=True)
+class _Output:
+    key: str
+    type: str
+    domain: tuple[str, ...] | None
+
+
+@wire_type("task.request")
+@dataclass(frozen=True, slots=True)
+class _Request:
+    run: str
+    task: Any
+    vecs: tuple[Vec, ...]
+    n_chunks: int
+    espc: NDArray[np.int64]
+    outputs: tuple[_Output, ...]
+
+
+@wire_type("task.reply")
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    parts: list[Any]
+    sizes: dict[int, int]
+
+
+@dataclass(slots=True)
+class _LocalRun:
+    indexes: Any
+    failed: list[BaseException] = field(default_factory=list)
+    sizes: dict[int, int] = field(default_factory=dict)
+
+
+class TaskEngine:
+    """``do_all`` blocks; ``dfork`` returns a future. Worker threads are shared by all runs of the node."""
+
+    def __init__(self, node: Node, nthreads: int) -> None:
+        self._node = node
+        self.nthreads = nthreads
+        self._pool = ThreadPoolExecutor(nthreads, thread_name_prefix=f"{node.label}-worker")
+        self._callers = ThreadPoolExecutor(thread_name_prefix=f"{node.label}-dfork")
+        self._cancelled: set[str] = set()
+        self._state: dict[tuple[str, int], dict[str, Any]] = {}
+        node.rpc.register("task.run", self._run_local)
+        node.rpc.register("task.cancel", self._cancelled.add)
+        node.rpc.register("task.forget", self._cancelled.discard)
+        node.rpc.register("task.free_state", self._free_local)
+
+    def do_all(
+        self,
+        task: MRTask,
+        over: Frame | Sequence[Vec],
+        outputs: Sequence[OutputSpec] = (),
+        cancelled: Callable[[], bool] | None = None,
+    ) -> TaskResult:
+        """Run ``task`` over all chunks of a frame or of aligned vecs.
+
+        Parameters
+        ----------
+        outputs : output vecs to make; their chunks have the homes of the input chunks.
+        cancelled : asked now and then; true stops the run at the next chunk.
+
+        Raises
+        ------
+        JobCancelledError
+            ``cancelled`` said so. Output chunks already written are removed.
+        Exception
+            What ``map`` or ``reduce`` raised first. Output chunks already written are removed.
+        """
+        vecs = tuple(over) if isinstance(over, (tuple, list)) else tuple(over.vecs)  # type: ignore[union-attr]
+        if not vecs:
+            raise IllegalArgumentError("An MRTask needs at least one column to run over.")
+        espc = vecs[0].espc
+        for v in vecs[1:]:
+            if not v.aligned_with(vecs[0]):
+                raise IllegalArgumentError("An MRTask needs columns with equal row boundaries; align them first.")
+        return self.run(task, vecs, espc, outputs, cancelled)
+
+    def run(
+        self,
+        task: MRTask,
+        vecs: Sequence[Vec],
+        espc: NDArray[np.int64],
+        outputs: Sequence[OutputSpec] = (),
+        cancelled: Callable[[], bool] | None = None,
+    ) -> TaskResult:
+        """Like ``do_all``, over row boundaries that need no input vec (making columns out of nothing)."""
+        outs = tuple(_Output(new_vec_key(), o.type, o.domain) for o in outputs)
+        if outs:
+            self._node.cloud.lock("first write to the DKV")
+        n_chunks = len(espc) - 1
+        request = _Request(random_key(), task, tuple(vecs), n_chunks, espc, outs)
+        try:
+            replies = self._fan_out(request, cancelled)
+        except BaseException:
+            self._drop_outputs(outs, n_chunks)
+            raise
+        tree = ReductionTree(n_chunks, task.reduce)
+        sizes: dict[int, int] = {}
+        for reply in replies:
+            tree.add_parts((tuple(p), v) for p, v in reply.parts)
+            sizes.update(reply.sizes)
+        value = task.post_global(self._node, tree.result())
+        out_espc = self._espc_of(espc, sizes) if outs else espc
+        made = tuple(Vec(o.key, o.type, out_espc, o.domain) for o in outs)  # type: ignore[arg-type]
+        self._node.scopes.track(made)
+        return TaskResult(value, made)
+
+    def dfork(self, task: MRTask, over: Frame | Sequence[Vec], outputs: Sequence[OutputSpec] = ()) -> Future[TaskResult]:
+        """Start ``do_all`` in the background."""
+        return self._callers.submit(self.do_all, task, over, outputs)
+
+    def each_node(self, service: str, payload: Any) -> list[Any]:
+        """Call a service once on every node; replies in member order."""
+        return self._node.rpc.call_all(service, payload, TASK_TIMEOUT)
+
+    def free_state(self, session: str) -> None:
+        """Drop the per-chunk state of ``session`` on every node."""
+        self._node.rpc.call_all("task.free_state", session)
+
+    def close(self) -> None:
+        """End the worker threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._callers.shutdown(wait=True, cancel_futures=True)
+
+    # -- the calling node ---------------------------------------------------------------------------------------------
+
+    def _fan_out(self, request: _Request, cancelled: Callable[[], bool] | None) -> list[_Reply]:
+        cloud, rpc = self._node.cloud, self._node.rpc
+        owners = sorted({chunk_home(i, request.n_chunks, cloud.size) for i in range(request.n_chunks)})
+        futures = [rpc.submit(m, "task.run", request, TASK_TIMEOUT) for m in owners if m != cloud.self_index]
+        failure: BaseException | None = None
+        replies: list[_Reply] = []
+        try:
+            if cloud.self_index in owners:
+                replies.append(self._run_local(request, cancelled))
+        except BaseException as e:
+            failure = e
+            rpc.call_all("task.cancel", request.run)
+        for f in futures:
+            try:
+                replies.append(self._await(f, request, cancelled))
+            except BaseException as e:
+                failure = failure or e
+                rpc.call_all("task.cancel", request.run)
+        if failure is not None:
+            rpc.call_all("task.forget", request.run)
+            raise failure
+        return replies
+
+    def _await(self, future: Future[Any], request: _Request, cancelled: Callable[[], bool] | None) -> _Reply:
+        while cancelled is not None:
+            try:
+                reply: _Reply = future.result(timeout=0.05)
+                return reply
+            except TimeoutError:
+                if future.done():
+                    raise
+                if cancelled():
+                    self._node.rpc.call_all("task.cancel", request.run)
+                    cancelled = None
+        reply = future.result()
+        return reply
+
+    def _drop_outputs(self, outs: Sequence[_Output], n_chunks: int) -> None:
+        self._node.dkv.remove_many(chunk_key(o.key, i, n_chunks) for o in outs for i in range(n_chunks))
+
+    def _espc_of(self, espc: NDArray[np.int64], sizes: dict[int, int]) -> NDArray[np.int64]:
+        out = np.zeros(len(espc), dtype=np.int64)
+        np.cumsum([sizes[i] for i in range(len(espc) - 1)], out=out[1:])
+        return espc if np.array_equal(out, espc) else out
+
+    # -- every node ---------------------------------------------------------------------------------------------------
+
+    def _run_local(self, request: _Request, cancelled: Callable[[], bool] | None = None) -> _Reply:
+        """Map this node's chunks on the pool and reduce them as far as the tree allows."""
+        cloud, task = self._node.cloud, request.task
+        mine = [i for i in range(request.n_chunks) if chunk_home(i, request.n_chunks, cloud.size) == cloud.self_index]
+        tree = ReductionTree(request.n_chunks, task.reduce)
+        run = _LocalRun(iter(mine))
+        lock = threading.Lock()
+
+        def work() -> None:
+            while not run.failed:
+                with lock:
+                    index = next(run.indexes, None)
+                if index is None:
+                    return
+                try:
+                    if request.run in self._cancelled or (cancelled is not None and cancelled()):
+                        raise JobCancelledError("The task was cancelled.")
+                    self._map_one(request, index, tree, run)
+                except BaseException as e:  # handed to the caller below
+                    run.failed.append(e)
+
+        task.setup_local(self._node)
+        try:
+            if len(mine) == 1:
+                self._pool.submit(work).result()
+            else:
+                for f in [self._pool.submit(work) for _ in itertools.islice(mine, self.nthreads)]:
+                    f.result()
+        finally:
+            task.close_local(self._node)
+        if run.failed:
+            raise run.failed[0]
+        return _Reply(tree.parts(), run.sizes)
+
+    def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
+        espc, session = request.espc, request.task.session
+        state = self._state.setdefault((session, index), {}) if session else {}
+        block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state)
+        partial = request.task.map(block)
+        if request.outputs:
+            self._store_outputs(request, block, run)
+        tree.add((0, index), partial)
+
+    def _store_outputs(self, request: _Request, block: Block, run: _LocalRun) -> None:
+        items = {}
+        for j, spec in enumerate(request.outputs):
+            if j not in block.outputs:
+                raise IllegalArgumentError(f"{type(request.task).__name__}.map wrote no output {j} of {len(request.outputs)}.")
+            chunk = encode(spec.type, block.outputs[j])
+            if run.sizes.setdefault(block.index, chunk.n) != chunk.n:
+                raise IllegalArgumentError(f"{type(request.task).__name__}.map wrote outputs of different lengths.")
+            items[chunk_key(spec.key, block.index, request.n_chunks)] = chunk
+        self._node.dkv.put_many(items)
+
+    def _free_local(self, session: str) -> None:
+        for key in [k for k in self._state if k[0] == session]:
+            self._state.pop(key, None)

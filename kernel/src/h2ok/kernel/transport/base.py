@@ -1,0 +1,32 @@
+"""The Transport contract: requests with deadlines between nodes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from h2ok.kernel.cloud.cloud import H2ONode
+
+__all__ = ["Serve", "Transport"]
+
+#: serve(service name, payload) -> reply; may raise.
+Serve = Callable[[str, Any], Any]
+
+
+class Transport(ABC):
+    """Carries wire values between nodes. Implementations are thread-safe."""
+
+    @abstractmethod
+    def start(self, serve: Serve) -> None:
+        """Begin to accept requests and answer them with ``serve`` on worker threads of the transport."""
+
+    @abstractmethod
+    def submit(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
+        """Send a request; the future ends with the reply, NodeLostError after ``timeout`` seconds, or the remote error."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop; open futures end with NodeLostError. No thread or socket stays behind."""

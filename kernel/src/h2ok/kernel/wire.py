@@ -1,0 +1,178 @@
+"""The wire format: registered types and plain values to message frames and back; nothing is ever unpickled.
+
+A message is a list of frames. Frame 0 is msgpack (msgspec); every later frame is the raw buffer of one array, referenced
+from frame 0 by index, so large arrays travel without a copy. Three extension types extend msgpack:
+
+==== =======================================================================
+code payload
+==== =======================================================================
+1    array: ``[frame index, dtype string, shape]``
+2    registered type: ``[name, [field values in declaration order]]``
+3    tuple: ``[items]`` (msgpack alone would return a list)
+4    integer outside 64 bits, as text
+==== =======================================================================
+
+A type becomes known by ``@wire_type("name")`` on a dataclass. An unknown name is an error, never an import.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from h2ok.kernel.errors import WireError
+
+__all__ = ["decode", "encode", "registered_name", "wire_type"]
+
+T = TypeVar("T")
+
+_ARRAY, _TYPE, _TUPLE, _BIGINT = 1, 2, 3, 4
+_MAX_DEPTH = 100
+_INLINE_ARRAY_BYTES = 0
+
+_by_name: dict[str, tuple[type, tuple[str, ...]]] = {}
+_by_type: dict[type, tuple[str, tuple[str, ...]]] = {}
+
+
+def wire_type(name: str) -> Callable[[type[T]], type[T]]:
+    """Register a dataclass under ``name`` so that its instances may travel between nodes.
+
+    Fields with ``metadata={"wire": False}`` stay behind and take their default on the other side.
+
+    Raises
+    ------
+    WireError
+        The class is no dataclass, or another class holds the name.
+    """
+
+    def register(cls: type[T]) -> type[T]:
+        if not dataclasses.is_dataclass(cls):
+            raise WireError(f"{cls.__qualname__} is not a dataclass; only dataclasses can be registered as wire types.")
+        known = _by_name.get(name)
+        if known is not None and known[0].__qualname__ != cls.__qualname__:
+            raise WireError(f"Wire type name '{name}' is taken by {known[0].__qualname__}; {cls.__qualname__} needs another.")
+        fields = tuple(f.name for f in dataclasses.fields(cls) if f.metadata.get("wire", True))
+        _by_name[name] = (cls, fields)
+        _by_type[cls] = (name, fields)
+        return cls
+
+    return register
+
+
+def registered_name(obj: object) -> str | None:
+    """The wire name of an object's class, or None when the class is not registered."""
+    entry = _by_type.get(type(obj))
+    return entry[0] if entry else None
+
+
+class _Encoder:
+    def __init__(self) -> None:
+        self.buffers: list[memoryview | bytes] = []
+        self.packer = msgspec.msgpack.Encoder()
+
+    def plain(self, obj: Any, depth: int) -> Any:
+        if obj is None or isinstance(obj, (bool, str, bytes, float)):
+            return obj if not isinstance(obj, np.floating) else float(obj)
+        if isinstance(obj, int):
+            return obj if -(2**63) <= obj < 2**64 else msgspec.msgpack.Ext(_BIGINT, str(obj).encode())
+        if depth > _MAX_DEPTH:
+            raise WireError(f"A message is nested deeper than {_MAX_DEPTH} levels.")
+        entry = _by_type.get(type(obj))
+        if entry is not None:
+            name, fields = entry
+            return self.ext(_TYPE, [name, [self.plain(getattr(obj, f), depth + 1) for f in fields]])
+        if isinstance(obj, np.ndarray):
+            return self.array(obj)
+        if isinstance(obj, list):
+            return [self.plain(v, depth + 1) for v in obj]
+        if isinstance(obj, tuple):
+            return self.ext(_TUPLE, [self.plain(v, depth + 1) for v in obj])
+        if isinstance(obj, dict):
+            return {self.plain(k, depth + 1): self.plain(v, depth + 1) for k, v in obj.items()}
+        if isinstance(obj, np.generic):
+            return self.plain(obj.item(), depth)
+        raise WireError(
+            f"Cannot send a {type(obj).__module__}.{type(obj).__qualname__} to another node: the type is not registered. "
+            "Use plain values, arrays, or a dataclass with @wire_type(name)."
+        )
+
+    def array(self, a: np.ndarray[Any, Any]) -> Any:
+        if a.dtype.hasobject:
+            raise WireError("Cannot send an array of Python objects; use a typed array or a list.")
+        a = np.ascontiguousarray(a).reshape(a.shape)
+        self.buffers.append(a.reshape(-1).view(np.uint8).data if a.size else b"")
+        return self.ext(_ARRAY, [len(self.buffers), a.dtype.str, list(a.shape)])
+
+    def ext(self, code: int, payload: Any) -> msgspec.msgpack.Ext:
+        return msgspec.msgpack.Ext(code, self.packer.encode(payload))
+
+
+def encode(obj: Any) -> list[memoryview | bytes]:
+    """Frames of a message. Arrays are referenced, not copied: do not change them until the message is sent.
+
+    Raises
+    ------
+    WireError
+        A value is of an unregistered type, or the nesting exceeds 100 levels.
+    """
+    enc = _Encoder()
+    head = enc.packer.encode(enc.plain(obj, 0))
+    return [head, *enc.buffers]
+
+
+class _Decoder:
+    def __init__(self, frames: Sequence[Any]) -> None:
+        self.frames = frames
+        self.depth = 0
+        self.unpacker = msgspec.msgpack.Decoder(ext_hook=self.ext)
+
+    def ext(self, code: int, payload: memoryview) -> Any:
+        if code == _BIGINT:
+            return int(bytes(payload))
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise WireError(f"A message is nested deeper than {_MAX_DEPTH} levels.")
+        items = self.unpacker.decode(payload)
+        self.depth -= 1
+        if code == _TUPLE:
+            return tuple(items)
+        if code == _ARRAY:
+            return self.array(*items)
+        if code == _TYPE:
+            return self.typed(*items)
+        raise WireError(f"Unknown extension code {code} in a message.")
+
+    def array(self, index: int, dtype: str, shape: list[int]) -> np.ndarray[Any, Any]:
+        kind = np.dtype(dtype)
+        if kind.hasobject or not 0 < index < len(self.frames):
+            raise WireError(f"Array reference {index} of dtype {dtype} is not valid in a message of {len(self.frames)} frames.")
+        out: np.ndarray[Any, Any] = np.frombuffer(self.frames[index], dtype=kind).reshape(shape)
+        return out
+
+    def typed(self, name: str, values: list[Any]) -> Any:
+        entry = _by_name.get(name)
+        if entry is None:
+            raise WireError(f"Unknown wire type '{name}'. The nodes run different extensions; compare `h2ok ext list` on both.")
+        cls, fields = entry
+        if len(values) != len(fields):
+            raise WireError(f"Wire type '{name}' has {len(fields)} fields here, the message holds {len(values)}.")
+        return cls(**dict(zip(fields, values, strict=True)))
+
+
+def decode(frames: Sequence[Any]) -> Any:
+    """The object of a message; arrays are read-only views of the frames.
+
+    Raises
+    ------
+    WireError
+        The message is malformed or holds an unknown type name.
+    """
+    try:
+        return _Decoder(frames).unpacker.decode(frames[0])
+    except (msgspec.DecodeError, IndexError, TypeError, ValueError) as e:
+        if isinstance(e, WireError):
+            raise
+        raise WireError(f"Malformed message: {e}") from e
