@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from h2ok.kernel.cloud.cloud import Cloud, H2ONode
 from h2ok.kernel.dkv.dkv import DKV
@@ -57,6 +58,8 @@ class Node:
         self.scopes = Scopes(self)
         self.tasks = TaskEngine(self, self.config.nthreads)
         self.jobs = Jobs(self)
+        #: Whatever composed this node with extensions; opaque for the kernel, reachable from tasks through ``Block.node``.
+        self.context: Any = None
 
     def rollups(self, vec: Vec) -> RollupStats:
         """RollupStats of a vec, computed on first use."""
