@@ -115,7 +115,7 @@ def test_a_node_lost_in_the_middle_ends_the_run_with_its_name() -> None:
         assert gate.entered.wait(30)
         hub.kill(nodes[2].cloud.me)
         gate.open.set()
-        with pytest.raises(NodeLostError, match="127.0.0.1:54325"):
+        with pytest.raises(NodeLostError, match=r"127\.0\.0\.1:54325"):
             future.result(30)
 
 

@@ -19,6 +19,7 @@ class Runtime:
 
     def __init__(self, node: Node, registry: Registry) -> None:
         self.node = node
+        node.context = self
         self.registry = registry
         self._services: dict[Any, Any] = {}
         self._lock = threading.RLock()

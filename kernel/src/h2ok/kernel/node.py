@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from h2ok.kernel.cloud.cloud import Cloud, H2ONode
 from h2ok.kernel.cloud.stats import StatsReader
@@ -72,6 +73,8 @@ class Node:
         #: What ends with the node, in reverse order of addition (the membership service, for one).
         self.closers: list[Callable[[], None]] = []
         self._closed = False
+        #: Whatever composed this node with extensions; opaque for the kernel, reachable from tasks through ``Block.node``.
+        self.context: Any = None
 
     def rollups(self, vec: Vec) -> RollupStats:
         """RollupStats of a vec, computed on first use."""

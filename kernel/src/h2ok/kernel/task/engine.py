@@ -269,7 +269,7 @@ class TaskEngine:
         return _Reply(tree.parts(), run.sizes)
 
     def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
-        espc, session = request.espc, request.task.session
+        espc, session = request.espc, getattr(request.task, "session", "")
         state = self._state.setdefault((session, index), {}) if session else {}
         block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state)
         partial = request.task.map(block)
