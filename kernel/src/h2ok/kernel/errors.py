@@ -7,12 +7,14 @@ from typing import Any
 __all__ = [
     "ClassMismatchError",
     "CloudLockedError",
+    "CloudTimeoutError",
     "H2OKError",
     "IllegalArgumentError",
     "JobCancelledError",
     "KeyNotFoundError",
     "NodeLostError",
     "OutOfMemoryBudgetError",
+    "PortInUseError",
     "RemoteError",
     "WireError",
 ]
@@ -49,6 +51,14 @@ class NodeLostError(H2OKError, ConnectionError):
 
 class CloudLockedError(H2OKError, PermissionError):
     """A node asked to join after the cloud was locked."""
+
+
+class CloudTimeoutError(H2OKError, TimeoutError):
+    """The cloud did not reach the wanted size, or no agreement, in time."""
+
+
+class PortInUseError(H2OKError, OSError):
+    """A port to listen on is taken or may not be bound."""
 
 
 class JobCancelledError(H2OKError):

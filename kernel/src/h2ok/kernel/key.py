@@ -12,13 +12,8 @@ import itertools
 import os
 import re
 import uuid
-from typing import NewType
 
 __all__ = [
-    "FrameKey",
-    "JobKey",
-    "Key",
-    "VecKey",
     "chunk_home",
     "chunk_key",
     "home_index",
@@ -27,11 +22,6 @@ __all__ = [
     "random_key",
     "sanitize",
 ]
-
-Key = NewType("Key", str)
-FrameKey = NewType("FrameKey", str)
-VecKey = NewType("VecKey", str)
-JobKey = NewType("JobKey", str)
 
 _SYSTEM = "\x01"
 _CHUNK = "\x01c"
@@ -44,9 +34,9 @@ def is_user_key(key: str) -> bool:
     return not key.startswith(_SYSTEM)
 
 
-def chunk_key(vec: str, index: int, n_chunks: int) -> Key:
+def chunk_key(vec: str, index: int, n_chunks: int) -> str:
     """Key of chunk ``index`` of a vec of ``n_chunks`` chunks."""
-    return Key(f"{_CHUNK}{index}/{n_chunks}/{vec}")
+    return f"{_CHUNK}{index}/{n_chunks}/{vec}"
 
 
 def parse_chunk_key(key: str) -> tuple[str, int, int]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from h2ok.kernel.cloud.cloud import Cloud, H2ONode
+from h2ok.kernel.cloud.stats import StatsReader
 from h2ok.kernel.dkv.dkv import DKV
 from h2ok.kernel.frame.rollups import RollupStats, rollups
 from h2ok.kernel.frame.store import FrameStore
@@ -34,6 +37,14 @@ class NodeConfig:
     ice_root: str = ""
     #: Folders that imports and exports may touch; empty for anywhere but system paths.
     allowed_roots: tuple[str, ...] = ()
+    #: Bytes of other nodes' values kept to read again.
+    cache_bytes: int = 256 << 20
+    #: Seconds between heartbeats; of silence until a member counts as suspect; until it is dead for good.
+    heartbeat_seconds: float = 1.0
+    suspect_seconds: float = 3.0
+    dead_seconds: float = 10.0
+    #: Encrypts and authenticates the traffic between nodes when set; the same on every node.
+    cluster_secret: str = field(default="", repr=False)
 
 
 class Node:
@@ -52,11 +63,18 @@ class Node:
         self.cloud = Cloud(self.config.name, me)
         self.transport = transport
         self.rpc = Rpc(self.cloud, transport)
-        self.dkv = DKV(self.cloud, self.rpc)
+        self.dkv = DKV(self.cloud, self.rpc, self.config.cache_bytes)
         self.frames = FrameStore(self)
         self.scopes = Scopes(self)
         self.tasks = TaskEngine(self, self.config.nthreads)
         self.jobs = Jobs(self)
+        self.cloud.own_stats = StatsReader(self).read
+        self.cloud.on_lost.append(self._drop_peer)
+        #: What ends with the node, in reverse order of addition (the membership service, for one).
+        self.closers: list[Callable[[], None]] = []
+        self._closed = False
+        #: Whatever composed this node with extensions; opaque for the kernel, reachable from tasks through ``Block.node``.
+        self.context: Any = None
 
     def rollups(self, vec: Vec) -> RollupStats:
         """RollupStats of a vec, computed on first use."""
@@ -68,8 +86,17 @@ class Node:
             self.transport.start(self.rpc.serve)
 
     def close(self) -> None:
-        """Cancel jobs, end every thread, close sockets."""
+        """Cancel jobs, leave the cloud, end every thread, close sockets. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self.jobs.close()
+        for end in reversed(self.closers):
+            end()
         self.tasks.close()
         if self.transport is not None:
             self.transport.close()
+
+    def _drop_peer(self, node: H2ONode, reason: str) -> None:
+        if self.transport is not None:
+            self.transport.drop_peer(node, reason)

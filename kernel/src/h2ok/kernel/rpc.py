@@ -38,15 +38,16 @@ class Rpc:
         return service(payload)
 
     def submit(self, member: int, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Future[Any]:
-        """Start a call to a member by index; its future ends with the reply, NodeLostError or RemoteError."""
-        if member == self._cloud.self_index or self._transport is None:
+        """Start a call to a member by index; its future ends with the reply, NodeLostError or the error of the service."""
+        try:
+            if member == self._cloud.self_index or self._transport is None:
+                return _ended(self.serve(name, payload))
+            self._cloud.check_alive(member, name)
+            return self._transport.submit(self._cloud.members[member], name, payload, timeout)
+        except Exception as e:  # the caller gets it through the future
             future: Future[Any] = Future()
-            try:
-                future.set_result(self.serve(name, payload))
-            except Exception as e:  # the caller gets it through the future
-                future.set_exception(e)
+            future.set_exception(e)
             return future
-        return self._transport.submit(self._cloud.members[member], name, payload, timeout)
 
     def call(self, member: int, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Any:
         """Call a service of one member and wait.
@@ -61,8 +62,29 @@ class Rpc:
         return self.submit(member, name, payload, timeout).result()
 
     def call_all(self, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> list[Any]:
-        """Call a service of every member (this node included) at once; replies in member order."""
+        """Call a service of every member (this node included) at once; replies in member order.
+
+        Raises
+        ------
+        NodeLostError
+            A member is lost or did not answer.
+        """
         me = self._cloud.self_index
         futures = [self.submit(i, name, payload, timeout) if i != me else None for i in range(self._cloud.size)]
         own = self.serve(name, payload)
         return [own if f is None else f.result() for f in futures]
+
+    def tell_all(self, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Call a service of every member that is not lost, and do not mind failures: for clean-up."""
+        me = self._cloud.self_index
+        others = [i for i in range(self._cloud.size) if i != me and not self._cloud.is_lost(i)]
+        futures = [self.submit(i, name, payload, timeout) for i in others]
+        self.serve(name, payload)
+        for f in futures:
+            f.exception()
+
+
+def _ended(value: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future

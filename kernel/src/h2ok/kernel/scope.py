@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from h2ok.kernel.frame.vec import Vec
@@ -34,7 +35,7 @@ class Scope:
         for v in vecs:
             self._vecs.pop(v.key, None)
 
-    def __enter__(self) -> Scope:
+    def __enter__(self) -> Self:
         self._node.scopes.push(self)
         return self
 
@@ -46,7 +47,7 @@ class Scope:
         """Remove every owned vec that no stored frame refers to."""
         vecs, self._vecs = self._vecs, {}
         if vecs:
-            unreferenced = set(self._node.dkv.adjust_refs(list(vecs), 0))
+            unreferenced = set(self._node.dkv.adjust_refs(list(vecs), 0, lost_ok=True))
             self._node.frames.drop_chunks(v for k, v in vecs.items() if k in unreferenced)
 
 
@@ -66,6 +67,20 @@ class Scopes:
         stack = self._stack()
         if stack:
             stack[-1].track(vecs)
+
+    def current(self) -> Scope | None:
+        """The innermost scope of this thread."""
+        stack = self._stack()
+        return stack[-1] if stack else None
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Work on this thread as on a fresh one: what is made inside belongs to none of the caller's scopes."""
+        saved, self._local.stack = self._stack(), []
+        try:
+            yield
+        finally:
+            self._local.stack = saved
 
     def push(self, scope: Scope) -> None:
         self._stack().append(scope)

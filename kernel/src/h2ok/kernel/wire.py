@@ -25,13 +25,14 @@ import msgspec
 import numpy as np
 from h2ok.kernel.errors import WireError
 
-__all__ = ["decode", "encode", "registered_name", "wire_type"]
+__all__ = ["decode", "encode", "registered_name", "sizeof", "wire_type"]
 
 T = TypeVar("T")
 
 _ARRAY, _TYPE, _TUPLE, _BIGINT = 1, 2, 3, 4
 _MAX_DEPTH = 100
-_INLINE_ARRAY_BYTES = 0
+#: Kinds of numpy dtypes that may travel: no objects, no structures.
+_DTYPE_KINDS = frozenset("biufcSUMm")
 
 _by_name: dict[str, tuple[type, tuple[str, ...]]] = {}
 _by_type: dict[type, tuple[str, tuple[str, ...]]] = {}
@@ -71,6 +72,7 @@ def registered_name(obj: object) -> str | None:
 class _Encoder:
     def __init__(self) -> None:
         self.buffers: list[memoryview | bytes] = []
+        self.sent: dict[int, tuple[np.ndarray[Any, Any], msgspec.msgpack.Ext]] = {}
         self.packer = msgspec.msgpack.Encoder()
 
     def plain(self, obj: Any, depth: int) -> Any:
@@ -100,11 +102,17 @@ class _Encoder:
         )
 
     def array(self, a: np.ndarray[Any, Any]) -> Any:
-        if a.dtype.hasobject:
-            raise WireError("Cannot send an array of Python objects; use a typed array or a list.")
-        a = np.ascontiguousarray(a).reshape(a.shape)
-        self.buffers.append(a.reshape(-1).view(np.uint8).data if a.size else b"")
-        return self.ext(_ARRAY, [len(self.buffers), a.dtype.str, list(a.shape)])
+        # The same array twice (row boundaries of many columns) travels once.
+        known = self.sent.get(id(a))
+        if known is not None:
+            return known[1]
+        if a.dtype.kind not in _DTYPE_KINDS:
+            raise WireError(f"Cannot send an array of {a.dtype}; use one of numbers, text or bytes, or a list.")
+        flat = np.ascontiguousarray(a).reshape(-1)
+        self.buffers.append(flat.view(np.uint8).data if a.size else b"")
+        ref = self.ext(_ARRAY, [len(self.buffers), a.dtype.str, list(a.shape)])
+        self.sent[id(a)] = (a, ref)
+        return ref
 
     def ext(self, code: int, payload: Any) -> msgspec.msgpack.Ext:
         return msgspec.msgpack.Ext(code, self.packer.encode(payload))
@@ -127,6 +135,7 @@ class _Decoder:
     def __init__(self, frames: Sequence[Any]) -> None:
         self.frames = frames
         self.depth = 0
+        self.arrays: dict[tuple[int, str, tuple[int, ...]], np.ndarray[Any, Any]] = {}
         self.unpacker = msgspec.msgpack.Decoder(ext_hook=self.ext)
 
     def ext(self, code: int, payload: memoryview) -> Any:
@@ -146,10 +155,17 @@ class _Decoder:
         raise WireError(f"Unknown extension code {code} in a message.")
 
     def array(self, index: int, dtype: str, shape: list[int]) -> np.ndarray[Any, Any]:
+        known = self.arrays.get((index, dtype, tuple(shape)))
+        if known is not None:
+            return known
         kind = np.dtype(dtype)
-        if kind.hasobject or not 0 < index < len(self.frames):
+        if kind.kind not in _DTYPE_KINDS or not 0 < index < len(self.frames):
             raise WireError(f"Array reference {index} of dtype {dtype} is not valid in a message of {len(self.frames)} frames.")
         out: np.ndarray[Any, Any] = np.frombuffer(self.frames[index], dtype=kind).reshape(shape)
+        # Compiled kernels take aligned arrays only; large frames arrive aligned, so the copy is rare and small.
+        if not out.flags.aligned:
+            out = out.copy()
+        self.arrays[index, dtype, tuple(shape)] = out
         return out
 
     def typed(self, name: str, values: list[Any]) -> Any:
@@ -162,6 +178,24 @@ class _Decoder:
         return cls(**dict(zip(fields, values, strict=True)))
 
 
+def sizeof(obj: Any, _depth: int = 0) -> int:
+    """About how many bytes a value keeps in memory: arrays and texts exactly, small objects by a flat rate."""
+    if isinstance(obj, np.ndarray):
+        return int(obj.nbytes) + 112
+    if isinstance(obj, (str, bytes)):
+        return len(obj) + 50
+    if obj is None or isinstance(obj, (bool, int, float)) or _depth > _MAX_DEPTH:
+        return 24
+    entry = _by_type.get(type(obj))
+    if entry is not None:
+        return 64 + sum(sizeof(getattr(obj, f), _depth + 1) for f in entry[1])
+    if isinstance(obj, (list, tuple)):
+        return 64 + sum(sizeof(v, _depth + 1) for v in obj)
+    if isinstance(obj, dict):
+        return 64 + sum(sizeof(k, _depth + 1) + sizeof(v, _depth + 1) for k, v in obj.items())
+    return 64
+
+
 def decode(frames: Sequence[Any]) -> Any:
     """The object of a message; arrays are read-only views of the frames.
 
@@ -172,7 +206,7 @@ def decode(frames: Sequence[Any]) -> Any:
     """
     try:
         return _Decoder(frames).unpacker.decode(frames[0])
-    except (msgspec.DecodeError, IndexError, TypeError, ValueError) as e:
-        if isinstance(e, WireError):
-            raise
-        raise WireError(f"Malformed message: {e}") from e
+    except WireError:
+        raise
+    except Exception as e:  # a peer may send anything; a constructor may refuse its fields with any error
+        raise WireError(f"Malformed message: {type(e).__name__}: {e}") from e

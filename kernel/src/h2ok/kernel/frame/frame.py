@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,10 @@ class Frame:
                     f"Frame '{self.key}': columns have different row boundaries "
                     f"({len(v)} and {len(self.vecs[0])} rows). Align them with FrameStore.align first."
                 )
+        # One array of row boundaries for all columns: smaller here, and sent once.
+        if any(v.espc is not self.vecs[0].espc for v in self.vecs[1:]):
+            shared = self.vecs[0].espc
+            object.__setattr__(self, "vecs", tuple(v if v.espc is shared else replace(v, espc=shared) for v in self.vecs))
 
     @property
     def n_rows(self) -> int:

@@ -138,11 +138,11 @@ class FrameStore:
         for v in vecs:
             keys += v.chunk_keys()
             keys.append(rollups_key(v.key))
-        self._node.dkv.remove_many(keys)
+        self._node.dkv.remove_many(keys, lost_ok=True)
 
     def _release(self, vecs: Sequence[Vec]) -> None:
         by_key = {v.key: v for v in vecs}
-        dead = self._node.dkv.adjust_refs([v.key for v in vecs], -1)
+        dead = self._node.dkv.adjust_refs([v.key for v in vecs], -1, lost_ok=True)
         self.drop_chunks(by_key[k] for k in set(dead))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from h2ok.kernel.frame.vec import Vec, new_vec_key
 from h2ok.kernel.key import chunk_home, chunk_key, random_key
 from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
 from h2ok.kernel.task.tree import ReductionTree
+from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
 
@@ -58,18 +59,23 @@ class _Reply:
 @dataclass(slots=True)
 class _LocalRun:
     indexes: Any
+    stopped: Callable[[], bool]
     failed: list[BaseException] = field(default_factory=list)
     sizes: dict[int, int] = field(default_factory=dict)
 
 
 class TaskEngine:
-    """``do_all`` blocks; ``dfork`` returns a future. Worker threads are shared by all runs of the node."""
+    """``do_all`` blocks; ``dfork`` returns a future. Worker threads are shared by all runs of the node.
+
+    The thread that asks always works on chunks itself, with idle workers beside it. So a run never waits for a free worker: a
+    ``map`` may start another run, on any number of nodes, and small runs change no thread.
+    """
 
     def __init__(self, node: Node, nthreads: int) -> None:
         self._node = node
         self.nthreads = nthreads
-        self._pool = ThreadPoolExecutor(nthreads, thread_name_prefix=f"{node.label}-worker")
-        self._callers = ThreadPoolExecutor(thread_name_prefix=f"{node.label}-dfork")
+        self._pool = ThreadPoolExecutor(max(1, nthreads - 1), thread_name_prefix=f"{node.label}-worker")
+        self._callers = ElasticPool(f"{node.label}-dfork")
         self._cancelled: set[str] = set()
         self._state: dict[tuple[str, int], dict[str, Any]] = {}
         node.rpc.register("task.run", self._run_local)
@@ -138,8 +144,22 @@ class TaskEngine:
         return TaskResult(value, made)
 
     def dfork(self, task: MRTask, over: Frame | Sequence[Vec], outputs: Sequence[OutputSpec] = ()) -> Future[TaskResult]:
-        """Start ``do_all`` in the background."""
-        return self._callers.submit(self.do_all, task, over, outputs)
+        """Start ``do_all`` in the background; output vecs belong to the scope this is called in."""
+        future: Future[TaskResult] = Future()
+        scope = self._node.scopes.current()
+
+        def work() -> None:
+            try:
+                result = self.do_all(task, over, outputs)
+                if scope is not None:
+                    scope.track(result.vecs)
+                future.set_result(result)
+            except BaseException as e:  # goes to whoever asks the future
+                future.set_exception(e)
+
+        if not self._callers.submit(work):
+            future.set_exception(IllegalArgumentError("The node is closing or runs too many tasks in the background."))
+        return future
 
     def each_node(self, service: str, payload: Any) -> list[Any]:
         """Call a service once on every node; replies in member order."""
@@ -147,36 +167,42 @@ class TaskEngine:
 
     def free_state(self, session: str) -> None:
         """Drop the per-chunk state of ``session`` on every node."""
-        self._node.rpc.call_all("task.free_state", session)
+        self._node.rpc.tell_all("task.free_state", session)
 
     def close(self) -> None:
         """End the worker threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._callers.shutdown(wait=True, cancel_futures=True)
+        self._callers.close()
 
     # -- the calling node ---------------------------------------------------------------------------------------------
 
     def _fan_out(self, request: _Request, cancelled: Callable[[], bool] | None) -> list[_Reply]:
+        """Run the request on every node that holds chunks; the first real failure stops the others and is raised."""
         cloud, rpc = self._node.cloud, self._node.rpc
         owners = sorted({chunk_home(i, request.n_chunks, cloud.size) for i in range(request.n_chunks)})
+        stop = threading.Event()
         futures = [rpc.submit(m, "task.run", request, TASK_TIMEOUT) for m in owners if m != cloud.self_index]
-        failure: BaseException | None = None
-        replies: list[_Reply] = []
-        try:
-            if cloud.self_index in owners:
-                replies.append(self._run_local(request, cancelled))
-        except BaseException as e:
-            failure = e
-            rpc.call_all("task.cancel", request.run)
         for f in futures:
+            f.add_done_callback(lambda f: stop.set() if f.exception() is not None else None)
+        failures: list[BaseException] = []
+        replies: list[_Reply] = []
+
+        def collect(part: Callable[[], _Reply]) -> None:
             try:
-                replies.append(self._await(f, request, cancelled))
+                replies.append(part())
             except BaseException as e:
-                failure = failure or e
-                rpc.call_all("task.cancel", request.run)
-        if failure is not None:
-            rpc.call_all("task.forget", request.run)
-            raise failure
+                failures.append(e)
+                if len(failures) == 1 and futures:
+                    rpc.tell_all("task.cancel", request.run)
+
+        if cloud.self_index in owners:
+            collect(lambda: self._map_local(request, lambda: stop.is_set() or (cancelled is not None and cancelled())))
+        for f in futures:
+            collect(partial(self._await, f, request, cancelled))
+        if failures:
+            if futures:
+                rpc.tell_all("task.forget", request.run)
+            raise next((e for e in failures if not isinstance(e, JobCancelledError)), failures[0])
         return replies
 
     def _await(self, future: Future[Any], request: _Request, cancelled: Callable[[], bool] | None) -> _Reply:
@@ -188,13 +214,13 @@ class TaskEngine:
                 if future.done():
                     raise
                 if cancelled():
-                    self._node.rpc.call_all("task.cancel", request.run)
+                    self._node.rpc.tell_all("task.cancel", request.run)
                     cancelled = None
-        reply = future.result()
-        return reply
+        done: _Reply = future.result()
+        return done
 
     def _drop_outputs(self, outs: Sequence[_Output], n_chunks: int) -> None:
-        self._node.dkv.remove_many(chunk_key(o.key, i, n_chunks) for o in outs for i in range(n_chunks))
+        self._node.dkv.remove_many((chunk_key(o.key, i, n_chunks) for o in outs for i in range(n_chunks)), lost_ok=True)
 
     def _espc_of(self, espc: NDArray[np.int64], sizes: dict[int, int]) -> NDArray[np.int64]:
         out = np.zeros(len(espc), dtype=np.int64)
@@ -203,12 +229,16 @@ class TaskEngine:
 
     # -- every node ---------------------------------------------------------------------------------------------------
 
-    def _run_local(self, request: _Request, cancelled: Callable[[], bool] | None = None) -> _Reply:
-        """Map this node's chunks on the pool and reduce them as far as the tree allows."""
+    def _run_local(self, request: _Request) -> _Reply:
+        """The service: this node's part of a run that another node asked for."""
+        return self._map_local(request, lambda: request.run in self._cancelled)
+
+    def _map_local(self, request: _Request, stopped: Callable[[], bool]) -> _Reply:
+        """Map this node's chunks and reduce them as far as the tree allows."""
         cloud, task = self._node.cloud, request.task
         mine = [i for i in range(request.n_chunks) if chunk_home(i, request.n_chunks, cloud.size) == cloud.self_index]
         tree = ReductionTree(request.n_chunks, task.reduce)
-        run = _LocalRun(iter(mine))
+        run = _LocalRun(iter(mine), stopped)
         lock = threading.Lock()
 
         def work() -> None:
@@ -218,27 +248,28 @@ class TaskEngine:
                 if index is None:
                     return
                 try:
-                    if request.run in self._cancelled or (cancelled is not None and cancelled()):
+                    if run.stopped():
                         raise JobCancelledError("The task was cancelled.")
                     self._map_one(request, index, tree, run)
                 except BaseException as e:  # handed to the caller below
                     run.failed.append(e)
 
-        task.setup_local(self._node)
-        try:
-            if len(mine) == 1:
-                self._pool.submit(work).result()
-            else:
-                for f in [self._pool.submit(work) for _ in itertools.islice(mine, self.nthreads)]:
-                    f.result()
-        finally:
-            task.close_local(self._node)
+        with self._node.scopes.suspended():
+            task.setup_local(self._node)
+            try:
+                helpers = [self._pool.submit(work) for _ in range(min(len(mine), self.nthreads) - 1)]
+                work()
+                for f in helpers:
+                    if not f.cancel():
+                        f.result()
+            finally:
+                task.close_local(self._node)
         if run.failed:
-            raise run.failed[0]
+            raise next((e for e in run.failed if not isinstance(e, JobCancelledError)), run.failed[0])
         return _Reply(tree.parts(), run.sizes)
 
     def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
-        espc, session = request.espc, request.task.session
+        espc, session = request.espc, getattr(request.task, "session", "")
         state = self._state.setdefault((session, index), {}) if session else {}
         block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state)
         partial = request.task.map(block)

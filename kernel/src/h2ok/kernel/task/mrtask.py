@@ -85,12 +85,10 @@ class MRTask:
 
     ``map`` runs once for each chunk index, on the chunks' home node, on one of its worker threads, with no order promised;
     it must not change the task object. ``reduce`` combines two partials, always (left, right) along the canonical tree.
-    A partial is a wire value; None means nothing. A map that computes in numba with ``nogil`` or in numpy lets the other
+    A partial is a wire value; None means nothing. A field ``session: str`` names the state kept between tasks (``Block.state``);
+    without it, or empty, a block's state is new each time. A map that computes in numba with ``nogil`` or in numpy lets the other
     worker threads run.
     """
-
-    #: Name of the state kept between tasks (``Block.state``); empty for none.
-    session: str = ""
 
     def setup_local(self, node: Node) -> None:
         """Once on every node that holds chunks, before its first map."""

@@ -17,7 +17,13 @@ Serve = Callable[[str, Any], Any]
 
 
 class Transport(ABC):
-    """Carries wire values between nodes. Implementations are thread-safe."""
+    """Carries wire values between nodes. Implementations are thread-safe.
+
+    An error of the service comes back as the same H2OKError class, or as RemoteError naming the node.
+    """
+
+    #: Called (on a thread of the transport) when a peer's process is certainly gone: its port refuses connections.
+    on_refused: Callable[[H2ONode], None] | None = None
 
     @abstractmethod
     def start(self, serve: Serve) -> None:
@@ -28,5 +34,14 @@ class Transport(ABC):
         """Send a request; the future ends with the reply, NodeLostError after ``timeout`` seconds, or the remote error."""
 
     @abstractmethod
+    def drop_peer(self, node: H2ONode, reason: str) -> None:
+        """End open requests to ``node`` with NodeLostError and free what was kept to reach it."""
+
+    @abstractmethod
     def close(self) -> None:
         """Stop; open futures end with NodeLostError. No thread or socket stays behind."""
+
+    @property
+    def active(self) -> int:
+        """Requests that wait for an answer."""
+        return 0

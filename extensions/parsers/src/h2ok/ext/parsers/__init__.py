@@ -1,1 +1,1 @@
-"""The parsers extension."""
+"""File formats, local files and uploads."""

@@ -1,5 +1,14 @@
-"""Declaration of the parsers extension."""
+"""Declaration of the parsers extension: file formats, local files and uploads."""
 
-from h2ok.capabilities.contracts.extension import Extension
+from h2ok.capabilities.contracts.extension import Extension, Parser, Persist, Routes
 
-extension = Extension(name="parsers", provides=())
+extension = Extension(
+    name="parsers",
+    help="Reads files into frames: GUESS and CSV (plain, gzip, zip, bzip2, xz, zstd), from local files and uploads.",
+    provides=(
+        Parser("GUESS", "h2ok.ext.parsers.guess:GuessParser", priority=-10_000),
+        Parser("CSV", "h2ok.ext.parsers.csv.parser:CsvParser", priority=2**31 - 1),
+        Persist("file", "h2ok.ext.parsers.files:PersistFile", schemes=("", "file", "nfs")),
+        Routes("Core V3", "h2ok.ext.parsers.routes:ROUTES"),
+    ),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -43,7 +44,7 @@ class StringChunk(Chunk):
     def strings(self) -> list[str | None]:
         raw = self.data.tobytes()
         bounds = self.offsets.tolist()
-        out: list[str | None] = [raw[a:b].decode("utf-8", "replace") for a, b in zip(bounds, bounds[1:], strict=False)]
+        out: list[str | None] = [raw[a:b].decode("utf-8", "replace") for a, b in itertools.pairwise(bounds)]
         if len(self.na):
             for i in np.flatnonzero(self.na):
                 out[int(i)] = None

@@ -1,0 +1,133 @@
+"""Compressed sources: recognised by their first bytes, decompressed as a stream with a bound on the ratio."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from h2ok.kernel import IllegalArgumentError
+
+if TYPE_CHECKING:
+    from h2ok.capabilities.runtime import Runtime
+    from h2ok.ext.parsers.raw import RawFile
+
+__all__ = ["compression_of", "decompressed", "sample_bytes"]
+
+#: Decompressed bytes allowed for each compressed one, past the first 64 MiB.
+MAX_RATIO = 1000
+_FREE_BYTES = 64 << 20
+_MAGIC = ((b"PK\x03\x04", "zip"), (b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_PIECE = 1 << 20
+
+
+def compression_of(head: bytes) -> str | None:
+    """zip, gzip, bz2, xz, zstd, or None for plain bytes."""
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+
+
+def decompressed(runtime: Runtime, raw: RawFile) -> Iterator[bytes]:
+    """The decompressed bytes of a source in pieces; of a zip archive the first file, as in H2O.
+
+    Raises
+    ------
+    IllegalArgumentError
+        The data is damaged, or expands more than ``MAX_RATIO`` times.
+    """
+    head = _read(runtime, raw, 0, 8)
+    kind = compression_of(head)
+    produced = 0
+    try:
+        for piece in _pieces(runtime, raw, kind):
+            produced += len(piece)
+            if produced > _FREE_BYTES and produced > MAX_RATIO * raw.size:
+                raise IllegalArgumentError(
+                    f"'{raw.key}' expands to more than {MAX_RATIO} times its {raw.size} bytes. Decompress it yourself if this is intended."
+                )
+            yield piece
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as e:
+        raise IllegalArgumentError(f"'{raw.key}' is damaged: cannot decompress it as {kind} ({e}).") from e
+
+
+def sample_bytes(runtime: Runtime, raw: RawFile, limit: int) -> bytes:
+    """The first ``limit`` decompressed bytes."""
+    parts: list[bytes] = []
+    have = 0
+    if compression_of(_read(runtime, raw, 0, 8)) is None:
+        return _read(runtime, raw, 0, limit)
+    for piece in decompressed(runtime, raw):
+        parts.append(piece)
+        have += len(piece)
+        if have >= limit:
+            break
+    return b"".join(parts)[:limit]
+
+
+def _read(runtime: Runtime, raw: RawFile, start: int, length: int) -> bytes:
+    from h2ok.ext.parsers.raw import read_raw
+
+    return read_raw(runtime, raw, start, length)
+
+
+class _RawStream(io.RawIOBase):
+    """A seekable stream over a raw file."""
+
+    def __init__(self, runtime: Runtime, raw: RawFile) -> None:
+        self._runtime, self._raw, self._at = runtime, raw, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (self._at if whence == 1 else self._raw.size if whence == 2 else 0)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = _read(self._runtime, self._raw, self._at, len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def _pieces(runtime: Runtime, raw: RawFile, kind: str | None) -> Iterator[bytes]:
+    stream: BinaryIO = io.BufferedReader(_RawStream(runtime, raw), _PIECE)
+    if kind == "zip":
+        with zipfile.ZipFile(stream) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            if not members:
+                raise IllegalArgumentError(f"'{raw.key}' is a zip archive without files.")
+            # H2O: only the first file of an archive is read.
+            with archive.open(members[0]) as inner:
+                yield from iter(lambda: inner.read(_PIECE), b"")
+        return
+    opened = _open_stream(stream, kind)
+    yield from iter(lambda: opened.read(_PIECE), b"")
+
+
+def _open_stream(stream: BinaryIO, kind: str | None) -> BinaryIO:
+    if kind == "gzip":
+        import gzip
+
+        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+    if kind == "bz2":
+        import bz2
+
+        return bz2.BZ2File(stream)  # type: ignore[return-value]
+    if kind == "xz":
+        import lzma
+
+        return lzma.LZMAFile(stream)  # type: ignore[return-value]
+    if kind == "zstd":
+        import pyarrow as pa
+
+        opened: BinaryIO = pa.CompressedInputStream(pa.PythonFile(stream, "r"), "zstd")
+        return opened
+    return stream

@@ -1,0 +1,142 @@
+"""Importing by path and uploading: both end in RawFile keys that ParseSetup and Parse read."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from h2ok.capabilities.contracts.errors import ApiError
+from h2ok.capabilities.contracts.routes import RequestContext, Response
+from h2ok.ext.parsers.raw import RawFile, key_of_path, persist_for, store_blocks
+from h2ok.ext.parsers.schemas import ImportFilesMultiV3, ImportFilesV3
+from h2ok.kernel import IllegalArgumentError, sanitize
+
+if TYPE_CHECKING:
+    from h2ok.capabilities.contracts.persist import Entry, Persist
+    from h2ok.capabilities.runtime import Runtime
+
+__all__ = ["import_files", "import_files_multi", "post_file"]
+
+#: Longest regular expression taken from a client.
+_MAX_PATTERN = 1000
+_MAX_FILES = 100_000
+
+
+def import_files(ctx: RequestContext, request: ImportFilesV3) -> ImportFilesV3:
+    """GET /3/ImportFiles."""
+    request.files, request.destination_frames, request.fails, request.dels = _import(ctx.runtime, [request.path], request.pattern)
+    return request
+
+
+def import_files_multi(ctx: RequestContext, request: ImportFilesMultiV3) -> ImportFilesMultiV3:
+    """POST /3/ImportFilesMulti."""
+    if not request.paths:
+        raise IllegalArgumentError("No paths to import were given. Pass paths=[...].", argument="paths")
+    request.files, request.destination_frames, request.fails, request.dels = _import(ctx.runtime, request.paths, request.pattern)
+    return request
+
+
+def post_file(ctx: RequestContext, _: Any) -> Response:
+    """POST /3/PostFile and /3/PostFile.bin: the body becomes a raw key."""
+    wanted = ctx.query.get("destination_frame")
+    name = ctx.query.get("filename", "")
+    key = sanitize(wanted) if wanted else f"upload_{uuid.uuid4().hex}"
+    stream, length = _upload_stream(ctx)
+    if length == 0 or stream is None:
+        # H2O: an empty body is answered as if it had been stored, with -1 bytes.
+        total = -1
+    else:
+        total = store_blocks(ctx.node, key, stream, name).size
+    return Response(f'{{ "destination_frame": "{key}", "total_bytes": {total} }}\n', content_type="application/json")
+
+
+def _upload_stream(ctx: RequestContext) -> tuple[BinaryIO | None, int | None]:
+    kind = ctx.content_type.partition(";")[0].strip().lower()
+    if kind in ("", "application/octet-stream"):
+        return ctx.body, ctx.content_length
+    if kind == "multipart/form-data" and ctx.body is not None:
+        return _first_part(ctx), None
+    raise ApiError(f"Content type must be multipart/form-data or application/octet-stream; got '{kind}'.", status=400)
+
+
+def _first_part(ctx: RequestContext) -> BinaryIO:
+    boundary = email.message_from_string(f"Content-Type: {ctx.content_type}", policy=email.policy.HTTP).get_boundary()
+    if not boundary or ctx.body is None:
+        raise ApiError("A multipart upload needs a boundary in its Content-Type.", status=400)
+    return _MultipartReader(ctx.body, boundary.encode())  # type: ignore[return-value]
+
+
+class _MultipartReader:
+    """The bytes of the first part of a multipart body, streamed."""
+
+    def __init__(self, body: BinaryIO, boundary: bytes) -> None:
+        self._body, self._mark = body, b"\r\n--" + boundary
+        self._buffer = b""
+        self._done = False
+        while b"\r\n\r\n" not in self._buffer:
+            piece = body.read(65536)
+            if not piece or len(self._buffer) > 1 << 20:
+                raise ApiError("A multipart upload holds no part.", status=400)
+            self._buffer += piece
+        self._buffer = self._buffer.partition(b"\r\n\r\n")[2]
+
+    def read(self, n: int) -> bytes:
+        """Up to ``n`` bytes of the part, empty at its end."""
+        while not self._done and len(self._buffer) < n + len(self._mark):
+            at = self._buffer.find(self._mark)
+            piece = b"" if at >= 0 else self._body.read(1 << 20)
+            if at >= 0 or not piece:
+                self._done = True
+                self._buffer = self._buffer[:at] if at >= 0 else self._buffer
+                break
+            self._buffer += piece
+        if not self._done and (at := self._buffer.find(self._mark)) >= 0:
+            self._buffer, self._done = self._buffer[:at], True
+        out, self._buffer = self._buffer[:n], self._buffer[n:]
+        return out
+
+
+def _import(runtime: Runtime, paths: list[str], pattern: str | None) -> tuple[list[str], list[str], list[str], list[str]]:
+    matcher = _pattern(pattern)
+    files: list[str] = []
+    keys: list[str] = []
+    dels: list[str] = []
+    for path in paths:
+        backend = persist_for(runtime, path)
+        for entry in _walk(backend, path, matcher):
+            key = key_of_path(entry.uri)
+            if runtime.node.dkv.get(key) is not None:
+                dels.append(key)
+            runtime.node.dkv.put(key, RawFile(key, entry.uri, entry.size, name=entry.uri.rsplit("/", 1)[-1]))
+            files.append(entry.uri)
+            keys.append(key)
+    return files, keys, [], dels
+
+
+def _pattern(pattern: str | None) -> re.Pattern[str] | None:
+    if not pattern:
+        return None
+    if len(pattern) > _MAX_PATTERN:
+        raise IllegalArgumentError(f"The pattern has {len(pattern)} characters; at most {_MAX_PATTERN} are allowed.")
+    try:
+        return re.compile(pattern)
+    except re.error as e:
+        raise IllegalArgumentError(f"'{pattern}' is no regular expression: {e}.", argument="pattern") from e
+
+
+def _walk(backend: Persist, path: str, matcher: re.Pattern[str] | None) -> list[Entry]:
+    """Files at or below ``path`` that match, sorted; a path that does not exist is an error."""
+    found: list[Entry] = []
+    pending = [path]
+    while pending:
+        for entry in backend.list(pending.pop()):
+            if entry.is_dir:
+                pending.append(entry.uri)
+            elif matcher is None or matcher.fullmatch(entry.uri) or matcher.match(entry.uri.rsplit("/", 1)[-1]):
+                found.append(entry)
+        if len(found) + len(pending) > _MAX_FILES:
+            raise IllegalArgumentError(f"'{path}' holds more than {_MAX_FILES} files; import a narrower path.")
+    return sorted(found, key=lambda e: e.uri)

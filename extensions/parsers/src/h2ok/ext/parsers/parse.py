@@ -1,0 +1,150 @@
+"""ParseSetup and Parse: the two steps between raw files and a frame."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from h2ok.capabilities.contracts.jobs import JobV3
+from h2ok.capabilities.contracts.parser import ParseSetup
+from h2ok.capabilities.contracts.routes import RequestContext
+from h2ok.capabilities.contracts.schema import key_ref
+from h2ok.ext.parsers.compression import sample_bytes
+from h2ok.ext.parsers.csv.guess import canonical_type
+from h2ok.ext.parsers.guess import SAMPLE_BYTES, GuessParser
+from h2ok.ext.parsers.raw import RawFile, remove_raw, require_raw
+from h2ok.ext.parsers.schemas import ParseSetupV3, ParseV3
+from h2ok.kernel import ClassMismatchError, Frame, IllegalArgumentError, JobContext, KeyNotFoundError, sanitize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["parse", "parse_setup"]
+
+_SETUP_FIELDS = (
+    "parse_type", "separator", "single_quotes", "check_header", "number_columns", "escapechar", "custom_non_data_line_markers",
+    "force_col_types", "tz_adjust_to_local",
+)  # fmt: skip
+_EXTENSIONS = re.compile(r"\.(csv|txt|tsv|gz|zip|bz2|xz|zst|data|arff|svm|svmlight|xls|xlsx|avro|parquet|orc)$", re.IGNORECASE)
+
+
+def parse_setup(ctx: RequestContext, request: ParseSetupV3) -> ParseSetupV3:
+    """POST /3/ParseSetup."""
+    raws = _sources(ctx, request.source_frames)
+    given = _setup_of(request)
+    guesser = ctx.runtime.service(GuessParser)
+    parser = guesser if given.parse_type.upper() == "GUESS" else guesser.parser(given.parse_type)
+    raw = next((r for r in raws if r.size > 0), raws[0])
+    if raw.size == 0:
+        raise IllegalArgumentError(f"Source '{raw.key}' is empty; there is nothing to parse.")
+    found = parser.guess(sample_bytes(ctx.runtime, raw, SAMPLE_BYTES), given, raw.name or raw.uri)
+    if found is None:
+        raise IllegalArgumentError(f"'{raw.key}' is in no known format. Parsers: {', '.join(guesser.names())}.")
+    _fill(request, found)
+    request.source_frames = [key_ref("Frame", r.key) for r in raws]
+    request.destination_frame = _destination(raws[0])
+    return request
+
+
+def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
+    """POST /3/Parse."""
+    if request.decrypt_tool:
+        raise IllegalArgumentError(
+            "Decryption tools are not supported; decrypt the file before importing it.", argument="decrypt_tool"
+        )
+    if request.partition_by:
+        raise IllegalArgumentError("partition_by is not built yet; import each folder by itself.", argument="partition_by")
+    raws = _sources(ctx, request.source_frames, parsing=True)
+    setup = _setup_of(request)
+    parser = ctx.runtime.service(GuessParser).parser(setup.parse_type)
+    dest = sanitize(request.destination_frame)
+    held = ctx.node.dkv.get(dest)
+    if held is not None and not isinstance(held, Frame):
+        raise ClassMismatchError(f"Key '{dest}' holds a {type(held).__name__}; choose another destination_frame.", key=dest)
+    keys = [r.key for r in raws]
+    delete = bool(request.delete_on_done)
+
+    def work(job: JobContext) -> None:
+        parser.parse(job, keys, setup, dest)
+        if delete:
+            for key in keys:
+                remove_raw(job.node, key)
+
+    job = ctx.node.jobs.start("Parse", dest, "Frame", work)
+    if request.blocking:
+        job = ctx.node.jobs.wait(job.key)
+        request.rows = ctx.node.frames.get(dest).n_rows if job.status == "DONE" else 0
+    request.job = JobV3.of(job)
+    request.destination_frame = key_ref("Frame", dest)  # type: ignore[assignment]
+    request.source_frames = [key_ref("Frame", k) for k in keys]
+    return request
+
+
+def _sources(ctx: RequestContext, keys: Sequence[str] | None, *, parsing: bool = False) -> list[RawFile]:
+    if not keys:
+        raise IllegalArgumentError("No source_frames were given. Import or upload a file first.", argument="source_frames")
+    try:
+        return [require_raw(ctx.node, k) for k in keys]
+    except KeyNotFoundError as e:
+        if parsing:
+            # H2O: a missing source of Parse is a bad argument (412), of ParseSetup a missing key (404).
+            raise IllegalArgumentError(f"Data to parse is missing: {e}") from e
+        raise
+
+
+def _setup_of(request: ParseSetupV3 | ParseV3) -> ParseSetup:
+    values = {f: getattr(request, f) for f in _SETUP_FIELDS if getattr(request, f) is not None}
+    types = None
+    if request.column_types:
+        types = tuple(_type(t, i) for i, t in enumerate(request.column_types))
+    na = None
+    if request.na_strings:
+        na = tuple(None if v is None else tuple(t for t in v if t is not None) for v in request.na_strings)
+    names = tuple(n or f"C{i + 1}" for i, n in enumerate(request.column_names)) if request.column_names else None
+    domains = getattr(request, "domains", None)
+    return ParseSetup(
+        **values,
+        column_types=types,
+        column_names=names,
+        na_strings=na,
+        skipped_columns=tuple(request.skipped_columns or ()),
+        domains=tuple(None if d is None else tuple(d) for d in domains) if domains else None,
+        chunk_size=request.chunk_size or 4_194_304,
+    )
+
+
+def _type(name: str | None, column: int) -> str:
+    if name is None:
+        return "Unknown"
+    found = canonical_type(name)
+    if found is None:
+        raise IllegalArgumentError(
+            f"Unknown column type '{name}' for column {column + 1}. Known: Numeric, Enum, Time, String, UUID, Unknown.",
+            argument="column_types",
+        )
+    return found
+
+
+def _fill(request: ParseSetupV3, found: ParseSetup) -> None:
+    for f in _SETUP_FIELDS:
+        setattr(request, f, getattr(found, f))
+    request.column_names = list(found.column_names) if found.column_names else None  # type: ignore[assignment]
+    request.column_types = list(found.column_types or ())
+    request.na_strings = [None if v is None else list(v) for v in found.na_strings] if found.na_strings else None  # type: ignore[assignment, misc]
+    request.skipped_columns = list(found.skipped_columns) or None  # type: ignore[assignment]
+    request.data = [list(r) for r in found.data]
+    request.warnings = list(found.warnings) or None  # type: ignore[assignment]
+    request.chunk_size = found.chunk_size
+    request.total_filtered_column_count = found.number_columns
+
+
+def _destination(raw: RawFile) -> str:
+    """A key for the frame: the file's name with ``.hex``; the key of an upload with H2O's prefix."""
+    if raw.n_blocks:
+        return f"Key_Frame__{sanitize(raw.key)}.hex"
+    name = raw.name or raw.uri.rsplit("/", 1)[-1]
+    stem = name
+    while (shorter := _EXTENSIONS.sub("", stem)) != stem:
+        stem = shorter
+    name = re.sub(r"[^A-Za-z0-9_.]", "_", stem)
+    return f"{'X' if name[:1].isdigit() else ''}{name}.hex"

@@ -1,0 +1,132 @@
+"""NodeStats: the numbers a node tells about itself in each heartbeat, for /3/Cloud."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from h2ok.kernel.wire import wire_type
+
+if TYPE_CHECKING:
+    from h2ok.kernel.node import Node
+
+__all__ = ["NodeStats", "StatsReader"]
+
+
+@wire_type("node.stats")
+@dataclass(frozen=True, slots=True)
+class NodeStats:
+    """Sizes in bytes. ``*_pct`` in percent, -1 when unknown; ``pojo_mem`` is what the process holds beside stored values."""
+
+    pid: int = 0
+    num_cpus: int = 0
+    cpus_allowed: int = 0
+    nthreads: int = 0
+    sys_load: float = 0.0
+    my_cpu_pct: int = -1
+    sys_cpu_pct: int = -1
+    mem_value_size: int = 0
+    pojo_mem: int = 0
+    free_mem: int = 0
+    max_mem: int = 0
+    swap_mem: int = 0
+    num_keys: int = 0
+    free_disk: int = 0
+    max_disk: int = 0
+    rpcs_active: int = 0
+    tcps_active: int = 0
+    open_fds: int = 0
+
+
+class StatsReader:
+    """Reads the numbers of this process from the system; where the system has none they stay at their defaults."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._last = (0.0, 0.0, 0.0, 0.0)
+        self._pct = (-1, -1)
+
+    def read(self) -> NodeStats:
+        """The numbers of this moment; about 0.1 ms."""
+        node = self._node
+        rss, memory = _rss(), _meminfo()
+        values = node.dkv.local_nbytes
+        limit = node.config.max_mem or memory.get("MemTotal", 0)
+        free = min(memory.get("MemAvailable", 0), max(0, limit - rss))
+        disk = shutil.disk_usage(node.config.ice_root if os.path.isdir(node.config.ice_root or "") else tempfile.gettempdir())
+        mine, whole = self._cpu()
+        return NodeStats(
+            pid=os.getpid(),
+            num_cpus=os.cpu_count() or 1,
+            cpus_allowed=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            nthreads=node.config.nthreads,
+            sys_load=os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0,
+            my_cpu_pct=mine,
+            sys_cpu_pct=whole,
+            mem_value_size=values,
+            pojo_mem=max(0, rss - values),
+            free_mem=free,
+            max_mem=limit,
+            num_keys=len(node.dkv.local_keys()),
+            free_disk=disk.free,
+            max_disk=disk.total,
+            rpcs_active=node.transport.active if node.transport is not None else 0,
+            tcps_active=node.cloud.size - 1,
+            open_fds=_open_fds(),
+        )
+
+    def _cpu(self) -> tuple[int, int]:
+        """(percent of all cores used by this process, by everyone) since the last look at least half a second ago."""
+        now = time.monotonic()
+        if now - self._last[0] < 0.5:
+            return self._pct
+        busy, total = _cpu_ticks()
+        then, mine, busy_then, total_then = self._last
+        used = time.process_time()
+        self._last = (now, used, busy, total)
+        if then and total > total_then:
+            cores = os.cpu_count() or 1
+            self._pct = (
+                round(100 * (used - mine) / ((now - then) * cores)),
+                round(100 * (busy - busy_then) / (total - total_then)),
+            )
+        return self._pct
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def _rss() -> int:
+    fields = _text("/proc/self/statm").split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
+
+
+def _meminfo() -> dict[str, int]:
+    found = {}
+    for line in _text("/proc/meminfo").splitlines():
+        name, _, rest = line.partition(":")
+        if name in ("MemTotal", "MemAvailable"):
+            found[name] = int(rest.split()[0]) * 1024
+    return found
+
+
+def _cpu_ticks() -> tuple[float, float]:
+    fields = _text("/proc/stat").partition("\n")[0].split()[1:]
+    ticks = [float(f) for f in fields[:8]]
+    return (sum(ticks) - sum(ticks[3:5]), sum(ticks)) if len(ticks) > 4 else (0.0, 0.0)
+
+
+def _open_fds() -> int:
+    try:
+        return len(os.listdir("/proc/self/fd"))
+    except OSError:
+        return -1

@@ -1,0 +1,92 @@
+"""Small MRTasks that the tests of this folder share."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from h2ok.kernel import Block, IllegalArgumentError, MRTask, Vec, wire_type
+
+
+@wire_type("test.sum")
+@dataclass(frozen=True)
+class SumTask(MRTask):
+    """Sum of column 0."""
+
+    def map(self, block: Block) -> float:
+        return float(block.numbers(0).sum())
+
+
+@wire_type("test.nested")
+@dataclass(frozen=True)
+class NestedTask(MRTask):
+    """Every map runs a whole task again."""
+
+    vec: Vec
+
+    def map(self, block: Block) -> float:
+        value: float = block.node.tasks.do_all(SumTask(), [self.vec]).value
+        return value
+
+
+@wire_type("test.double")
+@dataclass(frozen=True)
+class DoubleTask(MRTask):
+    """Writes twice the input."""
+
+    def map(self, block: Block) -> None:
+        block.write(0, block.numbers(0) * 2)
+
+
+@wire_type("test.fail")
+@dataclass(frozen=True)
+class FailTask(MRTask):
+    """Writes an output, and fails on one chunk."""
+
+    at: int
+    kind: str
+
+    def map(self, block: Block) -> None:
+        block.write(0, block.numbers(0))
+        if block.index == self.at:
+            if self.kind == "h2ok":
+                raise IllegalArgumentError("chunk refused", chunk=block.index)
+            raise ZeroDivisionError("by nothing")
+
+
+@wire_type("test.state")
+@dataclass(frozen=True)
+class StateTask(MRTask):
+    """Counts how often its chunk was visited in the session."""
+
+    session: str = ""
+
+    def map(self, block: Block) -> Any:
+        block.state["visits"] = block.state.get("visits", 0) + 1
+        return block.state["visits"]
+
+
+@wire_type("test.slow")
+@dataclass(frozen=True)
+class GateTask(MRTask):
+    """Waits in every map until the test opens the gate of its name."""
+
+    gate: str
+
+    def map(self, block: Block) -> int:
+        gates[self.gate].entered.set()
+        assert gates[self.gate].open.wait(30)
+        return 1
+
+
+class Gate:
+    """Two events: a map has begun; maps may go on."""
+
+    def __init__(self, name: str) -> None:
+        self.entered = threading.Event()
+        self.open = threading.Event()
+        gates[name] = self
+
+
+gates: dict[str, Gate] = {}

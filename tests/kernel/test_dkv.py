@@ -1,0 +1,203 @@
+"""The DKV over several nodes: visibility, caching, invalidation, atomics."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from h2ok.kernel import Node, NodeLostError, wire_type
+from h2ok.kernel.dkv.cache import ReadCache
+from h2ok.kernel.testing import local_cloud
+from h2ok.kernel.transport.inproc import InprocHub
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+
+@wire_type("test.add")
+@dataclass(frozen=True)
+class Add:
+    amount: int
+
+    def apply(self, old: Any) -> tuple[Any, Any]:
+        new = (old or 0) + self.amount
+        return new, new
+
+
+@pytest.fixture
+def cloud() -> Iterator[list[Node]]:
+    with local_cloud(3) as nodes:
+        yield nodes
+
+
+def test_a_put_is_seen_on_every_node(cloud: list[Node]) -> None:
+    for round_ in range(3):
+        for i, node in enumerate(cloud):
+            for k in range(20):
+                node.dkv.put(f"k{k}", (round_, i, k))
+                assert all(n.dkv.get(f"k{k}") == (round_, i, k) for n in cloud)
+
+
+def test_reads_of_other_nodes_are_cached_until_the_value_changes(cloud: list[Node]) -> None:
+    key = next(f"k{i}" for i in range(100) if cloud[0].dkv.home(f"k{i}") == 2)
+    cloud[0].dkv.put(key, np.arange(5))
+    first = cloud[0].dkv.get(key)
+    assert cloud[0].dkv.get(key) is first
+    assert cloud[2].dkv.get(key) is not first
+    cloud[1].dkv.put(key, np.arange(6))
+    assert len(cloud[0].dkv.get(key)) == 6
+    cloud[2].dkv.remove(key)
+    assert all(n.dkv.get(key) is None for n in cloud)
+
+
+def test_get_many_and_put_many_cross_all_homes(cloud: list[Node]) -> None:
+    items = {f"k{i}": i for i in range(50)}
+    cloud[1].dkv.put_many(items)
+    for node in cloud:
+        assert node.dkv.get_many([*items, "missing"]) == {**items, "missing": None}
+    assert cloud[0].dkv.keys() == sorted(items)
+    assert cloud[2].dkv.remove_many([*items, "missing"]) == 50
+    assert [n.dkv.local_nbytes for n in cloud] == [0, 0, 0]
+
+
+def test_atomic_is_atomic_over_nodes(cloud: list[Node]) -> None:
+    def add(node: Node) -> None:
+        for _ in range(50):
+            node.dkv.atomic("counter", Add(1))
+            node.dkv.get("counter")
+
+    threads = [threading.Thread(target=add, args=(n,)) for n in cloud for _ in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert [n.dkv.get("counter") for n in cloud] == [300] * 3
+
+
+def test_readers_never_go_back_to_an_older_value(cloud: list[Node]) -> None:
+    stop = threading.Event()
+    wrong: list[tuple[int, int]] = []
+    cloud[0].dkv.put("clock", 0)
+    acknowledged = [0]
+
+    def read(node: Node) -> None:
+        while not stop.is_set():
+            floor = acknowledged[0]
+            seen = node.dkv.get("clock")
+            if seen < floor:
+                wrong.append((seen, floor))
+
+    threads = [threading.Thread(target=read, args=(n,)) for n in cloud]
+    for t in threads:
+        t.start()
+    for i in range(1, 60):
+        cloud[i % 3].dkv.put("clock", i)
+        acknowledged[0] = i
+    stop.set()
+    for t in threads:
+        t.join(30)
+    assert not wrong
+
+
+def test_a_key_of_a_lost_home_fails_with_the_name_of_the_node() -> None:
+    hub = InprocHub()
+    with local_cloud(3, hub=hub) as nodes:
+        keys = [f"k{i}" for i in range(30)]
+        nodes[0].dkv.put_many(dict.fromkeys(keys, 1))
+        lost = nodes[1].cloud.me
+        hub.kill(lost)
+        nodes[0].cloud.mark_lost(lost, "killed by the test")
+        gone = next(k for k in keys if nodes[0].dkv.home(k) == 1)
+        with pytest.raises(NodeLostError, match=r"Node 127\.0\.0\.1:54323 .*killed by the test"):
+            nodes[0].dkv.get(gone)
+        with pytest.raises(NodeLostError):
+            nodes[0].dkv.put(gone, 2)
+        assert nodes[0].dkv.get(next(k for k in keys if nodes[0].dkv.home(k) == 2)) == 1
+        assert nodes[0].dkv.remove_many(keys, lost_ok=True) == sum(nodes[0].dkv.home(k) != 1 for k in keys)
+
+
+def test_a_change_does_not_wait_for_lost_readers() -> None:
+    hub = InprocHub()
+    with local_cloud(3, hub=hub) as nodes:
+        key = next(f"k{i}" for i in range(100) if nodes[0].dkv.home(f"k{i}") == 2)
+        nodes[0].dkv.put(key, 1)
+        assert nodes[1].dkv.get(key) == 1
+        hub.kill(nodes[1].cloud.me)
+        for n in (nodes[0], nodes[2]):
+            n.cloud.mark_lost(nodes[1].cloud.me, "killed by the test")
+        nodes[0].dkv.put(key, 2)
+        assert nodes[2].dkv.get(key) == 2
+
+
+def test_cache_is_bounded_and_keeps_what_was_used_last() -> None:
+    cache = ReadCache(10_000)
+    for i in range(20):
+        fetch = cache.begin([f"k{i}"])
+        cache.get("k0")
+        cache.finish(fetch, [np.zeros(100)])
+    assert cache.nbytes <= 10_000
+    assert cache.get("k0") is not None
+    assert cache.get("k19") is not None
+    assert cache.get("k1") is None
+
+
+def test_cache_does_not_keep_what_was_invalidated_on_its_way() -> None:
+    cache = ReadCache(10_000)
+    fetch = cache.begin(["a", "b"])
+    cache.invalidate(["a"])
+    cache.finish(fetch, [1, 2])
+    assert (cache.get("a"), cache.get("b")) == (None, 2)
+
+
+class DkvMachine(RuleBasedStateMachine):
+    """Random histories on three nodes against a plain dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.context = local_cloud(3, nthreads=1)
+        self.nodes = self.context.__enter__()
+        self.model: dict[str, int] = {}
+
+    keys = st.sampled_from([f"key{i}" for i in range(6)])
+    nodes_at = st.integers(0, 2)
+
+    @rule(at=nodes_at, key=keys, value=st.integers(-5, 5))
+    def put(self, at: int, key: str, value: int) -> None:
+        self.nodes[at].dkv.put(key, value)
+        self.model[key] = value
+
+    @rule(at=nodes_at, key=keys)
+    def remove(self, at: int, key: str) -> None:
+        assert self.nodes[at].dkv.remove(key) == (self.model.pop(key, None) is not None)
+
+    @rule(at=nodes_at, key=keys, amount=st.integers(-3, 3))
+    def add(self, at: int, key: str, amount: int) -> None:
+        self.model[key] = self.model.get(key, 0) + amount
+        assert self.nodes[at].dkv.atomic(key, Add(amount)) == self.model[key]
+
+    @rule(at=nodes_at, key=keys)
+    def get(self, at: int, key: str) -> None:
+        assert self.nodes[at].dkv.get(key) == self.model.get(key)
+
+    @invariant()
+    def listing(self) -> None:
+        assert self.nodes[0].dkv.keys() == sorted(self.model)
+
+    def teardown(self) -> None:
+        self.context.__exit__(None, None, None)
+
+
+TestDkvHistories = DkvMachine.TestCase
+TestDkvHistories.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+
+
+@given(st.lists(st.text(max_size=5), max_size=5, unique=True))
+@settings(max_examples=50, deadline=None)
+def test_home_is_a_member_for_any_key(keys: list[str]) -> None:
+    from h2ok.kernel.key import home_index
+
+    assert all(0 <= home_index(k, n) < n for k in keys for n in (1, 2, 3, 7))
