@@ -63,10 +63,10 @@ def test_existing_objects_are_not_overwritten_unasked(store: PersistS3) -> None:
 
 
 def test_a_failed_export_stores_nothing(store: PersistS3) -> None:
-    out = store.create("s3://bkt/t")
+    out = store.create("s3://bkt/failed")
     out.write(b"half")
     out.__exit__(RuntimeError, RuntimeError("boom"), None)
-    assert not store.exists("s3://bkt/t")
+    assert not store.exists("s3://bkt/failed")
 
 
 def test_missing_objects_and_bad_uris(store: PersistS3) -> None:
