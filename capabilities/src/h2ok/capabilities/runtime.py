@@ -33,6 +33,7 @@ class Runtime:
         self._services: dict[Any, Any] = {}
         self._lock = threading.RLock()
         self._on_stop: list[Callable[[], None]] = []
+        node.context = self
         node.rpc.register("runtime.stop", lambda _: self.request_stop())
 
     @property
