@@ -29,7 +29,7 @@ API_VERSION = "1.0"
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """REST routes: ``target`` names a list of Route. ``name`` is what ``/3/Capabilities/API`` reports (shared names appear once)."""
+    """REST routes: ``target`` names a list of Route. ``name`` is what ``/3/Capabilities/API`` reports (a shared name once)."""
 
     name: str
     target: str

@@ -1,0 +1,1 @@
+"""h2ok demo: import, model and predict flights from start to end."""

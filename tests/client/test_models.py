@@ -1,0 +1,124 @@
+"""Training, predicting and reading metrics through the official estimators."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from .test_frames import as_pandas
+
+X = ["age", "income", "city"]
+#: Digest of predictions by model, from whichever cloud was first: the other one must give the same bits.
+_seen: dict[str, str] = {}
+
+
+@pytest.fixture
+def frames(h2o: Any, people_csv: str) -> tuple[Any, Any]:
+    frame = h2o.import_file(people_csv)
+    train, valid = frame.split_frame([0.75], seed=3)
+    return train, valid
+
+
+def test_glm_binomial(h2o: Any, frames: tuple[Any, Any]) -> None:
+    from h2o.estimators import H2OGeneralizedLinearEstimator
+
+    train, valid = frames
+    model = H2OGeneralizedLinearEstimator(family="binomial", lambda_=0, seed=1)
+    model.train(x=X, y="buys", training_frame=train, validation_frame=valid)
+    assert 0.7 < model.auc(valid=True) < 1
+    assert set(model.coef()) == {"Intercept", "age", "income", "city.Lima", "city.Oslo", "city.Pune"} | set(
+        k for k in model.coef() if k.startswith("city.")
+    )
+    assert model.coef()["age"] > 0
+    assert model.coef_norm()["age"] > 0
+    assert model.varimp()
+    performance = model.model_performance(valid)
+    assert performance.auc() == pytest.approx(model.auc(valid=True))
+    assert performance.confusion_matrix().to_list()
+    predicted = as_pandas(model.predict(valid))
+    assert list(predicted.columns) == ["predict", "no", "yes"]
+    np.testing.assert_allclose(predicted["no"] + predicted["yes"], 1)
+    model.show()
+    model.summary()
+
+
+def test_glm_gaussian_recovers_the_least_squares_fit(h2o: Any, people_csv: str, people: pd.DataFrame) -> None:
+    from h2o.estimators import H2OGeneralizedLinearEstimator
+
+    model = H2OGeneralizedLinearEstimator(family="gaussian", lambda_=0)
+    model.train(x=["income"], y="score", training_frame=h2o.import_file(people_csv))
+    slope, intercept = np.polyfit(people.income, people.score, 1)
+    assert model.coef()["income"] == pytest.approx(slope, rel=1e-6)
+    assert model.coef()["Intercept"] == pytest.approx(intercept, rel=1e-6)
+    assert model.r2() == pytest.approx(np.corrcoef(people.income, people.score)[0, 1] ** 2, rel=1e-6)
+
+
+@pytest.mark.parametrize(("response", "distribution"), [("buys", "bernoulli"), ("score", "gaussian"), ("city", "multinomial")])
+def test_gbm(h2o: Any, frames: tuple[Any, Any], response: str, distribution: str) -> None:
+    from h2o.estimators import H2OGradientBoostingEstimator
+
+    train, valid = frames
+    model = H2OGradientBoostingEstimator(ntrees=20, max_depth=4, seed=5, score_tree_interval=5)
+    x = [c for c in ("age", "income", "city", "score") if c != response and not (response == "buys" and c == "score")]
+    model.train(x=x, y=response, training_frame=train, validation_frame=valid)
+    assert model.actual_params["distribution"] == distribution
+    assert len(model.scoring_history()) >= 4
+    assert model.varimp(use_pandas=False)[0][0] in x
+    predicted = as_pandas(model.predict(valid))
+    assert len(predicted) == valid.nrow
+    if response == "buys":
+        assert model.auc(valid=True) > 0.7
+        assert model.confusion_matrix(valid=True)
+        assert model.model_performance(valid).gains_lift()
+    elif response == "city":
+        assert model.logloss(valid=True) < np.log(4) + 0.1
+        np.testing.assert_allclose(predicted.iloc[:, 1:].sum(axis=1), 1)
+    else:
+        assert model.rmse(valid=True) < 1.0
+    # Predictions on one node and on three are the same bits.
+    digest = hashlib.sha256(predicted.to_csv().encode()).hexdigest()
+    assert _seen.setdefault(f"gbm-{response}", digest) == digest
+
+
+def test_glm_predictions_are_the_same_bits_on_every_cloud(h2o: Any, frames: tuple[Any, Any]) -> None:
+    from h2o.estimators import H2OGeneralizedLinearEstimator
+
+    train, valid = frames
+    model = H2OGeneralizedLinearEstimator(family="binomial", alpha=0.3, lambda_=1e-3)
+    model.train(x=X, y="buys", training_frame=train)
+    digest = hashlib.sha256(as_pandas(model.predict(valid)).to_csv().encode()).hexdigest()
+    assert _seen.setdefault("glm", digest) == digest
+
+
+def test_model_is_found_again_and_removed(h2o: Any, frames: tuple[Any, Any]) -> None:
+    from h2o.estimators import H2OGradientBoostingEstimator
+
+    train, _ = frames
+    model = H2OGradientBoostingEstimator(ntrees=3, model_id="kept")
+    model.train(x=X, y="buys", training_frame=train)
+    again = h2o.get_model("kept")
+    assert again.auc() == model.auc()
+    h2o.remove("kept")
+    with pytest.raises(h2o.exceptions.H2OResponseError):
+        h2o.get_model("kept")
+
+
+def test_bad_parameters_are_named(h2o: Any, frames: tuple[Any, Any]) -> None:
+    from h2o.estimators import H2OGradientBoostingEstimator
+
+    train, _ = frames
+    with pytest.raises(h2o.exceptions.H2OResponseError, match="_ntrees"):
+        H2OGradientBoostingEstimator(ntrees=-1).train(x=X, y="buys", training_frame=train)
+
+
+def test_progress_bar_runs_to_the_end(h2o: Any, frames: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    from h2o.estimators import H2OGradientBoostingEstimator
+
+    h2o.show_progress()
+    H2OGradientBoostingEstimator(ntrees=5).train(x=X, y="buys", training_frame=frames[0])
+    h2o.no_progress()
+    assert "100%" in capsys.readouterr().out

@@ -1,0 +1,132 @@
+"""Reading delimited text: blocks, compression, failures."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import lzma
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from h2ok.capabilities.contracts.routes import RequestContext
+from h2ok.ext.parsers.imports import import_files_multi
+from h2ok.ext.parsers.parse import parse, parse_setup
+from h2ok.ext.parsers.schemas import ImportFilesMultiV3, ParseSetupV3, ParseV3
+from h2ok.kernel import Frame, IllegalArgumentError, KeyNotFoundError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+LINES = "n,s,e\n" + "".join(f'{i * 0.25},"row {i}, quoted ""{i}""\nsecond line",{"abc"[i % 3]}\n' for i in range(2000))
+
+
+def contents(ctx: RequestContext, frame: Frame) -> dict[str, list[Any]]:
+    return {
+        n: v.to_strings(ctx.node) if v.type in ("string", "uuid", "enum") else v.to_numpy(ctx.node).tolist()
+        for n, v in zip(frame.names, frame.vecs, strict=True)
+    }
+
+
+@pytest.mark.parametrize("chunk_size", [4096, 10_000, 33_333])
+def test_blocks_of_any_size_give_the_same_frame(ctx: RequestContext, load: Callable[..., Frame], chunk_size: int) -> None:
+    whole = contents(ctx, load(LINES))
+    cut = load(LINES, chunk_size=chunk_size)
+    assert cut.n_chunks > 1
+    assert contents(ctx, cut) == whole
+    assert whole["s"][7] == 'row 7, quoted "7"\nsecond line'
+
+
+def test_an_unbalanced_quote_is_a_plain_character(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    text = "size,n\n" + "".join(f"disk {i},{i}\n" for i in range(1000)) + '5" disk,7\n'
+    frame = load(text, chunk_size=4096)
+    assert frame.n_rows == 1001
+    assert contents(ctx, frame)["n"][-1] == 7
+
+
+def zipped(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("t.csv", data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress), ("zip", zipped)])
+def test_compressed_sources_read_alike(
+    ctx: RequestContext, load: Callable[..., Frame], suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
+    whole = contents(ctx, load(LINES))
+    assert contents(ctx, load(pack(LINES.encode()), f"t.{suffix}", chunk_size=8192)) == whole
+
+
+def test_nothing_but_the_frame_stays_behind(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    load(gzip.compress(LINES.encode()), "t.csv.gz", chunk_size=4096)
+    ctx.node.frames.remove("t.hex")
+    assert [k for k in ctx.node.dkv.local_keys() if not k.startswith("$job")] == []
+
+
+def test_a_failed_parse_leaves_no_frame(ctx: RequestContext, tmp_path: Any) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,a\n1,2\n")
+    keys = import_files_multi(ctx, ImportFilesMultiV3(paths=[str(path)])).destination_frames
+    request = ParseV3(
+        source_frames=keys, destination_frame="bad", parse_type="CSV", check_header=1, number_columns=2, column_names=["a", "a"],
+        column_types=["Numeric", "Numeric"], separator=44, blocking=True,
+    )  # fmt: skip
+    answer = parse(ctx, request)
+    job = ctx.node.jobs.get(answer.job.key["name"])
+    assert job.status == "FAILED"
+    assert "duplicate column name 'a'" in (job.exception or "")
+    assert [k for k in ctx.node.dkv.local_keys() if k.startswith("\x01")] == []
+
+
+def test_damaged_gzip_names_the_source(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    with pytest.raises(IllegalArgumentError, match="damaged"):
+        load(gzip.compress(LINES.encode())[:-2000] + b"x" * 50, "t.csv.gz")
+
+
+def test_missing_sources_and_paths(ctx: RequestContext) -> None:
+    with pytest.raises(FileNotFoundError, match="nosuch"):
+        import_files_multi(ctx, ImportFilesMultiV3(paths=["/nosuch/file.csv"]))
+    with pytest.raises(KeyNotFoundError):
+        parse_setup(ctx, ParseSetupV3(source_frames=["nosuch"]))
+    with pytest.raises(IllegalArgumentError, match="missing"):
+        parse(ctx, ParseV3(source_frames=["nosuch"], destination_frame="d"))
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/proc/self/environ", "file:///etc/passwd", "/tmp/../etc/passwd"])
+def test_system_paths_are_denied(ctx: RequestContext, path: str) -> None:
+    with pytest.raises(IllegalArgumentError, match="denied"):
+        import_files_multi(ctx, ImportFilesMultiV3(paths=[path]))
+
+
+def test_types_names_and_skipped_columns_are_overridden(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    frame = load("1,2,3\n4,5,6\n", column_names=["x", "y", "z"], column_types=["enum", "numeric", "string"], skipped_columns=[1])
+    assert frame.names == ("x", "z")
+    assert [v.type for v in frame.vecs] == ["enum", "string"]
+    assert frame.vecs[0].domain == ("1", "4")
+
+
+def test_na_strings_of_a_column(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    frame = load("a,b\n-999,x\n2,-999\n3,y\n", na_strings=[["-999"], []])
+    assert np.isnan(frame.vec("a").to_numpy(ctx.node)[0])
+    assert frame.vec("b").to_strings(ctx.node)[1] == "-999"
+
+
+cells = st.one_of(st.floats(allow_nan=False, allow_infinity=False, width=64), st.integers(-(2**53), 2**53))
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00", exclude_categories=["Cs"]), max_size=8)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(cells, texts), min_size=1, max_size=60))
+def test_what_python_writes_is_read_back(ctx: RequestContext, load: Callable[..., Frame], rows: list[tuple[float, str]]) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow(["n", "s"])
+    writer.writerows(rows)
+    frame = load(out.getvalue(), check_header=1, separator=44, column_types=["numeric", "string"])
+    assert frame.vec("n").to_numpy(ctx.node).tolist() == [float(n) for n, _ in rows]
+    assert frame.vec("s").to_strings(ctx.node) == [s for _, s in rows]
