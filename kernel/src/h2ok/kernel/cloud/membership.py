@@ -145,7 +145,7 @@ class Membership:
         if message.sender == self.me:
             return HeartbeatReply("self"), actions
         if self.failure:
-            return HeartbeatReply("refused", f"Node {self.me.node.name} is not part of a cloud itself: {self.failure}"), actions
+            return HeartbeatReply("mismatch", f"Node {self.me.node.name} is not part of a cloud itself: {self.failure}"), actions
         reason = self.lost.get(message.sender)
         if reason is not None:
             return HeartbeatReply("dead", self._dead_text(message.sender, reason)), actions
