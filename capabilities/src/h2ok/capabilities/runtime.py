@@ -22,14 +22,21 @@ T = TypeVar("T")
 class Runtime:
     """One node's composition. ``service(cls)`` makes one instance of a class for this node, on first use."""
 
-    def __init__(self, node: Node, registry: Registry, settings: Settings | None = None, logs: LogBook | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        registry: Registry,
+        settings: Settings | None = None,
+        logs: LogBook | None = None,
+        stopping: threading.Event | None = None,
+    ) -> None:
         self.node = node
         node.context = self
         self.registry = registry
         self.settings = settings or Settings()
         self.logs = logs
         #: Set when this process should end; whoever runs the process waits for it.
-        self.stopping = threading.Event()
+        self.stopping = stopping or threading.Event()
         self._services: dict[Any, Any] = {}
         self._lock = threading.RLock()
         self._on_stop: list[Callable[[], None]] = []

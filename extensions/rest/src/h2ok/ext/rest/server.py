@@ -1,57 +1,31 @@
 """Server: gunicorn's threaded worker, run on a thread of the node's own process.
 
-gunicorn usually forks workers from an arbiter. A node's chunks live in its process, so there is one worker here, with neither fork nor
+gunicorn usually forks workers from an arbiter. A node's chunks live in its process, so there is one worker here, without fork and
 arbiter: signals and the end of the process belong to whoever composed the node.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.config import Config
 from gunicorn.http import message
 from gunicorn.workers.gthread import ThreadWorker
-from h2ok.kernel import H2OKError
+from h2ok.capabilities.ports import listen
+from h2ok.ext.rest.app import Application
+from h2ok.ext.rest.catalog import schema_name
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
 
-__all__ = ["PortInUseError", "Server", "listen"]
+__all__ = ["Server"]
 
 _log = logging.getLogger("h2ok.rest.server")
 _MAX_REQUEST_LINE = 65_536
-_BACKLOG = 256
-
-
-class PortInUseError(H2OKError, OSError):
-    """Another process listens on the address."""
-
-
-def listen(ip: str, port: int) -> socket.socket:
-    """A socket that listens on an address; ``port`` 0 lets the system choose.
-
-    Raises
-    ------
-    PortInUseError
-        Somebody else listens there.
-    """
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((ip, port))
-        sock.listen(_BACKLOG)
-    except OSError as e:
-        sock.close()
-        if e.errno in (errno.EADDRINUSE, errno.EACCES):
-            raise PortInUseError(f"Cannot listen on {ip}:{port}: {e.strerror}. Choose another --port.", port=port) from e
-        raise
-    return sock
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]
@@ -66,12 +40,15 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
     def notify(self) -> None:
         """No arbiter waits for a sign of life."""
 
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="h2ok-rest")
+
     def stop(self) -> None:
-        """End the loop after the requests under way."""
+        """End the loop after the requests under way; idle connections are closed at once."""
         self.alive = False
         queue = getattr(self, "method_queue", None)
         if queue is not None:
-            queue.defer(lambda: None)
+            queue.defer(self.murder_keepalived, True)
 
 
 class _Log:
@@ -118,9 +95,9 @@ class Server:
         app = self._runtime.service_named("rest.app")
         message.MAX_REQUEST_LINE = _MAX_REQUEST_LINE  # GETs of clients carry long lists; gunicorn's own limit is 8 KB
         self._worker = _Worker(0, os.getppid(), [sock], _WsgiApp(app), 0, _config(settings.rest_threads), _Log())
-        self._worker.tmp.close()
         self._thread = threading.Thread(target=self._run, name=f"{self._runtime.node.label}-rest", daemon=True)
         self._thread.start()
+        _report(app)
         ip, port = sock.getsockname()[:2]
         shown = config.ip if ip in ("0.0.0.0", "::") else ip  # noqa: S104 - compared, not bound
         self.url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
@@ -143,6 +120,18 @@ class Server:
         except Exception:
             _log.exception("The REST server ended; the node stops")
             self._runtime.request_stop()
+        finally:
+            worker.tmp.close()
+            for fd in worker.PIPE:
+                os.close(fd)
+
+
+def _report(app: Application) -> None:
+    bound = app.router.bound
+    schemas = {schema_name(t) for b in bound for t in (b.route.input, b.route.output)} - {None}
+    _log.info("Registered: %d REST APIs in %.0f ms", len(bound), app.register_ms)
+    _log.info("Registered REST API extensions: [%s]", ", ".join(dict.fromkeys(b.group for b in bound)))
+    _log.info("Registered: %d schemas", len(schemas))
 
 
 def _config(threads: int) -> Config:
