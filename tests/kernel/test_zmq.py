@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,8 @@ def test_a_closed_member_is_noticed_and_named(cloud: list[Node]) -> None:
     cloud[2].close()
     name = cloud[2].cloud.me.name
     for node in cloud[:2]:
-        assert node.cloud.wait_until(lambda node=node: node.cloud.bad_nodes == 1, 10)
+        of = node.cloud
+        assert of.wait_until(partial(of.is_lost, 2), 10)
         assert not node.cloud.healthy
         assert node.cloud.size == 3
     with pytest.raises(NodeLostError, match=name):
