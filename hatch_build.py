@@ -31,6 +31,8 @@ TEST = (
     "import-linter>=2",
     "pandas>=2",
     "setuptools<81",
+    "moto[server,s3]>=5",
+    "h2o-client==3.46.0.11",
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from h2ok.capabilities.testing.server import ServerProcess
 
+
 @pytest.fixture(scope="session", params=[1, 3], ids=["one-node", "three-nodes"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     import h2o

@@ -54,7 +54,11 @@ def test_console_blocks_run(page: Path, server: ServerProcess, tmp_path: Path) -
 
 def test_the_compatibility_page_is_what_the_installed_extensions_give() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "docs" / "make_compatibility.py"), "--check"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(ROOT / "docs" / "make_compatibility.py"), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

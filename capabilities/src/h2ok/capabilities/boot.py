@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import TYPE_CHECKING
 
+from h2ok.capabilities.contracts.extension import Persist
 from h2ok.capabilities.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -22,16 +24,40 @@ _log = logging.getLogger("h2ok.boot")
 class Composition:
     """A node with its extensions: ``start`` runs the life-cycle hooks up to REST, ``serve`` opens REST, ``close`` ends all."""
 
-    def __init__(self, node: Node, registry: Registry, settings: Settings | None = None, logs: LogBook | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        registry: Registry,
+        settings: Settings | None = None,
+        logs: LogBook | None = None,
+        stopping: threading.Event | None = None,
+    ) -> None:
         self.node = node
         self.registry = registry
-        self.runtime = Runtime(node, registry, settings, logs)
+        self.runtime = Runtime(node, registry, settings, logs, stopping)
         self.url = ""
         self._closed = False
 
     def start(self) -> None:
         """Tell core extensions that the node is a member of its cloud."""
+        self._log_extensions()
         self._each("on_node_started", runtime=self.runtime)
+
+    def _log_extensions(self) -> None:
+        registry = self.registry
+        cores = registry.core_names()
+        _log.info("Found core extensions: [%s]", ", ".join(cores))
+        for name in cores:
+            _log.info("%s initialized", name)
+        _log.info("Registered %d core extensions in %.0f ms", len(cores), registry.load_ms)
+        _log.info("Registered parsers: [%s]", ", ".join(p.name for p in registry.parsers()))
+        for p in registry.provided(Persist):
+            _log.info("Registered storage '%s' for %s", p.name, ", ".join(f"{s}://" if s else "plain paths" for s in p.schemes))
+        for x in registry.loaded:
+            if x.state != "active":
+                _log.log(
+                    logging.WARNING if x.state != "disabled" else logging.INFO, "Extension %s is %s: %s", x.name, x.state, x.reason
+                )
 
     def serve(self) -> str:
         """Open REST when an extension provides it; the URL, empty without one."""

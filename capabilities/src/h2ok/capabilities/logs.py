@@ -7,8 +7,9 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+from typing import TextIO
 
-__all__ = ["LEVELS", "LogBook"]
+__all__ = ["LEVELS", "ConsoleHandler", "LogBook"]
 
 #: Names of H2O's log files, each holding records of its level and above.
 LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
@@ -85,3 +86,15 @@ class LogBook(logging.Handler):
                 self._file.close()
                 self._file = None
         super().close()
+
+
+class ConsoleHandler(logging.StreamHandler[TextIO]):
+    """Writes the lines of a log book to a stream."""
+
+    def __init__(self, book: LogBook, stream: TextIO, level: int) -> None:
+        super().__init__(stream)
+        self.setLevel(level)
+        self._book = book
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._book.line(record)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from h2ok.capabilities.settings import Settings
+from h2ok.capabilities.wiretypes import WireTypes
+from h2ok.kernel.wire import add_resolver
 
 if TYPE_CHECKING:
     from h2ok.capabilities.logs import LogBook
@@ -22,17 +24,24 @@ T = TypeVar("T")
 class Runtime:
     """One node's composition. ``service(cls)`` makes one instance of a class for this node, on first use."""
 
-    def __init__(self, node: Node, registry: Registry, settings: Settings | None = None, logs: LogBook | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        registry: Registry,
+        settings: Settings | None = None,
+        logs: LogBook | None = None,
+        stopping: threading.Event | None = None,
+    ) -> None:
         self.node = node
-        node.context = self
         self.registry = registry
         self.settings = settings or Settings()
         self.logs = logs
         #: Set when this process should end; whoever runs the process waits for it.
-        self.stopping = threading.Event()
+        self.stopping = stopping or threading.Event()
         self._services: dict[Any, Any] = {}
         self._lock = threading.RLock()
-        self._on_stop: list[Callable[[], None]] = []
+        self._forget_types: Callable[[], None] = add_resolver(WireTypes(registry).load)
+        node.context = self
         node.rpc.register("runtime.stop", lambda _: self.request_stop())
 
     @property
@@ -80,6 +89,7 @@ class Runtime:
 
     def close(self) -> None:
         """Close services that have a ``close``, last made first."""
+        self._forget_types()
         with self._lock:
             services, self._services = list(self._services.values()), {}
         for s in reversed(services):

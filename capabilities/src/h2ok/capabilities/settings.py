@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+import socket
+from dataclasses import dataclass, field, replace
 
 from h2ok.kernel import __version__
 
@@ -31,3 +32,9 @@ class Settings:
     max_form_bytes: int = 256 << 20
     #: Parameters of one request.
     max_form_fields: int = 10_000
+    #: A listening socket for REST, when the port was taken before the node was made.
+    rest_socket: socket.socket | None = field(default=None, repr=False, compare=False)
+
+    def with_version(self, h2o_version: str) -> Settings:
+        """The same settings with another H2O version for clients."""
+        return replace(self, h2o_version=h2o_version)

@@ -118,4 +118,6 @@ class Extension:
     requires: tuple[str, ...] = ()
     priority: int = 100
     help: str = ""
+    #: Modules with wire types that no target imports; see ``h2ok.capabilities.wiretypes``.
+    modules: tuple[str, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import Any
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.capabilities.settings import H2OK_VERSION
-from h2ok.ext.rest.members import member_index, member_statuses
+from h2ok.ext.rest.members import member_index
 from h2ok.ext.rest.remote import thread_stacks
 from h2ok.ext.rest.schemas.cluster import (
     AboutEntryV3,
@@ -36,6 +36,7 @@ from h2ok.ext.rest.schemas.cluster import (
 )
 from h2ok.ext.rest.sessions import Sessions
 from h2ok.kernel import IllegalArgumentError
+from h2ok.kernel.cloud.cloud import MemberInfo
 
 _log = logging.getLogger("h2ok.rest")
 _FJ_LEVELS = 128
@@ -46,8 +47,6 @@ _SHUTDOWN_DELAY = 0.1
 
 def cloud(context: RequestContext, request: CloudV3) -> CloudV3:
     node, settings = context.node, context.runtime.settings
-    statuses = member_statuses(context.runtime)
-    healthy = [s is not None for s in statuses]
     me = node.cloud
     release, _, build = settings.h2o_version.rpartition(".")
     return CloudV3(
@@ -68,12 +67,12 @@ def cloud(context: RequestContext, request: CloudV3) -> CloudV3:
         cloud_uptime_millis=_uptime(context),
         cloud_internal_timezone="UTC",
         datafile_parser_timezone="UTC",
-        cloud_healthy=all(healthy),
-        bad_nodes=healthy.count(False),
+        cloud_healthy=me.healthy,
+        bad_nodes=me.bad_nodes,
         consensus=me.consensus,
         locked=me.locked,
-        nodes=[_node(m.name, s) for m, s in zip(me.members, statuses, strict=True)],
-        internal_security_enabled=bool(getattr(node, "secured", False)),
+        nodes=[_node(info) for info in me.member_infos()],
+        internal_security_enabled=bool(node.config.cluster_secret),
         leader_idx=0,
         web_ip=settings.web_ip or node.config.ip,
     )
@@ -84,19 +83,17 @@ def cloud_minimal(context: RequestContext, request: CloudV3) -> Response:
     return Response(b"", content_type="application/json")
 
 
-def _node(name: str, status: dict[str, Any] | None) -> NodeV3:
-    known = status or {}
+def _node(info: MemberInfo) -> NodeV3:
+    name = info.node.name
+    numbers = {f: getattr(info.stats, f) for f in info.stats.__slots__}
     return NodeV3(
         h2o="/" + name,
         ip_port=name,
-        healthy=status is not None,
-        last_ping=known.get("time", 0),
-        my_cpu_pct=-1,
-        sys_cpu_pct=-1,
-        sys_load=known.get("sys_load", -1.0),
+        healthy=info.healthy,
+        last_ping=info.last_heard,
         fjthrds=[-1] * _FJ_LEVELS,
         fjqueue=[-1] * _FJ_LEVELS,
-        **{k: v for k, v in known.items() if k not in ("time", "sys_load")},
+        **numbers,
     )
 
 
@@ -105,14 +102,11 @@ def _uptime(context: RequestContext) -> int:
 
 
 def ping(context: RequestContext, request: PingV3) -> PingV3:
-    statuses = member_statuses(context.runtime)
-    members = context.node.cloud.members
+    cloud = context.node.cloud
     return PingV3(
         cloud_uptime_millis=_uptime(context),
-        cloud_healthy=all(s is not None for s in statuses),
-        nodes=[
-            NodeMemoryInfoV3(ip_port=m.name, free_mem=s["free_mem"] if s else 0) for m, s in zip(members, statuses, strict=True)
-        ],
+        cloud_healthy=cloud.healthy,
+        nodes=[NodeMemoryInfoV3(ip_port=i.node.name, free_mem=i.stats.free_mem) for i in cloud.member_infos()],
     )
 
 
@@ -130,7 +124,7 @@ def about(context: RequestContext, request: AboutV3) -> AboutV3:
         "Python version": platform.python_version(),
         "Platform": platform.platform(),
         "Extensions": ", ".join(context.runtime.registry.versions()),
-        "Internal Security": "Enabled" if getattr(context.node, "secured", False) else "Disabled",
+        "Internal Security": "Enabled" if context.node.config.cluster_secret else "Disabled",
     }
     return AboutV3(entries=[AboutEntryV3(name=k, value=v) for k, v in facts.items()])
 

@@ -1,0 +1,225 @@
+"""Element-wise operations on arrays: what the nodes of a fused expression compute.
+
+Operands are float64 arrays (NA as NaN), bool arrays (results of comparisons) or floats; the result is float64 or bool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["IN_PLACE", "OPERATIONS", "as_float", "evaluate_scalar"]
+
+Operand = Any
+_TINY = 2.3e-16
+
+
+def as_float(x: Operand) -> Operand:
+    """float64 of a bool or float operand."""
+    return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype == np.bool_ else x
+
+
+def _equal(a: Operand, b: Operand) -> Operand:
+    """Equal within one (the smaller) ulp; NaN equals NaN (H2O: MathUtils.equalsWithinOneSmallUlp)."""
+    a, b = np.asarray(as_float(a), dtype=np.float64), np.asarray(as_float(b), dtype=np.float64)
+    same = np.equal(a, b)
+    gap = np.abs(a - b)
+    near = (gap <= np.abs(a) * _TINY) & ~same
+    if near.any():
+        near &= gap <= np.minimum(np.spacing(np.abs(a)), np.spacing(np.abs(b)))
+        same |= near
+    scalar_known = (a.ndim == 0 and not np.isnan(a)) or (b.ndim == 0 and not np.isnan(b))
+    return same if scalar_known else same | (np.isnan(a) & np.isnan(b))
+
+
+def _not_equal(a: Operand, b: Operand) -> Operand:
+    return ~_equal(a, b)
+
+
+def _and(a: Operand, b: Operand) -> Operand:
+    if _is_bool(a) and _is_bool(b):
+        return np.logical_and(a, b)
+    a, b = as_float(a), as_float(b)
+    out = np.where(np.isnan(a) | np.isnan(b), np.nan, 1.0)
+    return np.where(np.equal(a, 0) | np.equal(b, 0), 0.0, out)
+
+
+def _or(a: Operand, b: Operand) -> Operand:
+    if _is_bool(a) and _is_bool(b):
+        return np.logical_or(a, b)
+    a, b = as_float(a), as_float(b)
+    out = np.where(np.isnan(a) | np.isnan(b), np.nan, 0.0)
+    # H2O: a number counts as true here only when it is exactly 1.
+    return np.where(np.equal(a, 1) | np.equal(b, 1), 1.0, out)
+
+
+def _is_bool(x: Operand) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype == np.bool_
+
+
+def _power(a: Operand, b: Operand) -> Operand:
+    out = np.power(a, b)
+    # Java: 1 to a NaN or infinite power, and -1 to an infinite one, is NaN; C says 1.
+    odd = np.equal(np.abs(a), 1) & ~np.isfinite(b)
+    return np.where(odd, np.nan, out) if np.any(odd) else out
+
+
+def _int_div(a: Operand, b: Operand) -> Operand:
+    whole_a, whole_b = np.trunc(_zero_na(a)), np.trunc(_zero_na(b))
+    return np.where(np.equal(whole_b, 0), np.nan, np.trunc(whole_a / whole_b))
+
+
+def _int_quotient(a: Operand, b: Operand) -> Operand:
+    return np.trunc(_zero_na(np.true_divide(a, b)))
+
+
+def _zero_na(x: Operand) -> Operand:
+    return np.where(np.isnan(x), 0.0, x)
+
+
+def _round(x: Operand, digits: Operand) -> Operand:
+    if np.ndim(digits) == 0:
+        d = np.rint(digits)
+        if d == 0:
+            return np.rint(x)
+        scale = np.power(10.0, d)
+        return np.sign(x) * (np.floor(np.abs(x) * scale + 0.5) / scale)
+    d = np.rint(digits)
+    scale = np.power(10.0, d)
+    return np.where(d == 0, np.rint(x), np.sign(x) * (np.floor(np.abs(x) * scale + 0.5) / scale))
+
+
+def _signif(x: Operand, digits: Operand) -> Operand:
+    x, digits = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(digits, dtype=np.float64))
+    places = np.maximum(np.where(np.isnan(digits), 1, digits), 1).astype(np.int64)
+    pairs = np.stack([x.ravel(), places.ravel().astype(np.float64)])
+    # Exact decimal rounding needs arbitrary precision; the formatter does it, once for each distinct value.
+    unique, back = np.unique(pairs, axis=1, return_inverse=True)
+    rounded = [float(f"{v:.{int(p) - 1}e}") if np.isfinite(v) else v for v, p in unique.T.tolist()]
+    return np.array(rounded)[back.ravel()].reshape(x.shape)
+
+
+def _if_else(test: Operand, yes: Operand, no: Operand) -> Operand:
+    if _is_bool(test):
+        return np.where(test, as_float(yes), as_float(no))
+    return np.where(np.isnan(test), np.nan, np.where(np.not_equal(test, 0), as_float(yes), as_float(no)))
+
+
+def _not(x: Operand) -> Operand:
+    return np.logical_not(x) if _is_bool(x) else np.where(np.isnan(x), np.nan, np.where(np.equal(x, 0), 1.0, 0.0))
+
+
+def _is_na(x: Operand) -> Operand:
+    return np.zeros(x.shape, dtype=np.bool_) if _is_bool(x) else np.isnan(x)
+
+
+def _na(x: Operand) -> Operand:
+    return np.full(np.shape(x), np.nan)
+
+
+def _true(x: Operand) -> Operand:
+    return np.ones(np.shape(x), dtype=np.bool_)
+
+
+def _false(x: Operand) -> Operand:
+    return np.zeros(np.shape(x), dtype=np.bool_)
+
+
+def _lookup(codes: Operand, table: Operand) -> Operand:
+    """Entries of a table at codes; NA stays."""
+    known = ~np.isnan(codes)
+    out = np.full(np.shape(codes), np.nan)
+    out[known] = table[codes[known].astype(np.int64)]
+    return out
+
+
+def _special(name: str) -> Callable[[Operand], Operand]:
+    def call(x: Operand) -> Operand:
+        from h2ok.ext.rapids import special
+
+        flat = np.ascontiguousarray(x, dtype=np.float64).ravel()
+        return getattr(special, name)(flat).reshape(np.shape(x))
+
+    return call
+
+
+def _log2(x: Operand) -> Operand:
+    return np.log(x) / np.log(2.0)
+
+
+#: Ufuncs that may write their result over a float operand nobody needs any more.
+IN_PLACE: dict[str, np.ufunc] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.true_divide,
+    "%": np.fmod,
+    "abs": np.abs,
+    "acos": np.arccos,
+    "acosh": np.arccosh,
+    "asin": np.arcsin,
+    "asinh": np.arcsinh,
+    "atan": np.arctan,
+    "atanh": np.arctanh,
+    "ceiling": np.ceil,
+    "cos": np.cos,
+    "cosh": np.cosh,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "floor": np.floor,
+    "log": np.log,
+    "log1p": np.log1p,
+    "log10": np.log10,
+    "none": np.positive,
+    "sign": np.sign,
+    "sin": np.sin,
+    "sinh": np.sinh,
+    "sqrt": np.sqrt,
+    "tan": np.tan,
+    "tanh": np.tanh,
+    "trunc": np.trunc,
+}
+
+#: name -> operation. Those that take bool operands as they are do so to stay cheap; the others get floats.
+OPERATIONS: dict[str, Callable[..., Operand]] = {
+    "^": lambda a, b: _power(as_float(a), as_float(b)),
+    "intDiv": lambda a, b: _int_div(as_float(a), as_float(b)),
+    "%/%": lambda a, b: _int_quotient(as_float(a), as_float(b)),
+    "==": _equal,
+    "!=": _not_equal,
+    "<": lambda a, b: np.less(as_float(a), as_float(b)),
+    "<=": lambda a, b: np.less_equal(as_float(a), as_float(b)),
+    ">": lambda a, b: np.greater(as_float(a), as_float(b)),
+    ">=": lambda a, b: np.greater_equal(as_float(a), as_float(b)),
+    "&": _and,
+    "|": _or,
+    "round": lambda a, b: _round(as_float(a), as_float(b)),
+    "signif": lambda a, b: _signif(as_float(a), as_float(b)),
+    "ifelse": _if_else,
+    "not": _not,
+    "is.na": _is_na,
+    "na": _na,
+    "true": _true,
+    "false": _false,
+    "cospi": lambda x: np.cos(np.pi * as_float(x)),
+    "sinpi": lambda x: np.sin(np.pi * as_float(x)),
+    "tanpi": lambda x: np.tan(np.pi * as_float(x)),
+    "log2": lambda x: _log2(as_float(x)),
+    "gamma": _special("gamma"),
+    "lgamma": _special("lgamma"),
+    "digamma": _special("digamma"),
+    "trigamma": _special("trigamma"),
+    "min": np.minimum,
+    "max": np.maximum,
+    "lookup": _lookup,
+}
+
+
+def evaluate_scalar(op: str, *values: float) -> float:
+    """The operation on plain numbers."""
+    with np.errstate(all="ignore"):
+        arrays = [np.array([v], dtype=np.float64) for v in values]
+        fn = IN_PLACE.get(op) or OPERATIONS[op]
+        return float(fn(*arrays)[0])

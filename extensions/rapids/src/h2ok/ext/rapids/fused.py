@@ -1,0 +1,216 @@
+"""Fusing: columns that are expressions of other columns, computed chunk by chunk in one MRTask when somebody needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from h2ok.ext.rapids.arrays import IN_PLACE, OPERATIONS, as_float
+from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, Vec, wire_type
+from h2ok.kernel.frame.codecs import ConstantChunk, IntegerChunk
+from numpy.typing import NDArray
+
+__all__ = ["Column", "Expr", "LazyFrame", "RowBatch", "RowNumber", "columns_of", "force", "lazy"]
+
+#: Rows computed at once: a few operands of this length fit into the second-level cache.
+#: PERF: 16384 rows beat whole chunks of 65536 by about a quarter on a five-operator expression.
+_SLICE = 16384
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expr:
+    """A numeric column to be computed: an operation of ``arrays`` on columns, expressions, numbers or lookup tables."""
+
+    op: str
+    args: tuple[Any, ...]
+    espc: NDArray[np.int64]
+
+
+Column = Vec | Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LazyFrame:
+    """A frame some of whose columns are still expressions. All columns have equal row boundaries."""
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def n_cols(self) -> int:
+        return len(self.columns)
+
+    @property
+    def espc(self) -> NDArray[np.int64]:
+        return self.columns[0].espc
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.espc[-1]) if self.columns else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowBatch:
+    """ "Each row" of a frame, inside a function applied to rows: its columns stand for the row's cells."""
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowNumber:
+    """A number for each row, inside a function applied to rows."""
+
+    column: Column
+
+
+def columns_of(frame: Frame | LazyFrame) -> tuple[Column, ...]:
+    """The columns of a frame, computed or not."""
+    return frame.vecs if isinstance(frame, Frame) else frame.columns
+
+
+def lazy(names: Sequence[str], columns: Sequence[Column]) -> Frame | LazyFrame:
+    """A frame of columns; a plain one when nothing is left to compute."""
+    if all(isinstance(c, Vec) for c in columns):
+        return Frame("", tuple(names), tuple(columns))  # type: ignore[arg-type]
+    return LazyFrame(tuple(names), tuple(columns))
+
+
+def force(node: Node, frame: Frame | LazyFrame) -> Frame:
+    """The frame with every column computed, all in one pass."""
+    if isinstance(frame, Frame):
+        return frame
+    todo = [c for c in frame.columns if isinstance(c, Expr)]
+    made = iter(compute(node, todo))
+    vecs = [next(made) if isinstance(c, Expr) else c for c in frame.columns]
+    return Frame("", frame.names, tuple(vecs))
+
+
+def compute(node: Node, exprs: Sequence[Expr]) -> tuple[Vec, ...]:
+    """Compute expressions with equal row boundaries in one pass."""
+    if not exprs:
+        return ()
+    program = _Compiler(exprs)
+    task = FusedTask(program.code, program.outputs, program.tables)
+    return node.tasks.run(task, program.vecs, exprs[0].espc, [OutputSpec()] * len(exprs)).vecs
+
+
+class _Compiler:
+    """Turns trees into straight-line code; equal sub-expressions and inputs appear once."""
+
+    def __init__(self, exprs: Sequence[Expr]) -> None:
+        self.code: list[tuple[Any, ...]] = []
+        self.vecs: list[Vec] = []
+        self.tables: list[NDArray[np.float64]] = []
+        self._known: dict[Any, int] = {}
+        self.outputs = [self.visit(e) for e in exprs]
+
+    def emit(self, instruction: tuple[Any, ...]) -> int:
+        key = repr(instruction)
+        if key not in self._known:
+            self._known[key] = len(self.code)
+            self.code.append(instruction)
+        return self._known[key]
+
+    def visit(self, node: Any) -> int:
+        if isinstance(node, Vec):
+            key = ("vec", node.key)
+            if key not in self._known:
+                self.vecs.append(node)
+                self._known[key] = self.emit(("load", len(self.vecs) - 1))
+            return self._known[key]
+        if isinstance(node, Expr):
+            key = ("expr", id(node))
+            if key not in self._known:
+                self._known[key] = self.emit((node.op, *(self.visit(a) for a in node.args)))
+            return self._known[key]
+        if isinstance(node, np.ndarray):
+            self.tables.append(node)
+            return self.emit(("table", len(self.tables) - 1))
+        return self.emit(("const", float(node)))
+
+
+@wire_type("rapids.fused")
+@dataclass
+class FusedTask(MRTask):
+    """Straight-line code over blocks.
+
+    ``code``: instructions (operation, operand registers...); the result of instruction i is register i. ``load``, ``const``
+    and ``table`` take an input column, a number and an index into ``tables``. ``outputs``: the registers to write.
+    """
+
+    code: list[Any]
+    outputs: list[int]
+    tables: list[Any]
+
+    def map(self, block: Block) -> None:
+        n = block.n_rows
+        # NOTE: chunks are decoded whole; what is cut into slices is the computing.
+        inputs = {i: block.numbers(i[1]) for i in {tuple(c) for c in self.code if c[0] == "load"}}
+        results: list[list[Any]] = [[] for _ in self.outputs]
+        last_use = self._last_uses()
+        for lo in range(0, n, _SLICE) if n else (0,):
+            registers = self._run(inputs, lo, min(lo + _SLICE, n), last_use)
+            for parts, r in zip(results, self.outputs, strict=True):
+                parts.append(registers[r])
+        for j, parts in enumerate(results):
+            block.write(j, _encode(parts[0] if len(parts) == 1 else np.concatenate(parts), n))
+
+    def _last_uses(self) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for i, (op, *args) in enumerate(self.code):
+            if op not in ("load", "const", "table"):
+                last.update(dict.fromkeys(args, i))
+        last.update(dict.fromkeys(self.outputs, len(self.code)))
+        return last
+
+    def _run(self, inputs: dict[Any, NDArray[np.float64]], lo: int, hi: int, last_use: dict[int, int]) -> list[Any]:
+        registers: list[Any] = []
+        owned: list[bool] = []
+        with np.errstate(all="ignore"):
+            for i, (op, *args) in enumerate(self.code):
+                fresh = False
+                if op == "load":
+                    value: Any = inputs[(op, args[0])][lo:hi]
+                elif op == "const":
+                    value = args[0]
+                elif op == "table":
+                    value = self.tables[args[0]]
+                else:
+                    values = [registers[a] for a in args]
+                    fresh = True
+                    ufunc = IN_PLACE.get(op)
+                    if ufunc is None:
+                        value = OPERATIONS[op](*values)
+                    else:
+                        out = self._reusable(args, registers, owned, last_use, i)
+                        value = ufunc(*map(as_float, values), out=out) if out is not None else ufunc(*map(as_float, values))
+                    if np.ndim(value) == 0:
+                        value = np.full(hi - lo, float(value))
+                    for a in args:
+                        if last_use[a] == i:
+                            registers[a] = None
+                registers.append(value)
+                owned.append(fresh)
+        return registers
+
+    def _reusable(self, args: list[int], registers: list[Any], owned: list[bool], last_use: dict[int, int], at: int) -> Any:
+        """A float operand made here that nobody reads after instruction ``at``."""
+        for a in args:
+            r = registers[a]
+            if owned[a] and last_use[a] == at and isinstance(r, np.ndarray) and r.dtype == np.float64:
+                return r
+        return None
+
+
+def _encode(values: Any, n: int) -> Any:
+    if isinstance(values, float):
+        return ConstantChunk(n, values)
+    if values.dtype != np.bool_:
+        return values
+    count = int(np.count_nonzero(values))
+    if n and count in (0, n):
+        return ConstantChunk(n, float(count > 0))
+    return IntegerChunk(n, values.astype(np.int8), 0, 1.0, False)

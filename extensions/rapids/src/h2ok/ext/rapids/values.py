@@ -1,0 +1,119 @@
+"""Values of the expression language that are neither numbers, texts nor frames: number lists, rows and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from h2ok.capabilities.contracts.errors import BadRequestError
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.ext.rapids.ast import Func
+    from h2ok.ext.rapids.evaluate import Env
+
+__all__ = ["Closure", "MapOfFrames", "Numbers", "Row"]
+
+#: Numbers a list of ranges may expand to.
+MAX_EXPANDED = 2**30
+
+
+class Numbers:
+    """A list of numbers as written: runs of ``count`` numbers ``base, base + stride, ...``.
+
+    A list without ranges has one run for each number. Ranges stay unexpanded until somebody needs the numbers.
+    """
+
+    __slots__ = ("bases", "counts", "strides")
+
+    def __init__(self, bases: Sequence[float], counts: Sequence[int] | None = None, strides: Sequence[float] | None = None) -> None:
+        self.bases: NDArray[np.float64] = np.asarray(bases, dtype=np.float64)
+        n = len(self.bases)
+        self.counts: NDArray[np.int64] = np.ones(n, dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
+        self.strides: NDArray[np.float64] = np.ones(n) if strides is None else np.asarray(strides, dtype=np.float64)
+
+    @property
+    def is_plain(self) -> bool:
+        """No run is longer than one number."""
+        return bool((self.counts == 1).all())
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.expand().tolist())
+
+    def expand(self) -> NDArray[np.float64]:
+        """All numbers, float64[n].
+
+        Raises
+        ------
+        BadRequestError
+            There are more than 2**30.
+        """
+        if len(self) > MAX_EXPANDED:
+            raise BadRequestError(f"A list of {len(self)} numbers is too long; at most {MAX_EXPANDED} are allowed.")
+        if self.is_plain:
+            return self.bases
+        parts = [b + s * np.arange(c) for b, c, s in zip(self.bases, self.counts, self.strides, strict=True)]
+        return np.concatenate(parts)
+
+    def check_sorted(self) -> None:
+        """Refuse ranges that overlap or are out of order.
+
+        Raises
+        ------
+        BadRequestError
+            Two ranges overlap or stand in the wrong order.
+        """
+        if self.is_plain or len(self.bases) < 2:
+            return
+        ends = self.bases + self.strides * (self.counts - 1)
+        bad = np.flatnonzero(~(self.bases[1:] > ends[:-1]))
+        if len(bad):
+            i = int(bad[0])
+            raise BadRequestError(
+                f"Bad number list: overlapping ranges or not sorted - the range from {self.bases[i + 1]:g} begins before the one "
+                f"that ends at {ends[i]:g}. Sort the ranges."
+            )
+
+    def __str__(self) -> str:
+        from h2ok.ext.rapids.ast import format_number
+
+        items = []
+        for b, c, s in zip(self.bases.tolist(), self.counts.tolist(), self.strides.tolist(), strict=True):
+            text = format_number(b)
+            items.append(text if c == 1 else f"{text}:{c}" if s == 1 else f"{text}:{c}:{format_number(s)}")
+        return "[" + " ".join(items) + "]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One row of numbers taken out of a frame: float64[n] with the column names."""
+
+    values: NDArray[np.float64]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    """A function made by ``{ x . body }``, with the names visible where it stands."""
+
+    func: Func
+    env: Env
+
+    @property
+    def arity(self) -> int:
+        return len(self.func.params)
+
+    def __str__(self) -> str:
+        return str(self.func)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapOfFrames:
+    """Named frames, in order."""
+
+    frames: dict[str, Any]
