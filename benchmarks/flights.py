@@ -1,9 +1,9 @@
 """h2ok against H2O-3 on the flights, alternating: boot, idle memory, import and parse, GLM, GBM, with the AUC beside the time.
 
-    python benchmarks/flights.py --h2o-jar h2o.jar [--rounds 3] [--repeats 2] [--nthreads 2] [--markdown]
+    python benchmarks/flights.py --h2o-jar h2o.jar [--rounds 3] [--repeats 2] [--nthreads 2]
 
-Each round starts both servers one after the other in their own process, waits for the first answer, reads the resident memory once it
-stands still, runs the demo's job ``--repeats`` times and stops the server. "first" is the first run after the boot, "best" the best run.
+Each round starts both servers one after the other in their own process, waits for the first answer, reads the resident
+memory once it stands still, runs the demo's job ``--repeats`` times and stops the server. "first" is the first run after the boot.
 """
 
 from __future__ import annotations

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,65 +9,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-_ADDRESS = re.compile(r"Open H2O Flow in your web browser: (\S+)")
-
-
-class Server:
-    """``h2ok start`` as a child; ``log`` collects its output."""
-
-    def __init__(self, nodes: int, ice_root: Path) -> None:
-        import h2o
-
-        command = [sys.executable, "-m", "h2ok.capabilities.cli", "start", "--name", f"client-{os.getpid()}-{nodes}"]
-        command += [
-            "--base-port",
-            str(21001 + os.getpid() % 2000 * 4),
-            "--ice-root",
-            str(ice_root),
-            "--nodes",
-            str(nodes),
-            "--nthreads",
-            "2",
-        ]
-        env = {**os.environ, "H2OK_H2O_VERSION": h2o.__version__}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
-        self.log: list[str] = []
-        self.url = self._await_address()
-        threading.Thread(target=self._drain, daemon=True).start()
-
-    def _await_address(self) -> str:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.log.append(line)
-            found = _ADDRESS.search(line)
-            if found:
-                return found.group(1)
-        raise RuntimeError("server did not start:\n" + "".join(self.log))
-
-    def _drain(self) -> None:
-        assert self.process.stdout is not None
-        with contextlib.suppress(ValueError):
-            self.log.extend(self.process.stdout)
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
+from h2ok.capabilities.testing.server import ServerProcess
 
 
 @pytest.fixture(scope="session", params=[1, 3], ids=["one-node", "three-nodes"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(request.param, tmp_path_factory.mktemp("ice"))
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    import h2o
+
+    # The strict version check of the client compares texts: each client version is served its own.
+    environment = {"H2OK_H2O_VERSION": h2o.__version__}
+    server = ServerProcess(tmp_path_factory.mktemp("ice"), request.param, ["--nthreads", "2"], environment)
     yield server
     assert server.stop() == 0
 
 
 @pytest.fixture
-def h2o(server: Server) -> Iterator[object]:
+def h2o(server: ServerProcess) -> Iterator[object]:
     """The client module, connected; everything is removed and nothing may be left at the end."""
     import h2o
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Server
+from h2ok.capabilities.testing.server import ServerProcess
 
 
-def test_connect_reports_a_healthy_cloud_of_the_asked_size(h2o: Any, server: Server) -> None:
+def test_connect_reports_a_healthy_cloud_of_the_asked_size(h2o: Any, server: ServerProcess) -> None:
     cluster = h2o.cluster()
     assert cluster.cloud_healthy
     assert cluster.consensus
@@ -18,12 +19,12 @@ def test_connect_reports_a_healthy_cloud_of_the_asked_size(h2o: Any, server: Ser
     cluster.show_status(detailed=True)
 
 
-def test_init_uses_the_running_node(h2o: Any, server: Server) -> None:
+def test_init_uses_the_running_node(h2o: Any, server: ServerProcess) -> None:
     h2o.init(url=server.url, verbose=False)
     assert h2o.cluster().is_running()
 
 
-def test_capabilities_name_the_rest_extensions(h2o: Any, server: Server) -> None:
+def test_capabilities_name_the_rest_extensions(h2o: Any, server: ServerProcess) -> None:
     names = {c["name"] for c in h2o.api("GET /3/Capabilities")["capabilities"]}
     assert {"Core V3", "Algos"} <= names
     listed = h2o.api("GET /3/Capabilities/Extensions")["extensions"]
@@ -45,8 +46,17 @@ def test_unknown_model_is_a_response_error(h2o: Any) -> None:
         h2o.get_model("nosuch")
 
 
-def test_second_session_sees_frames_of_the_first(h2o: Any, server: Server) -> None:
+def test_second_session_sees_frames_of_the_first(h2o: Any, server: ServerProcess) -> None:
     h2o.H2OFrame({"a": [1.5]}, destination_frame="shared")
     h2o.connection().close()
     h2o.connect(url=server.url, verbose=False)
     assert h2o.get_frame("shared")[0, 0] == 1.5
+
+
+def test_shutdown_through_the_client_ends_the_processes(tmp_path: Path) -> None:
+    import h2o
+
+    server = ServerProcess(tmp_path, environment={"H2OK_H2O_VERSION": h2o.__version__})
+    h2o.connect(url=server.url, verbose=False)
+    h2o.cluster().shutdown()
+    assert server.wait() == 0

@@ -57,7 +57,7 @@ def test_head_tail_describe_and_summary(
     assert as_pandas(frame.tail(4))["name"].tolist() == people["name"].tail(4).tolist()
     frame.describe()
     frame.describe(chunk_summary=True)
-    frame.summary()
+    frame.show_summary()
     frame.show()
     assert "income" in capsys.readouterr().out
     assert frame["income"].mean()[0, 0] == pytest.approx(people["income"].mean())

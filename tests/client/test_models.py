@@ -43,7 +43,7 @@ def test_glm_binomial(h2o: Any, frames: tuple[Any, Any]) -> None:
     assert list(predicted.columns) == ["predict", "no", "yes"]
     np.testing.assert_allclose(predicted["no"] + predicted["yes"], 1)
     model.show()
-    model.summary()
+    model.show_summary()
 
 
 def test_glm_gaussian_recovers_the_least_squares_fit(h2o: Any, people_csv: str, people: pd.DataFrame) -> None:

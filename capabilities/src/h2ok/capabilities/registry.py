@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import os
+import time
 import traceback
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import importlib_metadata
-from h2ok.capabilities.contracts.extension import Algo, Extension, Parser, Persist, Primitives, Routes, Service
+import pluggy
+from h2ok.capabilities.contracts.extension import (
+    API_VERSION,
+    Algo,
+    Command,
+    CoreExtension,
+    Extension,
+    Parser,
+    Persist,
+    Primitives,
+    Routes,
+    Service,
+)
+from h2ok.capabilities.hookspecs import HookSpecs
+from h2ok.kernel import H2OKError
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
 
-__all__ = ["GROUP", "Loaded", "Registry", "resolve"]
+__all__ = ["GROUP", "ExtensionError", "Loaded", "Registry", "State", "resolve", "toggles_from"]
 
 #: The one entry-point group.
 GROUP = "h2ok.extensions"
 
 State = Literal["active", "disabled", "blocked", "failed"]
 P = TypeVar("P")
+#: Names of H2O's properties that switch an extension, without the ``sys.ai.h2o.`` in front.
+_TOGGLES = ("ext.core.toggle.", "ext.rest.toggle.", "ext.auth.toggle.")
+
+
+class ExtensionError(H2OKError, ImportError):
+    """An extension that was asked for by name cannot be used."""
 
 
 def resolve(target: Any) -> Any:
@@ -31,9 +56,20 @@ def resolve(target: Any) -> Any:
     return found
 
 
+def toggles_from(properties: Mapping[str, str]) -> dict[str, bool]:
+    """Switches by lower-case name from H2O's properties such as ``sys.ai.h2o.ext.core.toggle.XGBoost=false``."""
+    out: dict[str, bool] = {}
+    for key, value in properties.items():
+        short = key.removeprefix("sys.ai.h2o.")
+        for prefix in _TOGGLES:
+            if short.startswith(prefix):
+                out[short[len(prefix) :].lower()] = value.strip().lower() in ("true", "1", "yes")
+    return out
+
+
 @dataclass(slots=True)
 class Loaded:
-    """An extension as found: its state, and why when it is not active."""
+    """An extension as found: its state, and why when it is not active. ``load_ms``: import and registration."""
 
     name: str
     extension: Extension | None
@@ -42,6 +78,14 @@ class Loaded:
     state: State
     reason: str = ""
     traceback: str = ""
+    load_ms: float = 0.0
+    #: Names of core extensions of this extension that are switched on.
+    core: tuple[str, ...] = ()
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def order(self) -> tuple[int, str]:
+        return (self.extension.priority if self.extension else 100, self.name)
 
 
 class Registry:
@@ -49,27 +93,152 @@ class Registry:
 
     def __init__(self, loaded: Iterable[Loaded] = ()) -> None:
         self.loaded: list[Loaded] = list(loaded)
+        self.plugins = pluggy.PluginManager("h2ok")
+        self.plugins.add_hookspecs(HookSpecs)
+        self.load_ms = 0.0
 
     @classmethod
-    def discover(cls, exclude: Iterable[str] = ()) -> Registry:
-        """Load every entry point of the group, each in its own try."""
-        skip = set(exclude)
-        found: list[Loaded] = []
+    def discover(
+        cls,
+        exclude: Iterable[str] = (),
+        require: Iterable[str] = (),
+        only: Iterable[str] | None = None,
+        toggles: Mapping[str, bool] | None = None,
+        extra: Iterable[Extension] = (),
+    ) -> Registry:
+        """Load every entry point of the group, each in its own try.
+
+        Parameters
+        ----------
+        exclude : names kept out (``--no-ext``, and the environment's H2OK_DISABLE_EXT).
+        require : names that must be active (``--ext``).
+        only : when given, no others are loaded (tests).
+        toggles : switches by lower-case name of an extension or core extension (H2O's toggle properties).
+        extra : extensions without an entry point (tests).
+
+        Raises
+        ------
+        ExtensionError
+            A required extension is missing or not usable; the text says how to install it.
+        """
+        started = time.perf_counter()
+        registry = cls()
+        skip = {*exclude, *filter(None, (n.strip() for n in os.environ.get("H2OK_DISABLE_EXT", "").split(",")))}
+        wanted = None if only is None else set(only)
+        switches = dict(toggles or {})
         for ep in importlib_metadata.entry_points(group=GROUP):
-            dist = ep.dist.name if ep.dist else "?"
-            version = ep.dist.version if ep.dist else "?"
-            if ep.name in skip:
-                found.append(Loaded(ep.name, None, dist, version, "disabled", "excluded by --no-ext"))
+            if wanted is not None and ep.name not in wanted:
                 continue
-            try:
-                extension = ep.load()
-                if not isinstance(extension, Extension):
-                    raise TypeError(f"Entry point '{ep.value}' is a {type(extension).__name__}, an Extension was expected.")
-                found.append(Loaded(extension.name, extension, dist, version, "active"))
-            except Exception as e:  # one broken package must not stop the boot
-                found.append(Loaded(ep.name, None, dist, version, "failed", f"{type(e).__name__}: {e}", traceback.format_exc()))
-        found.sort(key=lambda x: (x.extension.priority if x.extension else 100, x.name))
-        return cls(found)
+            registry.loaded.append(_load(ep, skip, switches))
+        registry.loaded += [Loaded(e.name, e, "(given)", "", "active") for e in extra]
+        registry.settle(switches)
+        registry.load_ms = (time.perf_counter() - started) * 1000
+        for name in require:
+            registry.require(name)
+        return registry
+
+    def settle(self, toggles: Mapping[str, bool] | None = None) -> None:
+        """Order the extensions, refuse duplicates and unknown API versions, start core extensions, block what lacks its needs."""
+        self.loaded.sort(key=lambda x: x.order)
+        self._refuse_duplicates()
+        for x in self.loaded:
+            if x.state == "active" and x.extension is not None:
+                _check_api(x, x.extension)
+        self._start_core(toggles or {})
+        self._block_unmet()
+
+    def _refuse_duplicates(self) -> None:
+        seen: dict[str, Loaded] = {}
+        for x in self.loaded:
+            if x.state != "active":
+                continue
+            first = seen.setdefault(x.name, x)
+            if first is not x:
+                text = (
+                    f"The name '{x.name}' is taken twice: by distribution {first.distribution} {first.version} and by "
+                    f"{x.distribution} {x.version}. Uninstall one of them."
+                )
+                for y in (first, x):
+                    y.state, y.reason = "blocked", text
+
+    def _start_core(self, toggles: Mapping[str, bool]) -> None:
+        for x in self.loaded:
+            if x.state != "active" or x.extension is None:
+                continue
+            started = time.perf_counter()
+            names = []
+            for core in x.extension.provides:
+                if not isinstance(core, CoreExtension) or not toggles.get(core.name.lower(), True):
+                    continue
+                try:
+                    self._register(core)
+                    names.append(core.name)
+                except Exception as e:
+                    x.state, x.reason, x.traceback = "failed", f"Core extension '{core.name}': {e}", traceback.format_exc()
+                    break
+            x.core = tuple(names)
+            x.load_ms += (time.perf_counter() - started) * 1000
+
+    def _register(self, core: CoreExtension) -> None:
+        plugin = resolve(core.target)()
+        try:
+            self.plugins.register(plugin, name=core.name)
+            # PERF: checked one by one, so that a misspelt hook disables its own extension only.
+            unknown = [
+                n for n in dir(plugin) if not n.startswith("_") and hasattr(getattr(plugin, n), "h2ok_impl") and not _is_hook(n)
+            ]
+            if unknown:
+                hooks = ", ".join(n for n in dir(HookSpecs) if _is_hook(n))
+                raise pluggy.PluginValidationError(plugin, f"'{unknown[0]}' is no hook of h2ok. Hooks: {hooks}.")
+            init = getattr(plugin, "init", None)
+            if init is not None:
+                init()
+        except Exception:
+            if self.plugins.is_registered(plugin):
+                self.plugins.unregister(plugin)
+            raise
+
+    def _block_unmet(self) -> None:
+        changed = True
+        while changed:
+            changed = False
+            names = {x.name for x in self.loaded if x.state == "active"}
+            cores = {c for x in self.loaded if x.state == "active" for c in x.core}
+            for x in self.loaded:
+                if x.state != "active" or x.extension is None:
+                    continue
+                unmet = [r for r in x.extension.requires if not _is_met(r, names, cores)]
+                if unmet:
+                    x.state, changed = "blocked", True
+                    x.reason = f"needs {', '.join(unmet)}, which is not active. Install or enable it; see `h2ok ext list`."
+                    self._unregister(x)
+
+    def _unregister(self, x: Loaded) -> None:
+        for core in x.core:
+            plugin = self.plugins.get_plugin(core)
+            if plugin is not None:
+                self.plugins.unregister(plugin)
+
+    def require(self, name: str) -> Loaded:
+        """The active extension ``name``.
+
+        Raises
+        ------
+        ExtensionError
+            It is not installed, or not active; the text says why and what to do.
+        """
+        found = [x for x in self.loaded if x.name == name]
+        if not found:
+            installed = ", ".join(x.name for x in self.loaded) or "none"
+            raise ExtensionError(
+                f"Extension '{name}' is not installed. Install it: pip install h2ok[{name}] or pip install h2ok-{name}. "
+                f"Installed: {installed}.",
+                extension=name,
+            )
+        x = next((x for x in found if x.state == "active"), found[0])
+        if x.state != "active":
+            raise ExtensionError(f"Extension '{name}' ({x.distribution} {x.version}) is {x.state}: {x.reason}", extension=name)
+        return x
 
     def active(self) -> list[Extension]:
         """Active extensions in order of (priority, name)."""
@@ -78,6 +247,10 @@ class Registry:
     def provided(self, kind: type[P]) -> list[P]:
         """Everything of one kind that active extensions provide."""
         return [p for e in self.active() for p in e.provides if isinstance(p, kind)]
+
+    def core_names(self) -> list[str]:
+        """Core extensions that are on."""
+        return [c for x in self.loaded if x.state == "active" for c in x.core]
 
     def algos(self) -> dict[str, Algo]:
         """Algorithms by name."""
@@ -96,8 +269,18 @@ class Registry:
         return next((p for p in self.provided(Primitives) if name in p.names), None)
 
     def routes(self) -> list[Routes]:
-        """All groups of routes."""
-        return self.provided(Routes)
+        """All groups of routes whose needs are met."""
+        names = {x.name for x in self.loaded if x.state == "active"}
+        cores = set(self.core_names())
+        return [r for r in self.provided(Routes) if all(_is_met(n, names, cores) for n in r.requires)]
+
+    def commands(self) -> list[Command]:
+        """Sub-commands of ``h2ok``."""
+        return self.provided(Command)
+
+    def has_service(self, name: str) -> bool:
+        """Whether some active extension provides the service."""
+        return any(s.name == name for s in self.provided(Service))
 
     def service_class(self, name: str) -> type[Any]:
         """The class of a named service.
@@ -112,3 +295,49 @@ class Registry:
                 cls: type[Any] = resolve(s.target)
                 return cls
         raise LookupError(f"No active extension provides the service '{name}'. See `h2ok ext list`.")
+
+    def versions(self) -> list[str]:
+        """``name==version`` of the active extensions, sorted: what all nodes of a cloud must agree on."""
+        return sorted(f"{x.name}=={x.version}" for x in self.loaded if x.state == "active")
+
+    def set_hash(self) -> str:
+        """A short hash of ``versions``."""
+        return hashlib.blake2b("\n".join(self.versions()).encode(), digest_size=8).hexdigest()
+
+
+def _load(ep: Any, skip: set[str], toggles: Mapping[str, bool]) -> Loaded:
+    dist = ep.dist.name if ep.dist else "?"
+    version = ep.dist.version if ep.dist else "?"
+    if ep.name in skip:
+        return Loaded(ep.name, None, dist, version, "disabled", "excluded by --no-ext or H2OK_DISABLE_EXT")
+    if not toggles.get(ep.name.lower(), True):
+        return Loaded(ep.name, None, dist, version, "disabled", "switched off by its toggle property")
+    started = time.perf_counter()
+    try:
+        extension = ep.load()
+        if not isinstance(extension, Extension):
+            raise TypeError(f"Entry point '{ep.value}' is a {type(extension).__name__}, an Extension was expected.")
+        out = Loaded(extension.name, extension, dist, version, "active")
+    except Exception as e:  # one broken package must not stop the boot
+        out = Loaded(ep.name, None, dist, version, "failed", f"{type(e).__name__}: {e}", traceback.format_exc())
+    out.load_ms = (time.perf_counter() - started) * 1000
+    return out
+
+
+def _check_api(x: Loaded, extension: Extension) -> None:
+    try:
+        fits = SpecifierSet(extension.api).contains(Version(API_VERSION), prereleases=True)
+    except InvalidSpecifier:
+        x.state, x.reason = "failed", f"api={extension.api!r} is no version range; write it as '>=1.0,<2'."
+        return
+    if not fits:
+        x.state = "blocked"
+        x.reason = f"was written for API {extension.api}, this is API {API_VERSION}. Install a fitting version of {x.distribution}."
+
+
+def _is_met(need: str, extensions: set[str], cores: set[str]) -> bool:
+    return need[5:] in cores if need.startswith("core:") else need in extensions
+
+
+def _is_hook(name: str) -> bool:
+    return not name.startswith("_") and callable(getattr(HookSpecs, name, None))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from h2ok.capabilities.settings import Settings
+from h2ok.capabilities.wiretypes import WireTypes
+from h2ok.kernel.wire import add_resolver
+
 if TYPE_CHECKING:
+    from h2ok.capabilities.logs import LogBook
     from h2ok.capabilities.registry import Registry
     from h2ok.kernel import Node
 
@@ -17,12 +24,30 @@ T = TypeVar("T")
 class Runtime:
     """One node's composition. ``service(cls)`` makes one instance of a class for this node, on first use."""
 
-    def __init__(self, node: Node, registry: Registry) -> None:
+    def __init__(
+        self,
+        node: Node,
+        registry: Registry,
+        settings: Settings | None = None,
+        logs: LogBook | None = None,
+        stopping: threading.Event | None = None,
+    ) -> None:
         self.node = node
-        node.context = self
         self.registry = registry
+        self.settings = settings or Settings()
+        self.logs = logs
+        #: Set when this process should end; whoever runs the process waits for it.
+        self.stopping = stopping or threading.Event()
         self._services: dict[Any, Any] = {}
         self._lock = threading.RLock()
+        self._forget_types: Callable[[], None] = add_resolver(WireTypes(registry).load)
+        node.context = self
+        node.rpc.register("runtime.stop", lambda _: self.request_stop())
+
+    @property
+    def hooks(self) -> Any:
+        """Pluggy's relay: ``runtime.hooks.on_ready(runtime=..., url=...)`` calls every core extension."""
+        return self.registry.plugins.hook
 
     def service(self, cls: type[T]) -> T:
         """The instance of ``cls`` (made as ``cls(runtime)``) that belongs to this node."""
@@ -43,11 +68,31 @@ class Runtime:
         """
         return self.service(self.registry.service_class(name))
 
+    def has_service(self, name: str) -> bool:
+        """Whether an active extension provides the service; nothing is imported."""
+        return self.registry.has_service(name)
+
+    def request_stop(self) -> None:
+        """Ask this process to end; returns at once."""
+        self.stopping.set()
+
+    def stop_cloud(self) -> None:
+        """Ask every node of the cloud to end, this one last. A node that does not answer is passed over."""
+        node = self.node
+        others = [i for i in range(node.cloud.size) if i != node.cloud.self_index]
+        futures = [node.rpc.submit(i, "runtime.stop", None, timeout=2.0) for i in others]
+        for f in futures:
+            # A lost node has ended already, which is what we want.
+            with contextlib.suppress(Exception):
+                f.result(timeout=3.0)
+        self.request_stop()
+
     def close(self) -> None:
         """Close services that have a ``close``, last made first."""
+        self._forget_types()
         with self._lock:
-            for s in reversed(list(self._services.values())):
-                close = getattr(s, "close", None)
-                if close is not None:
-                    close()
-            self._services.clear()
+            services, self._services = list(self._services.values()), {}
+        for s in reversed(services):
+            close = getattr(s, "close", None)
+            if close is not None:
+                close()

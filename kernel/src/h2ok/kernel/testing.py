@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import importlib
+import random
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from h2ok.kernel.boot import start_node
 from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.node import Node, NodeConfig
 from h2ok.kernel.transport.inproc import InprocHub
 
-__all__ = ["assert_no_keys", "local_cloud", "no_new_threads"]
+__all__ = ["ProcessCloud", "assert_no_keys", "free_ports", "local_cloud", "no_new_threads", "process_cloud"]
+
+#: Below the range that systems take outgoing ports from.
+_PORTS = (20_000, 32_000)
 
 
 @contextlib.contextmanager
@@ -43,6 +54,66 @@ def local_cloud(n: int, nthreads: int = 2, hub: InprocHub | None = None) -> Iter
             node.close()
 
 
+@dataclass(slots=True)
+class ProcessCloud:
+    """``node``: the member in the test's own process; ``processes``: the others, by REST port."""
+
+    node: Node
+    processes: dict[int, subprocess.Popen[bytes]]
+
+    def kill(self, port: int) -> None:
+        """End a process as ``kill -9`` does."""
+        self.processes[port].kill()
+        self.processes[port].wait(10)
+
+
+@contextlib.contextmanager
+def process_cloud(n: int, nthreads: int = 1, modules: Sequence[str] = (), paths: Sequence[str] = ()) -> Iterator[ProcessCloud]:
+    """A cloud of ``n`` real processes, this one included; all are gone at the end.
+
+    Parameters
+    ----------
+    modules : to import in the other processes, so that their wire types are known there; found on ``paths`` too.
+    """
+    ports = free_ports(n)
+    flatfile = [f"127.0.0.1:{p}" for p in ports]
+    name = f"test-{random.getrandbits(32):x}"
+    base = [sys.executable, "-m", "h2ok.kernel.testing", "--name", name, "--nthreads", str(nthreads)]
+    base += [a for f in flatfile for a in ("--flatfile", f)]
+    base += [a for m in modules for a in ("--module", m)] + [a for p in paths for a in ("--path", p)]
+    # A child ends when its standard input does, so that no way this process can end leaves it behind.
+    children = {p: subprocess.Popen([*base, "--port", str(p)], stdin=subprocess.PIPE) for p in ports[1:]}  # noqa: S603
+    node: Node | None = None
+    try:
+        node = start_node(NodeConfig(name, port=ports[0], nthreads=nthreads), flatfile)
+        node.cloud.wait_for_size(n, 60)
+        yield ProcessCloud(node, children)
+    finally:
+        if node is not None:
+            node.close()
+        for child in children.values():
+            if child.stdin is not None:
+                child.stdin.close()
+        for child in children.values():
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait(10)
+
+
+def free_ports(n: int) -> list[int]:
+    """``n`` ports on the loopback address that are free now, and the ones after them too (for the node port); ascending."""
+    found: set[int] = set()
+    while len(found) < n:
+        port = random.randrange(*_PORTS, 2)
+        with contextlib.suppress(OSError), socket.socket() as a, socket.socket() as b:
+            a.bind(("127.0.0.1", port))
+            b.bind(("127.0.0.1", port + 1))
+            found.add(port)
+    return sorted(found)
+
+
 @contextlib.contextmanager
 def no_new_threads(prefix: str = "h2ok", timeout: float = 5.0) -> Iterator[None]:
     """Fail when threads whose name starts with ``prefix`` outlive the block by more than ``timeout`` seconds."""
@@ -59,3 +130,23 @@ def assert_no_keys(nodes: Sequence[Node]) -> None:
     """Fail when any node of a cloud still stores a key, finished jobs aside."""
     left = [k for node in nodes for k in node.dkv.local_keys() if not k.startswith("$job")]
     assert not left, f"{len(left)} keys were left: {sorted(left)[:10]}"
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description="A kernel node for tests; it ends when its standard input is closed.")
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--nthreads", type=int, default=1)
+    for option in ("--flatfile", "--module", "--path"):
+        parser.add_argument(option, action="append", default=[])
+    args = parser.parse_args()
+    sys.path[:0] = args.path
+    for module in args.module:
+        importlib.import_module(module)
+    node = start_node(NodeConfig(args.name, port=args.port, nthreads=args.nthreads), args.flatfile)
+    sys.stdin.buffer.read()
+    node.close()
+
+
+if __name__ == "__main__":
+    _main()

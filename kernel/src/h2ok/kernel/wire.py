@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 from h2ok.kernel.errors import WireError
 
-__all__ = ["decode", "encode", "registered_name", "sizeof", "wire_type"]
+__all__ = ["add_resolver", "decode", "encode", "registered_name", "sizeof", "wire_type"]
 
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ _MAX_DEPTH = 100
 _DTYPE_KINDS = frozenset("biufcSUMm")
 
 _by_name: dict[str, tuple[type, tuple[str, ...]]] = {}
+_resolvers: list[Callable[[], None]] = []
 _by_type: dict[type, tuple[str, tuple[str, ...]]] = {}
 
 
@@ -67,6 +68,24 @@ def registered_name(obj: object) -> str | None:
     """The wire name of an object's class, or None when the class is not registered."""
     entry = _by_type.get(type(obj))
     return entry[0] if entry else None
+
+
+def add_resolver(resolver: Callable[[], None]) -> Callable[[], None]:
+    """Have ``resolver()`` called when a message holds an unknown type name; returns a function that takes it back.
+
+    It may import modules that this process has declared by itself, so that their types register. It is not told the name: what is
+    imported never depends on the wire.
+    """
+    _resolvers.append(resolver)
+    return lambda: _resolvers.remove(resolver) if resolver in _resolvers else None
+
+
+def _resolved(name: str) -> tuple[type, tuple[str, ...]] | None:
+    for resolver in list(_resolvers):
+        resolver()
+        if name in _by_name:
+            return _by_name[name]
+    return None
 
 
 class _Encoder:
@@ -169,7 +188,7 @@ class _Decoder:
         return out
 
     def typed(self, name: str, values: list[Any]) -> Any:
-        entry = _by_name.get(name)
+        entry = _by_name.get(name) or _resolved(name)
         if entry is None:
             raise WireError(f"Unknown wire type '{name}'. The nodes run different extensions; compare `h2ok ext list` on both.")
         cls, fields = entry

@@ -1,8 +1,8 @@
 """Errors that carry H2O's status and exception name to the client.
 
 Kernel errors map by class (whatever hosts REST does it in one place): KeyNotFoundError and ColumnNotFoundError 404,
-IllegalArgumentError and ClassMismatchError 412, FileNotFoundError 400, other ValueErrors 400, NodeLostError 503, the rest 500. Raise one of
-these where H2O answers otherwise.
+IllegalArgumentError and ClassMismatchError 412, FileNotFoundError 400, other ValueErrors 400, NodeLostError 503, the rest 500.
+Raise one of these where H2O answers otherwise.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ API_VERSION = "1.0"
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """REST routes: ``target`` names a list of Route. ``name`` is what ``/3/Capabilities/API`` reports (shared names appear once)."""
+    """REST routes: ``target`` names a list of Route. ``name`` is what ``/3/Capabilities/API`` reports (a shared name once)."""
 
     name: str
     target: str
@@ -118,4 +118,6 @@ class Extension:
     requires: tuple[str, ...] = ()
     priority: int = 100
     help: str = ""
+    #: Modules with wire types that no target imports; see ``h2ok.capabilities.wiretypes``.
+    modules: tuple[str, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)

@@ -20,9 +20,10 @@ __all__ = ["ParseSetup", "Parser"]
 @wire_type("parse.setup")
 @dataclass(frozen=True, slots=True)
 class ParseSetup:
-    """How to read sources; what ``guess`` returns and clients may change. Column types: Unknown, Numeric, Enum, Time, String, UUID, Bad.
+    """How to read sources; what ``guess`` returns and clients may change.
 
-    ``check_header``: -1 first line is data, 0 guess, 1 first line is a header. ``separator`` and ``escapechar`` are code points (0: none).
+    Column types: Unknown, Numeric, Enum, Time, String, UUID, Bad. ``check_header``: -1 first line is data, 0 guess, 1 first line is
+    a header. ``separator`` and ``escapechar`` are code points (0: none).
     ``na_strings``: for each column the texts that mean NA. ``data``: sample rows as text for the preview.
     """
 

@@ -16,14 +16,30 @@ from typing import Any, ClassVar, Literal
 
 from h2ok.kernel import H2OKError, IllegalArgumentError
 
-__all__ = ["ApiField", "Direction", "Level", "Schema", "api", "key_ref", "parse_array", "parse_value", "to_wire"]
+__all__ = [
+    "ApiField",
+    "Direction",
+    "EnumValueError",
+    "Level",
+    "OutputSchemaV4",
+    "RequestSchema",
+    "Schema",
+    "api",
+    "key_ref",
+    "parse_array",
+    "parse_value",
+    "to_wire",
+]
 
 Direction = Literal["INPUT", "OUTPUT", "INOUT"]
 Level = Literal["critical", "secondary", "expert"]
 
 
 class ApiField:
-    """One field of a schema. ``type`` uses H2O's names: int, long, float, double, boolean, string, enum, Key<Frame>, T[], Map<..>, Iced."""
+    """One field of a schema.
+
+    ``type`` uses H2O's names: int, long, float, double, boolean, string, enum, Key<Frame>, T[], Map<..>, Iced.
+    """
 
     __slots__ = (
         "default",
@@ -32,6 +48,7 @@ class ApiField:
         "help",
         "is_member_of_frames",
         "is_mutually_exclusive_with",
+        "json",
         "level",
         "name",
         "required",
@@ -43,11 +60,11 @@ class ApiField:
 
     def __init__(
         self,
-        type: str,
+        type: str,  # noqa: A002
         default: Any,
         direction: Direction,
         level: Level,
-        help: str,
+        help: str,  # noqa: A002
         values: tuple[str, ...],
         schema: str | None,
         required: bool,
@@ -55,6 +72,7 @@ class ApiField:
         is_member_of_frames: tuple[str, ...],
         is_mutually_exclusive_with: tuple[str, ...],
         wire_name: str | None,
+        json: bool = True,
     ) -> None:
         self.name = ""
         self.wire_name = wire_name or ""
@@ -69,6 +87,7 @@ class ApiField:
         self.gridable = gridable
         self.is_member_of_frames = is_member_of_frames
         self.is_mutually_exclusive_with = is_mutually_exclusive_with
+        self.json = json
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -76,7 +95,7 @@ class ApiField:
 
 
 def api(
-    type: str,
+    type: str,  # noqa: A002
     default: Any = None,
     *,
     direction: Direction = "INOUT",
@@ -89,6 +108,7 @@ def api(
     is_member_of_frames: Iterable[str] = (),
     is_mutually_exclusive_with: Iterable[str] = (),
     wire_name: str | None = None,
+    json: bool = True,
 ) -> Any:
     """Declare a field of a Schema.
 
@@ -96,6 +116,7 @@ def api(
     ----------
     schema : name of the schema class of the value(s), for objects.
     wire_name : name in JSON where it is no Python identifier (``lambda``).
+    json : False for a parameter that answers do not repeat.
     """
     return ApiField(
         type,
@@ -110,6 +131,7 @@ def api(
         tuple(is_member_of_frames),
         tuple(is_mutually_exclusive_with),
         wire_name,
+        json,
     )
 
 
@@ -176,8 +198,28 @@ class Schema:
         """Plain JSON values, ``__meta`` first; non-finite doubles as text."""
         out: dict[str, Any] = {"__meta": self.meta()} if self.has_meta else {}
         for name, f in self.api_fields.items():
-            out[f.wire_name] = to_wire(getattr(self, name))
+            if f.json:
+                out[f.wire_name] = to_wire(getattr(self, name))
         return out
+
+
+class RequestSchema(Schema):
+    """Base of the schemas that requests of version 3 are parsed into; adds the filter of answer fields."""
+
+    schema_name = "RequestSchemaV3"
+    _exclude_fields: str = api(
+        "string", "", direction="INPUT", help="Paths of fields to leave out of the answer, such as frames/columns/data,__meta."
+    )
+
+
+class OutputSchemaV4(Schema):
+    """Base of the answers of version 4, which carry ``__schema`` in place of ``__meta``."""
+
+    schema_version = 4
+    has_meta = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {"__schema": f"/4/schemas/{self.schema_name}", **super().to_json()}
 
 
 class EnumValueError(H2OKError, ValueError):

@@ -53,6 +53,8 @@ class Cloud:
         self._locked = False
         self._lock_reason = ""
         self._failure = ""
+        #: The latest problem with membership, for people; empty when there was none.
+        self.last_problem = ""
         self._lost: dict[H2ONode, str] = {}
         self._suspect: frozenset[H2ONode] = frozenset()
         self._heard: dict[H2ONode, tuple[int, NodeStats]] = {}
@@ -62,7 +64,7 @@ class Cloud:
         self.lock_service: Callable[[str], None] | None = None
         #: Numbers of this node for /3/Cloud; set by the node.
         self.own_stats: Callable[[], NodeStats] = NodeStats
-        #: Called once with (node, reason) when a member is lost, and once with the reason when this node may not take part.
+        #: Called with (node, reason) when a member is lost, and with the reason when this node may not take part. Must be quick.
         self.on_lost: list[Callable[[H2ONode, str], None]] = []
         self.on_failure: list[Callable[[str], None]] = []
 
@@ -170,6 +172,7 @@ class Cloud:
                 raise CloudTimeoutError(
                     f"Cloud '{self.name}' has {self.size} of {n} nodes after {timeout:g} s"
                     f"{'' if self._consensus else ', and they do not agree yet'}: {names}. "
+                    f"{self.last_problem + ' ' if self.last_problem else ''}"
                     "Check that all nodes run, share --name and flatfile, and reach each other's node port (REST port + 1).",
                     size=self.size,
                     wanted=n,

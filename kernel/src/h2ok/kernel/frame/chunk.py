@@ -67,6 +67,10 @@ class Chunk(ABC):
         """The value of one row as float64, NA as NaN."""
         return float(self.decode()[row])
 
+    def describe(self) -> tuple[str, str]:
+        """(H2O's short name of the compression, what it holds in words), for the chunk summary."""
+        return self.codec, self.codec_help
+
     def strings(self) -> list[str | None]:
         """Text of all rows; only string and UUID codecs have one.
 

@@ -75,7 +75,8 @@ class _Rollups(MRTask):
         known = values[~np.isnan(values)]
         finite = known[np.isfinite(known)]
         mean = float(finite.mean()) if len(finite) else 0.0
-        m2 = float(((finite - mean) ** 2).sum()) if len(finite) else 0.0
+        with np.errstate(over="ignore"):
+            m2 = float(((finite - mean) ** 2).sum()) if len(finite) else 0.0
         return (
             block.n_rows,
             block.n_rows - len(known),

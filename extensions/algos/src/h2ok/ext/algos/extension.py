@@ -1,5 +1,10 @@
-"""Declaration of the algos extension."""
+"""Declaration of the built-in algorithms."""
 
-from h2ok.capabilities.contracts.extension import Extension
+from h2ok.capabilities.contracts.extension import Algo, Extension
 
-extension = Extension(name="algos", provides=())
+extension = Extension(
+    name="algos",
+    provides=(Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),),
+    requires=("models",),
+    help="Generalized linear models and gradient boosting.",
+)

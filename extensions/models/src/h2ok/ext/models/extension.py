@@ -1,5 +1,14 @@
-"""Declaration of the models extension."""
+"""Declaration of the model framework."""
 
-from h2ok.capabilities.contracts.extension import Extension
+from h2ok.capabilities.contracts.extension import CoreExtension, Extension, Routes
 
-extension = Extension(name="models", provides=())
+extension = Extension(
+    name="models",
+    provides=(
+        CoreExtension("Models", "h2ok.ext.models.core:ModelsCore"),
+        Routes("Algos", "h2ok.ext.models.routes_builders:routes"),
+        Routes("Core V3", "h2ok.ext.models.routes_models:routes"),
+        Routes("Core V3", "h2ok.ext.models.routes_predictions:routes"),
+    ),
+    help="Model builders, scoring, metrics, cross-validation and grids.",
+)

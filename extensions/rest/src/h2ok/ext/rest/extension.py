@@ -1,5 +1,16 @@
 """Declaration of the rest extension."""
 
-from h2ok.capabilities.contracts.extension import Extension
+from h2ok.capabilities.contracts.extension import CoreExtension, Extension, Routes, Service
 
-extension = Extension(name="rest", provides=())
+extension = Extension(
+    name="rest",
+    help="The REST API: hosts the routes of all extensions, and the core routes themselves.",
+    priority=10,
+    provides=(
+        CoreExtension("REST", "h2ok.ext.rest.remote:RemoteServices"),
+        Routes("Core V3", "h2ok.ext.rest.routes:CORE_V3"),
+        Routes("Core V4", "h2ok.ext.rest.routes:CORE_V4"),
+        Service("rest.app", "h2ok.ext.rest.app:Application"),
+        Service("rest.server", "h2ok.ext.rest.server:Server"),
+    ),
+)

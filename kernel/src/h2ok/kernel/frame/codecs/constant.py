@@ -28,6 +28,9 @@ class ConstantChunk(Chunk):
     def nbytes(self) -> int:
         return 16
 
+    def describe(self) -> tuple[str, str]:
+        return ("C0L", "Constant Integers") if self.value == np.rint(self.value) else ("C0D", "Constant Reals")
+
     def decode(self) -> NDArray[np.float64]:
         return np.full(self.n, self.value)
 

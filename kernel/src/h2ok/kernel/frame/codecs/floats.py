@@ -28,6 +28,9 @@ class FloatChunk(Chunk):
     def nbytes(self) -> int:
         return int(self.values.nbytes)
 
+    def describe(self) -> tuple[str, str]:
+        return ("C4F", "32-bit Reals") if self.values.itemsize == 4 else ("C8D", "64-bit Reals")
+
     def decode(self) -> NDArray[np.float64]:
         return self.values.astype(np.float64, copy=False)
 

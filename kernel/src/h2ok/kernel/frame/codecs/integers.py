@@ -32,6 +32,16 @@ class IntegerChunk(Chunk):
     divisor: float
     has_na: bool
 
+    def describe(self) -> tuple[str, str]:
+        width = self.stored.itemsize
+        if width == 8:
+            return "C8", "64-bit Integers"
+        if self.divisor != 1.0 or self.bias not in (0, int(np.iinfo(self.stored.dtype).max)):
+            return f"C{width}S", f"{width}-Byte Fractions"
+        if width == 1 and not self.has_na:
+            return "C1N", "1-Byte Integers (w/o NAs)"
+        return f"C{width}", f"{width}-Byte Integers"
+
     @property
     def nbytes(self) -> int:
         return int(self.stored.nbytes)

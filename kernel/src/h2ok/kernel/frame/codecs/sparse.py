@@ -16,18 +16,24 @@ __all__ = ["SparseChunk"]
 @wire_type("chunk.sparse")
 @dataclass(frozen=True, slots=True)
 class SparseChunk(Chunk):
-    """Zero everywhere but at ``rows`` (ascending int32), where ``values`` (float32 or float64, NA as NaN) stand."""
+    """Zero everywhere but at ``rows`` (ascending; uint16, or int32 in long chunks), where ``values`` stand.
+
+    ``values`` has the narrowest exact type of int8, int16, int32, float32 and float64 (the last two with NA as NaN).
+    """
 
     codec: ClassVar[str] = "CXF"
     codec_help: ClassVar[str] = "Sparse reals"
 
     n: int
-    rows: NDArray[np.int32]
+    rows: NDArray[Any]
     values: NDArray[Any]
 
     @property
     def nbytes(self) -> int:
         return int(self.rows.nbytes + self.values.nbytes)
+
+    def describe(self) -> tuple[str, str]:
+        return ("CXI", "Sparse Integers") if self.values.dtype.kind == "i" else ("CXF", "Sparse Reals")
 
     def decode(self) -> NDArray[np.float64]:
         out = np.zeros(self.n)

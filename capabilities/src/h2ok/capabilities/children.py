@@ -1,0 +1,131 @@
+"""Children: the other nodes of a cloud that one ``h2ok start --nodes N`` runs on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from h2ok.capabilities.ports import free_port, listen
+from h2ok.kernel import H2OKError
+
+__all__ = ["Children"]
+
+_log = logging.getLogger("h2ok.boot")
+_END_SECONDS = 5.0
+
+
+class Children:
+    """``args.nodes - 1`` processes on the next free ports. They end with this process, however it ends.
+
+    Each child watches its standard input, a pipe from here: when this process dies, the pipe closes and the child stops.
+    """
+
+    def __init__(self, args: argparse.Namespace, port: int, ice_root: Path) -> None:
+        self._args = args
+        self._ice_root = ice_root
+        self._ports = _next_ports(args.ip, port, args.nodes - 1)
+        #: ``ip:port`` of all nodes, this one first.
+        self.addresses = [f"{args.ip}:{p}" for p in (port, *self._ports)]
+        self._flatfile = ""
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._reported: set[int] = set()
+
+    def start(self) -> None:
+        """Start the processes; returns at once."""
+        handle, self._flatfile = tempfile.mkstemp(prefix="h2ok-flatfile-", suffix=".txt")
+        with os.fdopen(handle, "w") as f:
+            f.write("\n".join(self.addresses) + "\n")
+        for port in self._ports:
+            command = [sys.executable, "-m", "h2ok.capabilities.cli", "start", *self._options(port)]
+            self._processes.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))  # noqa: S603 - our own command
+
+    def _options(self, port: int) -> list[str]:
+        args = self._args
+        options = [
+            "--port",
+            str(port),
+            "--ip",
+            args.ip,
+            "--name",
+            args.name,
+            "--flatfile",
+            self._flatfile,
+            "--watch-stdin",
+            "--quiet",
+        ]
+        options += ["--cloud-size", str(args.nodes), "--nthreads", str(args.nthreads), "--ice-root", str(self._ice_root)]
+        options += ["--log-level", args.log_level]
+        for flag, value in (("--max-mem", args.max_mem), ("--log-dir", args.log_dir), ("--h2o-version", args.h2o_version)):
+            if value:
+                options += [flag, value]
+        if args.insecure:
+            options.append("--insecure")
+        for flag, values in (("--ext", args.ext), ("--no-ext", args.no_ext), ("-D", args.D)):
+            for value in values:
+                options += [flag, value]
+        return options
+
+    def check(self, *, strict: bool = False) -> None:
+        """Report children that ended. ``strict``: raise, because the cloud is not formed yet.
+
+        Raises
+        ------
+        H2OKError
+            A child ended while the cloud was forming.
+        """
+        for i, process in enumerate(self._processes):
+            status = process.poll()
+            if status is None or i in self._reported:
+                continue
+            self._reported.add(i)
+            text = f"Node {self.addresses[i + 1]} (process {process.pid}) ended with status {status}."
+            if strict:
+                raise H2OKError(f"{text} Its log is in {self._ice_root / 'h2ologs'}.")
+            _log.warning("%s", text)
+
+    def ask_to_end(self) -> None:
+        """Ask all children to end; returns at once."""
+        for process in self._processes:
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+            if process.poll() is None:
+                process.terminate()
+
+    def close(self) -> None:
+        """Wait for the children to end, and kill those that do not."""
+        self.ask_to_end()
+        deadline = time.monotonic() + _END_SECONDS
+        for process in self._processes:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._flatfile:
+            with contextlib.suppress(OSError):
+                os.unlink(self._flatfile)
+
+
+def _next_ports(ip: str, port: int, count: int) -> list[int]:
+    """Free REST ports above ``port``, each with a free successor. All are held while choosing, then given back."""
+    held: list[socket.socket] = []
+    ports: list[int] = []
+    try:
+        while len(ports) < count:
+            sock = free_port(ip, port + 2)
+            port = sock.getsockname()[1]
+            held += [sock, listen(ip, port + 1)]
+            ports.append(port)
+    finally:
+        for sock in held:
+            sock.close()
+    return ports

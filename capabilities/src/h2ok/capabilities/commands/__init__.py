@@ -1,0 +1,1 @@
+"""The commands of ``h2ok``: one module each."""

@@ -1,0 +1,290 @@
+"""h2ok start: one node, or a cloud of several processes on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from h2ok.capabilities.boot import Composition
+from h2ok.capabilities.children import Children
+from h2ok.capabilities.logs import LEVELS, ConsoleHandler, LogBook
+from h2ok.capabilities.ports import DEFAULT_BASE_PORT, free_port, is_loopback, listen
+from h2ok.capabilities.registry import Registry, toggles_from
+from h2ok.capabilities.settings import H2O_VERSION, H2OK_VERSION, Settings
+from h2ok.kernel import H2OKError, IllegalArgumentError, Node, NodeConfig
+from h2ok.kernel.errors import CloudTimeoutError
+
+__all__ = ["Start", "size_bytes"]
+
+_log = logging.getLogger("h2ok.boot")
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+#: Seconds until a cloud of several nodes must agree.
+_FORM_SECONDS = 60.0
+
+
+class Start:
+    """The command. ``prepare`` discovers extensions, whose core extensions may then add options."""
+
+    def __init__(self) -> None:
+        self.registry = Registry()
+
+    def prepare(self, arguments: Sequence[str]) -> None:
+        """Discover extensions by the options that choose among them."""
+        early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        _extension_options(early)
+        known, _ = early.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
+        properties = dict(p.partition("=")[::2] for p in known.D)
+        properties.update({k: v for k, v in os.environ.items() if ".toggle." in k})
+        self.registry = Registry.discover(exclude=known.no_ext, require=known.ext, toggles=toggles_from(properties))
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Declare options; H2O's single-dash spellings are accepted."""
+        _extension_options(parser)
+        net = parser.add_argument_group("network")
+        net.add_argument("--ip", "-ip", default=_env("IP", "127.0.0.1"), help="address of the node (default: %(default)s)")
+        net.add_argument(
+            "--web-ip", "-web_ip", default=_env("WEB_IP", ""), help="address REST listens on (default: that of the node)"
+        )
+        net.add_argument("--port", "-port", type=int, default=_env_int("PORT"), help="REST port; the port above is for other nodes")
+        net.add_argument(
+            "--base-port", "-baseport", type=int, default=_env_int("BASE_PORT") or DEFAULT_BASE_PORT,
+            help="first port to try when --port is not given (default: %(default)s)",
+        )  # fmt: skip
+        net.add_argument("--insecure", action="store_true", help="allow a public address without authentication or encryption")
+        cloud = parser.add_argument_group("cloud")
+        cloud.add_argument(
+            "--name", "-name", default=_env("NAME", f"h2ok-{_user()}"), help="name of the cloud (default: %(default)s)"
+        )
+        cloud.add_argument("--nodes", "-nodes", type=int, default=1, help="processes to start on this machine (default: 1)")
+        cloud.add_argument(
+            "--flatfile", "-flatfile", default=_env("FLATFILE", ""), help="file with ip:port of every node, one a line"
+        )
+        cloud.add_argument("--cloud-size", type=int, default=0, help="wait for this many nodes before reporting ready")
+        machine = parser.add_argument_group("resources")
+        machine.add_argument(
+            "--nthreads", "-nthreads", type=int, default=_env_int("NTHREADS"), help="worker threads (default: all cores)"
+        )
+        machine.add_argument("--max-mem", "-max_mem", default=_env("MAX_MEM", ""), help="bytes of chunks in memory, such as 4g")
+        machine.add_argument("--ice-root", "-ice_root", default=_env("ICE_ROOT", ""), help="folder for logs and spilled data")
+        machine.add_argument(
+            "--log-level", "-log_level", default=_env("LOG_LEVEL", "INFO"), help="trace, debug, info, warn, error, fatal"
+        )
+        machine.add_argument(
+            "--log-dir", "-log_dir", default=_env("LOG_DIR", ""), help="folder for logs (default: below --ice-root)"
+        )
+        machine.add_argument("--quiet", "-quiet", action="store_true", help="print errors only")
+        machine.add_argument("--h2o-version", default="", help=f"H2O version told to clients (default: {H2O_VERSION})")
+        machine.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
+        for impl in self.registry.plugins.hook.add_arguments.get_hookimpls():
+            impl.function(**{"parser": parser} if impl.argnames else {})
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Serve until asked to stop."""
+        started = time.perf_counter()
+        stop = threading.Event()
+        _on_signals(stop)
+        self.registry.plugins.hook.validate_arguments(args=args)
+        self._refuse_public(args)
+        sock = _rest_socket(args)
+        port = sock.getsockname()[1]
+        ice_root = Path(args.ice_root or Path(tempfile.gettempdir()) / f"h2ok-{_user()}")
+        config = _node_config(args, port, str(ice_root))
+        logs = _logging(args, f"{args.ip}:{port}", ice_root)
+        children = Children(args, port, ice_root) if args.nodes > 1 else None
+        composition: Composition | None = None
+        try:
+            if children is not None:
+                children.start()
+            node = _start_node(config, _flatfile(args, children), self.registry)
+            settings = Settings(web_ip=args.web_ip, insecure=args.insecure, log_level=args.log_level, rest_socket=sock)
+            if args.h2o_version:
+                settings = settings.with_version(args.h2o_version)
+            composition = Composition(node, self.registry, settings, logs, stop)
+            _describe(config, settings)
+            composition.start()
+            url = composition.serve() or "(no extension serves REST)"
+            _await_cloud(node, max(args.nodes, args.cloud_size), stop, children)
+            _log.debug("Ready after %.0f ms", (time.perf_counter() - started) * 1000)
+            _log.info("Open H2O Flow in your web browser: %s", url)
+            if args.watch_stdin:
+                threading.Thread(target=_watch_stdin, args=(stop,), daemon=True).start()
+            while not stop.wait(1.0):
+                if children is not None:
+                    children.check()
+                if node.cloud.failure:
+                    _log.error("%s", node.cloud.failure)
+                    return 255
+            _log.info("Shutting down")
+            return 0
+        finally:
+            if children is not None:
+                children.ask_to_end()
+            if composition is not None:
+                composition.close()
+            if children is not None:
+                children.close()
+            sock.close()
+            logging.getLogger("h2ok").removeHandler(logs)
+            logs.close()
+
+    def _refuse_public(self, args: argparse.Namespace) -> None:
+        """SECURITY: whoever reaches the port may run anything H2O can do."""
+        guarded = bool(self.registry.plugins.hook.authenticate.get_hookimpls())
+        web = args.web_ip or args.ip
+        if not args.insecure and not guarded and not is_loopback(web):
+            raise H2OKError(
+                f"Refusing to serve REST on the public address {web} without authentication. Leave out --ip and --web-ip to serve "
+                "this machine only, install an authentication extension, or pass --insecure if the network is trusted."
+            )
+        if not args.insecure and not is_loopback(args.ip) and not os.environ.get("H2OK_CLUSTER_SECRET"):
+            raise H2OKError(
+                f"Refusing to talk to other nodes on the public address {args.ip} without encryption. Set H2OK_CLUSTER_SECRET to "
+                "the same text on all nodes, or pass --insecure if the network is trusted."
+            )
+
+
+def _extension_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("extensions")
+    group.add_argument("--ext", action="append", default=[], metavar="NAME", help="an extension that must be active")
+    group.add_argument("--no-ext", action="append", default=[], metavar="NAME", help="an extension to keep out")
+    group.add_argument(
+        "-D", action="append", default=[], metavar="NAME=VALUE", help="one of H2O's properties, such as ext.core.toggle.NAME"
+    )
+
+
+def _env(name: str, default: str) -> str:
+    return os.environ.get(f"H2OK_{name}", default)
+
+
+def _env_int(name: str) -> int:
+    text = _env(name, "0")
+    try:
+        return int(text)
+    except ValueError as e:
+        raise IllegalArgumentError(f"H2OK_{name} must be a whole number; got '{text}'.") from e
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "user"
+
+
+def size_bytes(text: str) -> int:
+    """Bytes of a size such as ``4g``, ``512m`` or ``1000000``; 0 for no text.
+
+    Raises
+    ------
+    IllegalArgumentError
+        The text is no size.
+    """
+    raw = text.strip().lower().removesuffix("b")
+    digits, unit = (raw[:-1], raw[-1]) if raw[-1:] in _UNITS and raw else (raw, "")
+    try:
+        return int(float(digits) * _UNITS[unit]) if raw else 0
+    except ValueError as e:
+        raise IllegalArgumentError(f"--max-mem must be a size such as 4g or 512m; got '{text}'.", argument="max_mem") from e
+
+
+def _rest_socket(args: argparse.Namespace) -> socket.socket:
+    if args.port:
+        return listen(args.web_ip or args.ip, args.port)
+    return free_port(args.ip, args.base_port, args.web_ip)
+
+
+def _node_config(args: argparse.Namespace, port: int, ice_root: str) -> NodeConfig:
+    roots = tuple(filter(None, os.environ.get("H2OK_ALLOWED_ROOTS", "").split(os.pathsep)))
+    return NodeConfig(
+        name=args.name,
+        ip=args.ip,
+        port=port,
+        nthreads=args.nthreads if args.nthreads > 0 else os.cpu_count() or 1,
+        max_mem=size_bytes(args.max_mem),
+        ice_root=ice_root,
+        allowed_roots=roots,
+        cluster_secret=os.environ.get("H2OK_CLUSTER_SECRET", ""),
+    )
+
+
+def _logging(args: argparse.Namespace, address: str, ice_root: Path) -> LogBook:
+    level = LEVELS.get(args.log_level.lower().replace("warning", "warn").replace("errr", "error"))
+    if level is None:
+        raise IllegalArgumentError(f"--log-level must be one of {', '.join(LEVELS)}; got '{args.log_level}'.", argument="log_level")
+    logs = LogBook(address, Path(args.log_dir) if args.log_dir else ice_root / "h2ologs", level)
+    root = logging.getLogger("h2ok")
+    root.setLevel(level)
+    root.propagate = False
+    root.addHandler(logs)
+    root.addHandler(ConsoleHandler(logs, sys.stdout, logging.ERROR if args.quiet else level))
+    return logs
+
+
+def _flatfile(args: argparse.Namespace, children: Children | None) -> list[str]:
+    if children is not None:
+        return children.addresses
+    if args.flatfile:
+        from h2ok.kernel.cloud.flatfile import read_flatfile
+
+        return read_flatfile(args.flatfile)
+    return []
+
+
+def _start_node(config: NodeConfig, flatfile: list[str], registry: Registry) -> Node:
+    from h2ok.kernel.boot import start_node
+
+    return start_node(config, flatfile, extension_hash=registry.set_hash(), extensions=registry.versions())
+
+
+def _describe(config: NodeConfig, settings: Settings) -> None:
+    import platform
+
+    _log.info("----- h2ok started -----")
+    _log.info("h2ok version: %s, compatible with H2O %s", H2OK_VERSION, settings.h2o_version)
+    _log.info("Python version: %s on %s", platform.python_version(), platform.platform())
+    _log.info("Cloud '%s', node %s:%s, %s worker threads", config.name, config.ip, config.port, config.nthreads)
+    _log.info(
+        "Memory for chunks: %s, ice root: %s", f"{config.max_mem} bytes" if config.max_mem else "not limited", config.ice_root
+    )
+
+
+def _await_cloud(node: Node, size: int, stop: threading.Event, children: Children | None) -> None:
+    """Wait for the cloud in small steps, so that a signal or a failed child ends the wait."""
+    deadline = time.monotonic() + _FORM_SECONDS
+    while not stop.is_set():
+        try:
+            node.cloud.wait_for_size(size, 0.5)
+            break
+        except CloudTimeoutError:
+            if time.monotonic() > deadline:
+                raise
+            if children is not None:
+                children.check(strict=True)
+    _log.info("Cloud of size %d formed [%s]", node.cloud.size, ", ".join("/" + m.name for m in node.cloud.members))
+
+
+def _on_signals(stop: threading.Event) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+
+
+def _watch_stdin(stop: threading.Event) -> None:
+    """End when whoever started us is gone: its end of the pipe closes with it."""
+    try:
+        while os.read(0, 1024):
+            pass
+    except OSError:
+        pass
+    stop.set()

@@ -1,0 +1,73 @@
+"""Report: the extensions of a registry in words and numbers, for ``h2ok ext`` and /3/Capabilities/Extensions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from h2ok.capabilities.contracts.extension import (
+    API_VERSION,
+    Algo,
+    Command,
+    CoreExtension,
+    Parser,
+    Persist,
+    Primitives,
+    Provided,
+    Routes,
+    Service,
+)
+from h2ok.capabilities.settings import H2OK_VERSION
+
+if TYPE_CHECKING:
+    from h2ok.capabilities.registry import Loaded, Registry
+
+__all__ = ["extension_report", "loaded_json", "provided_names"]
+
+_KINDS: dict[type[Any], str] = {
+    Algo: "algorithm",
+    Command: "command",
+    CoreExtension: "core",
+    Parser: "parser",
+    Persist: "persist",
+    Primitives: "primitives",
+    Routes: "routes",
+    Service: "service",
+}
+
+
+def extension_report(registry: Registry) -> dict[str, Any]:
+    """All extensions with state, reason, versions and what they provide."""
+    return {
+        "h2ok_version": H2OK_VERSION,
+        "api_version": API_VERSION,
+        "set_hash": registry.set_hash(),
+        "load_ms": round(registry.load_ms, 3),
+        "extensions": [loaded_json(x) for x in registry.loaded],
+    }
+
+
+def loaded_json(x: Loaded) -> dict[str, Any]:
+    """One extension."""
+    return {
+        "name": x.name,
+        "state": x.state,
+        "reason": x.reason or None,
+        "distribution": x.distribution,
+        "version": x.version,
+        "api": x.extension.api if x.extension else None,
+        "requires": list(x.extension.requires) if x.extension else [],
+        "priority": x.extension.priority if x.extension else None,
+        "help": x.extension.help if x.extension else "",
+        "kinds": sorted({_KINDS[type(p)] for p in x.extension.provides}) if x.extension else [],
+        "provides": provided_names(x),
+        "load_ms": round(x.load_ms, 3),
+    }
+
+
+def provided_names(x: Loaded) -> list[dict[str, str]]:
+    """Kind and name of everything an extension provides."""
+    return [] if x.extension is None else [{"kind": _KINDS[type(p)], "name": _name(p)} for p in x.extension.provides]
+
+
+def _name(p: Provided) -> str:
+    return f"{len(p.names)} primitives" if isinstance(p, Primitives) else p.name

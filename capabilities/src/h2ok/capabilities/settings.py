@@ -1,0 +1,40 @@
+"""Settings of one h2ok process beside those of the kernel node; the command line and environment derive from these names."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field, replace
+
+from h2ok.kernel import __version__
+
+__all__ = ["H2O_VERSION", "H2OK_VERSION", "Settings"]
+
+#: The H2O version we are compatible with and report to clients.
+H2O_VERSION = "3.46.0.11"
+H2OK_VERSION = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a runtime."""
+
+    #: What clients compare with their own version (environment: H2OK_H2O_VERSION).
+    h2o_version: str = field(default_factory=lambda: os.environ.get("H2OK_H2O_VERSION", H2O_VERSION))
+    #: Address the REST server listens on; empty for the node's own.
+    web_ip: str = ""
+    #: Allow a public address without authentication or TLS.
+    insecure: bool = False
+    #: Threads that answer REST requests.
+    rest_threads: int = 16
+    log_level: str = "INFO"
+    #: Bytes of a form or JSON body; uploads are not bounded by it.
+    max_form_bytes: int = 256 << 20
+    #: Parameters of one request.
+    max_form_fields: int = 10_000
+    #: A listening socket for REST, when the port was taken before the node was made.
+    rest_socket: socket.socket | None = field(default=None, repr=False, compare=False)
+
+    def with_version(self, h2o_version: str) -> Settings:
+        """The same settings with another H2O version for clients."""
+        return replace(self, h2o_version=h2o_version)

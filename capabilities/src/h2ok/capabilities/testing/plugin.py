@@ -1,0 +1,40 @@
+"""The pytest plugin of h2ok-capabilities: fixtures ``runtime`` and ``client``. Imports nothing heavy before a fixture is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from h2ok.capabilities.runtime import Runtime
+    from h2ok.capabilities.testing.client import Client
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers", "extensions(*names, extra=()): load only these extensions (none: all installed), and extra ones, into `runtime`"
+    )
+
+
+@pytest.fixture
+def runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
+    """One node in this process with all installed extensions, or those of the ``extensions`` mark."""
+    from h2ok.capabilities.testing.local import local_runtime
+
+    mark = request.node.get_closest_marker("extensions")
+    options: dict[str, Any] = {}
+    if mark is not None:
+        options = {"only": mark.args or mark.kwargs.get("only"), "extra": mark.kwargs.get("extra", ())}
+    with local_runtime(**options) as made:
+        yield made
+
+
+@pytest.fixture
+def client(runtime: Runtime) -> Client:
+    """REST requests to ``runtime`` without a socket."""
+    from h2ok.capabilities.testing.client import Client
+
+    return Client.of(runtime)

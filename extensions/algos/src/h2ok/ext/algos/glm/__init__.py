@@ -1,0 +1,1 @@
+"""Generalized linear models: IRLSM with elastic net."""

@@ -1,0 +1,124 @@
+"""The penalised quadratic problem inside IRLSM, on the Gram alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Penalty", "independent_columns", "inverse_gram", "solve"]
+
+_TOLERANCE = 1e-9
+_MAX_SWEEPS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """Elastic net: ``l1 |b|_1 + l2/2 |b|^2`` over all coefficients but the intercept (the last one)."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+
+    @classmethod
+    def of(cls, alpha: float, strength: float) -> Penalty:
+        """From H2O's alpha and lambda."""
+        return cls(alpha * strength, (1 - alpha) * strength)
+
+    def value(self, beta: NDArray[np.float64]) -> float:
+        """The penalty of coefficients float64[..., p + 1]."""
+        b = beta[..., :-1]
+        return self.l1 * float(np.abs(b).sum()) + 0.5 * self.l2 * float((b * b).sum())
+
+
+def solve(
+    gram: NDArray[np.float64],
+    beta: NDArray[np.float64],
+    penalty: Penalty,
+    *,
+    intercept: bool = True,
+    non_negative: bool = False,
+    active: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Coefficients that minimise the quadratic problem.
+
+    Parameters
+    ----------
+    gram : float64[p + 2, p + 2], lower triangle, of columns, 1 and working response, already times the weight of the likelihood.
+    beta : where to start; float64[p + 1], intercept last.
+    active : bool[p + 1]: columns allowed to be other than 0.
+    """
+    p = len(beta)
+    a, c = symmetric(gram)[:p, :p], gram[p, :p]
+    use = np.ones(p, dtype=bool) if active is None else active.copy()
+    use[-1] &= intercept
+    use &= (np.diag(a) > 0) | (np.arange(p) == p - 1)
+    at = np.flatnonzero(use)
+    out = np.zeros(p)
+    if len(at) == 0:
+        return out
+    sub, rhs = np.ascontiguousarray(a[np.ix_(at, at)]), np.ascontiguousarray(c[at])
+    penalised = at != p - 1
+    if penalty.l1 == 0 and not non_negative:
+        out[at] = _ridge(sub, rhs, np.where(penalised, penalty.l2, 0.0))
+        return out
+    from h2ok.ext.algos.glm.kernels import coordinate_descent
+
+    b = beta[at].copy()
+    free = np.full(len(at), not non_negative) | ~penalised
+    scale = max(float(np.sqrt(np.max(np.diag(sub)))), 1e-300)
+    coordinate_descent(sub, rhs, b, penalty.l1, penalty.l2, penalised, free, _TOLERANCE * scale, _MAX_SWEEPS)
+    out[at] = b
+    return out
+
+
+def _ridge(a: NDArray[np.float64], c: NDArray[np.float64], l2: NDArray[np.float64]) -> NDArray[np.float64]:
+    full = a + np.diag(l2)
+    try:
+        factor = np.linalg.cholesky(full)
+        return np.asarray(np.linalg.solve(factor.T, np.linalg.solve(factor, c)))
+    except np.linalg.LinAlgError:
+        # Collinear columns: the solution of least norm, which a vanishing ridge would approach.
+        return np.asarray(np.linalg.lstsq(full, c, rcond=1e-12)[0])
+
+
+def symmetric(lower: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The whole matrix of a lower triangle."""
+    return np.asarray(np.tril(lower) + np.tril(lower, -1).T)
+
+
+def independent_columns(gram: NDArray[np.float64], tolerance: float = 1e-7) -> NDArray[np.bool_]:
+    """bool[p]: columns that those before them do not determine. ``gram``: float64[p, p] symmetric; the last one (intercept) counts first."""
+    p = len(gram)
+    order = [p - 1, *range(p - 1)]
+    keep: list[int] = []
+    out = np.zeros(p, dtype=bool)
+    factor = np.zeros((p, p))
+    for j in order:
+        row = np.linalg.solve(factor[: len(keep), : len(keep)], gram[keep, j]) if keep else np.empty(0)
+        rest = gram[j, j] - float(row @ row)
+        if gram[j, j] > 0 and rest > tolerance * gram[j, j]:
+            k = len(keep)
+            factor[k, :k], factor[k, k] = row, np.sqrt(rest)
+            keep.append(j)
+            out[j] = True
+    return out
+
+
+def inverse_gram(gram: NDArray[np.float64], use: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Inverse over the columns in ``use``, NaN elsewhere: float64[p, p].
+
+    Raises
+    ------
+    LinAlgError
+        The columns are collinear.
+    """
+    at = np.flatnonzero(use)
+    out = np.full(gram.shape, np.nan)
+    sub = gram[np.ix_(at, at)]
+    factor = np.linalg.cholesky(sub)
+    if np.min(np.diag(factor)) ** 2 < 1e-10 * np.max(np.diag(sub)):
+        raise np.linalg.LinAlgError("collinear")
+    half = np.linalg.inv(factor)
+    out[np.ix_(at, at)] = half.T @ half
+    return out

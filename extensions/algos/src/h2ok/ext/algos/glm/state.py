@@ -1,0 +1,77 @@
+"""What a GLM predicts with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from h2ok.ext.algos.glm.family import Family
+from h2ok.ext.algos.glm.gram import softmax
+from h2ok.ext.models import DataInfo, ModelMetrics, Rows
+from h2ok.kernel import wire_type
+from numpy.typing import NDArray
+
+__all__ = ["GLMState"]
+
+
+@wire_type("glm.state")
+@dataclass(frozen=True, slots=True)
+class GLMState:
+    """``beta``: float64[p + 1], of columns as ``info`` prepares them, intercept last; float64[n_classes, p + 1] for several classes.
+
+    ``rank``: coefficients that are not 0, intercepts included. ``priors``: share of each class (several classes only).
+    """
+
+    info: DataInfo
+    family: Family
+    beta: NDArray[np.float64]
+    rank: int
+    intercept: bool = True
+    skip_missing: bool = False
+    priors: NDArray[np.float64] | None = None
+
+    def predict(self, rows: Rows) -> NDArray[np.float64]:
+        """Probabilities of the classes, or the mean. Rows with missing values are NaN where they were skipped in training."""
+        out = self._predict(rows)
+        if self.skip_missing:
+            out[self.info.missing(rows)] = np.nan
+        return out
+
+    def _predict(self, rows: Rows) -> NDArray[np.float64]:
+        if self.family.name == "multinomial":
+            return softmax(np.column_stack([self._linear(rows, b) for b in self.beta]))
+        mu = self.family.linkinv(self._linear(rows, self.beta) + rows.offset())
+        return np.column_stack([1 - mu, mu]) if self.family.name == "binomial" else mu[:, None].copy()
+
+    def _linear(self, rows: Rows, beta: NDArray[np.float64]) -> NDArray[np.float64]:
+        from h2ok.ext.algos.glm.kernels import linear_predictor
+
+        x, codes = self.info.numbers(rows), self.info.codes(rows)
+        out = np.empty(rows.n_rows)
+        linear_predictor(codes, x, beta, self.info.n_categorical, x.shape[1], out)
+        return out + beta[-1]
+
+    def adjust_metrics(self, metrics: ModelMetrics, sums: dict[str, Any]) -> ModelMetrics:
+        """Adds deviances, degrees of freedom and AIC."""
+        n = metrics.nobs
+        if self.family.name == "multinomial":
+            counts = sums["cm"].reshape(len(self.beta), -1).sum(axis=1)
+            priors = np.maximum(self.priors if self.priors is not None else counts / counts.sum(), 1e-300)
+            deviance, null = 2 * sums["logloss"], float(-2 * (counts * np.log(priors)).sum())
+        else:
+            deviance, null = sums["deviance"], sums["null_deviance"]
+        fields = {**metrics.fields, "loglikelihood": 0.0, "AIC": self._aic(deviance, n)}
+        fields["residual_deviance"] = deviance
+        fields["null_deviance"] = null
+        fields["null_degrees_of_freedom"] = n - int(self.intercept)
+        fields["residual_degrees_of_freedom"] = n - self.rank
+        return replace(metrics, schema=f"{metrics.schema}GLM", fields=fields)
+
+    def _aic(self, deviance: float, n: int) -> float:
+        if self.family.name == "gaussian" and deviance > 0:
+            return n * (math.log(2 * math.pi * deviance / n) + 1) + 2 * (self.rank + 1)
+        if self.family.name == "binomial":
+            return deviance + 2 * self.rank
+        return math.nan

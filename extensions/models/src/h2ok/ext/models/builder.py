@@ -1,0 +1,322 @@
+"""ModelBuilder: validate parameters, train as a job, store a Model. The public door for every algorithm."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from h2ok.capabilities.contracts.tables import TwoDimTable
+from h2ok.ext.models import stopping
+from h2ok.ext.models.ids import automatic_id
+from h2ok.ext.models.metrics.metrics import ModelMetrics
+from h2ok.ext.models.metrics.task import default_threshold
+from h2ok.ext.models.model import Model, ModelOutput
+from h2ok.ext.models.parameters import Parameters
+from h2ok.ext.models.scoring import place, store_metrics, training_metrics
+from h2ok.ext.models.training import TrainingData, adapt, prepare
+from h2ok.ext.models.validation import Validation
+from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize
+
+if TYPE_CHECKING:
+    from h2ok.capabilities import Runtime
+    from h2ok.kernel import Node
+
+__all__ = ["ModelBuilder", "TrainContext", "Trained"]
+
+
+@dataclass
+class TrainContext:
+    """What ``build`` gets.
+
+    ``params``: resolved parameters, to be changed where AUTO stands for something. ``valid``: rows of the validation frame (or the
+    held out fold), None without. ``progress`` maps this build's share of the job onto the job's progress.
+    """
+
+    node: Node
+    params: Any
+    data: TrainingData
+    valid: TrainingData | None
+    job: JobContext
+    seed: int
+    deadline: float = float("inf")
+    progress: tuple[float, float] = (0.0, 1.0)
+    warnings: list[str] = field(default_factory=list)
+    #: True while a model of a fold is built.
+    is_fold: bool = False
+
+    def update(self, done: float, message: str = "") -> None:
+        """Report progress from 0 to 1; raises JobCancelledError when the user wants to stop."""
+        start, stop = self.progress
+        self.job.update(start + (stop - start) * min(max(done, 0.0), 1.0), message)
+
+    def cancelled(self) -> bool:
+        """Whether to stop; cheap enough to hand to ``do_all``."""
+        return self.job.cancelled()
+
+    def out_of_time(self) -> bool:
+        """Whether max_runtime_secs is over: end with what there is."""
+        return time.monotonic() > self.deadline
+
+    def warn(self, message: str) -> None:
+        """Tell the user at the end of the job."""
+        if not self.is_fold:
+            self.job.warn(message)
+
+    def metrics(
+        self, data: TrainingData, predictor: Any, deviance: Any = None, null_mu: float = float("nan")
+    ) -> ModelMetrics | None:
+        """Metrics of a predictor on rows, as the finished model would report them."""
+        groups = self.params.value("gainslift_bins", -1)
+        return training_metrics(data, predictor, self.data.category, deviance, null_mu, groups, self.cancelled)
+
+
+@dataclass
+class Trained:
+    """What ``build`` returns. Metrics left None are computed by the framework."""
+
+    state: Any
+    model_summary: TwoDimTable | None = None
+    scoring_history: TwoDimTable | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    deviance: Any = None
+    null_mu: float = float("nan")
+    training_metrics: ModelMetrics | None = None
+    validation_metrics: ModelMetrics | None = None
+
+
+class ModelBuilder(ABC):
+    """One run of one algorithm.
+
+    A subclass names itself by the class attributes, checks what the declarations cannot in ``validate``, and learns in ``build``.
+    ``schema`` is the stem of schema names: GBM for GBMV3, GBMParametersV3, GBMModelV3.
+    """
+
+    algo: ClassVar[str]
+    full_name: ClassVar[str]
+    schema: ClassVar[str]
+    parameters: ClassVar[type[Parameters]]
+    can_build: ClassVar[tuple[str, ...]] = ("Regression", "Binomial", "Multinomial")
+    supervised: ClassVar[bool] = True
+    visibility: ClassVar[str] = "Stable"
+    have_mojo: ClassVar[bool] = False
+    #: Categorical predictors first, most levels first.
+    cats_first: ClassVar[bool] = False
+
+    def __init__(self, runtime: Runtime, params: Parameters, given: dict[str, Any] | None = None, user_agent: str = "") -> None:
+        self.runtime = runtime
+        self.node = runtime.node
+        self.params = params
+        self.given = params.to_dict() if given is None else given
+        self.user_agent = user_agent
+        self.validation = Validation()
+        self.frame: Frame | None = None
+        self.valid_frame: Frame | None = None
+        self.data: TrainingData | None = None
+        self._key: str | None = None
+
+    @abstractmethod
+    def build(self, ctx: TrainContext) -> Trained:
+        """Learn from ``ctx.data``. Call ``ctx.update`` often: it is where a cancel takes effect."""
+
+    def validate(self, v: Validation, data: TrainingData | None) -> None:  # noqa: B027 - optional
+        """Add findings that depend on the data or on several parameters. ``data`` is None when roles are wrong or no frame is given."""
+
+    def after_folds(self, params: Any, trained: list[Trained]) -> None:  # noqa: B027 - optional
+        """Adapt the parameters of the main model to what the models of the folds found (iterations, lambda)."""
+
+    @property
+    def model_key(self) -> str:
+        """The model's key: as given (made fit for a key), or automatic."""
+        if self._key is None:
+            given = self.params.value("model_id")
+            self._key = sanitize(given) if given else automatic_id(self.node, self.schema, self.user_agent)
+        return self._key
+
+    # -- validation ---------------------------------------------------------------------------------------------------
+
+    def check(self) -> Validation:
+        """Look at everything that can be known before training; findings are in ``validation``.
+
+        Raises
+        ------
+        IllegalArgumentError
+            A frame does not exist (400).
+        ClassMismatchError
+            A key holds something else than expected (412).
+        """
+        from h2ok.ext.models.lookup import optional_frame
+
+        v = self.validation = Validation()
+        v.check_declared(self.params)
+        self.frame = optional_frame(self.node, self.params.value("training_frame"), "training_frame")
+        self.valid_frame = optional_frame(self.node, self.params.value("validation_frame"), "validation_frame")
+        self.data = None
+        if self.frame is not None:
+            self.data = prepare(self.node, self.params, self.frame, v, supervised=self.supervised, cats_first=self.cats_first)
+        elif self.supervised and self.params.value("response_column") is None:
+            v.error("response_column", "Response column is not set. Name the column to predict.")
+        self._check_common(v)
+        self.validate(v, self.data)
+        return v
+
+    def _check_common(self, v: Validation) -> None:
+        p, data = self.params, self.data
+        nfolds, fold_column = p.value("nfolds", 0), p.value("fold_column")
+        if nfolds < 0 or nfolds == 1:
+            v.error("nfolds", f"nfolds must be 0 or at least 2; got {nfolds}.")
+        if nfolds > 1 and fold_column is not None:
+            v.error("nfolds", "Give either nfolds or fold_column, not both.")
+        if nfolds > 1 and self.frame is not None and nfolds > self.frame.n_rows:
+            v.error("nfolds", f"nfolds must not exceed the {self.frame.n_rows} rows of the training frame; got {nfolds}.")
+        if nfolds < 2 and fold_column is None:
+            for name in (
+                "keep_cross_validation_models",
+                "keep_cross_validation_predictions",
+                "keep_cross_validation_fold_assignment",
+            ):
+                if p.value(name) is not None:
+                    v.hide(name, "Only for cross-validation.")
+        if p.value("auc_type", "AUTO") not in ("AUTO", "NONE"):
+            v.error(
+                "auc_type",
+                f"auc_type={p.value('auc_type')} needs the AUC of several classes, which h2ok does not have yet. Use AUTO.",
+            )
+        if data is not None:
+            if self.supervised and data.category not in self.can_build:
+                v.error(
+                    "response_column",
+                    f"{self.full_name} cannot build a {data.category} model; it can: {', '.join(self.can_build)}.",
+                )
+            metric = p.value("stopping_metric", "AUTO")
+            if not stopping.fits_category(metric, data.category) and p.value("stopping_rounds", 0) > 0:
+                v.error(
+                    "stopping_metric", f"stopping_metric {metric} does not exist for a {data.category} model. AUTO always fits."
+                )
+            if p.value("fold_assignment", "AUTO") == "Stratified" and data.domain is None:
+                v.error("fold_assignment", "Stratified folds need a categorical response. Use Random or Modulo.")
+
+    # -- training -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> Job:
+        """Check, and train as a job whose result is the model's key.
+
+        Raises
+        ------
+        ModelBuilderError
+            The parameters are not valid.
+        """
+        v = self.check()
+        self._refuse_other_kind()
+        v.raise_if_wrong(self.model_key, self.schema, self.params)
+        return self.node.jobs.start(self.schema, self.model_key, "Model", self.run)
+
+    def train(self, job: JobContext, progress: tuple[float, float] = (0.0, 1.0)) -> Model:
+        """Check and train inside a job that runs already (grids). Raises as ``start``."""
+        self.check().raise_if_wrong(self.model_key, self.schema, self.params)
+        return self.run(job, progress)
+
+    def run(self, job: JobContext, progress: tuple[float, float] = (0.0, 1.0)) -> Model:
+        """The work of the job."""
+        from h2ok.ext.models.crossvalidation import CrossValidation
+
+        if self.data is None:
+            raise ValueError("training_frame is not set: there is nothing to train on. Name a frame.")
+        begin = time.time()
+        seed = self.params.value("seed", -1)
+        seed = new_seed() if seed == -1 else seed
+        if self.params.value("seed") is not None:
+            self.params.seed = seed
+        limit = self.params.value("max_runtime_secs", 0.0)
+        deadline = time.monotonic() + limit if limit else float("inf")
+        valid = self._validation_rows(job)
+        ctx = TrainContext(self.node, self.params, self.data, valid, job, seed, deadline, progress)
+        folds = CrossValidation.wanted(self)
+        cv = CrossValidation(self, ctx) if folds else None
+        if cv is not None:
+            cv.train_folds()
+            ctx = replace(ctx, progress=cv.main_progress)
+        trained = self.build(ctx)
+        model = self.finish(ctx, trained, begin)
+        if cv is not None:
+            model = cv.finish(model)
+        self.node.dkv.put(model.key, model)
+        ctx.update(1.0, "Done.")
+        return model
+
+    def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
+        """The Model of what was learned, with its metrics; not stored yet (its metrics are)."""
+        data = ctx.data
+        train = trained.training_metrics or ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
+        valid = trained.validation_metrics
+        if valid is None and ctx.valid is not None:
+            valid = ctx.metrics(ctx.valid, trained.state, trained.deviance, trained.null_mu)
+        output = ModelOutput(
+            data.columns,
+            data.category if self.supervised else self.can_build[0],
+            trained.model_summary,
+            trained.scoring_history,
+            start_time=int(begin * 1000),
+            end_time=int(time.time() * 1000),
+            default_threshold=default_threshold(train if valid is None else valid),
+            extra=trained.extra,
+        )
+        model = Model(
+            key or self.model_key,
+            self.algo,
+            self.full_name,
+            self.schema,
+            data.key,
+            ctx.params.to_dict(),
+            self.given,
+            output,
+            trained.state,
+            int(time.time() * 1000),
+            self.have_mojo,
+            trained.deviance,
+            trained.null_mu,
+        )
+        if train is not None:
+            train = store_metrics(self.node, place(train, model, data.source))
+        if valid is not None and ctx.valid is not None:
+            source = ctx.valid.source
+            valid = store_metrics(self.node, place(valid, model, source)) if not ctx.is_fold else place(valid, model, source)
+        return replace(model, output=replace(output, training_metrics=train, validation_metrics=valid))
+
+    def _validation_rows(self, job: JobContext) -> TrainingData | None:
+        if self.valid_frame is None or self.data is None:
+            return None
+        valid, warnings = adapt(self.node, self.data.columns, self.valid_frame, need_response=self.supervised)
+        for w in warnings:
+            job.warn(w)
+        return valid
+
+    def _refuse_other_kind(self) -> None:
+        held = self.node.dkv.get(self.model_key)
+        if held is not None and not isinstance(held, Model):
+            raise ClassMismatchError(
+                f"Object '{self.model_key}' is a {type(held).__name__}, a Model was expected. Choose another model_id.",
+                key=self.model_key,
+            )
+
+    # -- description --------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def describe(
+        cls, params: list[dict[str, Any]] | None = None, job: Any = None, validation: Validation | None = None
+    ) -> dict[str, Any]:
+        """The builder schema (GBMV3)."""
+        return {
+            "__meta": {"schema_version": 3, "schema_name": f"{cls.schema}V3", "schema_type": cls.schema},
+            "_exclude_fields": None,
+            "job": job,
+            "algo": cls.algo,
+            "algo_full_name": cls.full_name,
+            "can_build": list(cls.can_build),
+            "visibility": cls.visibility,
+            "supervised": cls.supervised,
+            "messages": validation.to_json() if validation is not None else [],
+            "error_count": validation.error_count if validation is not None else 0,
+            "parameters": cls.parameters.describe() if params is None else params,
+        }

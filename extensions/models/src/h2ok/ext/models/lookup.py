@@ -1,0 +1,98 @@
+"""Finding frames and models by key, with the errors H2O answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from h2ok.capabilities.contracts.errors import ApiError, BadRequestError
+from h2ok.ext.models.model import Model
+from h2ok.kernel import ClassMismatchError, Frame, KeyNotFoundError
+
+if TYPE_CHECKING:
+    from h2ok.capabilities import Runtime
+    from h2ok.ext.models.builder import ModelBuilder
+    from h2ok.kernel import Node
+
+__all__ = ["builder_class", "find_frame", "find_model", "models", "optional_frame"]
+
+
+def optional_frame(node: Node, key: str | None, field: str) -> Frame | None:
+    """The frame a parameter names, None when it names none.
+
+    Raises
+    ------
+    BadRequestError
+        No such object.
+    ClassMismatchError
+        It is no frame.
+    """
+    if key is None:
+        return None
+    value = node.dkv.get(key)
+    if value is None:
+        raise BadRequestError(
+            f"Object '{key}' given as {field} is not in the store. Frames: GET /3/Frames.", argument=field, name=key
+        )
+    if not isinstance(value, Frame):
+        raise ClassMismatchError(f"Object '{key}' given as {field} is a {type(value).__name__}, a Frame was expected.", key=key)
+    return value
+
+
+def find_model(node: Node, key: str, **values: Any) -> Model:
+    """The model under a key; ``values`` are told to the client when there is none.
+
+    Raises
+    ------
+    KeyNotFoundError
+        No such object.
+    ClassMismatchError
+        It is no model.
+    """
+    value = node.dkv.get(key)
+    if value is None:
+        argument = values.get("argument", "key")
+        known = {"argument": argument, "name": key, **values}
+        raise KeyNotFoundError(f"Object '{key}' not found for argument: {argument}. Models: GET /3/Models.", **known)
+    if not isinstance(value, Model):
+        raise ClassMismatchError(f"Object '{key}' is a {type(value).__name__}, a Model was expected.", key=key)
+    return value
+
+
+def find_frame(node: Node, key: str, **values: Any) -> Frame:
+    """The frame under a key. Raises as ``find_model``."""
+    value = node.dkv.get(key)
+    if value is None:
+        argument = values.get("argument", "key")
+        known = {"argument": argument, "name": key, **values}
+        raise KeyNotFoundError(f"Object '{key}' not found for argument: {argument}. Frames: GET /3/Frames.", **known)
+    if not isinstance(value, Frame):
+        raise ClassMismatchError(f"Object '{key}' is a {type(value).__name__}, a Frame was expected.", key=key)
+    return value
+
+
+def models(node: Node) -> list[Model]:
+    """All stored models, by key."""
+    found = node.dkv.get_many(node.dkv.keys())
+    return [v for _, v in sorted(found.items()) if isinstance(v, Model)]
+
+
+def builder_class(runtime: Runtime, algo: str) -> type[ModelBuilder]:
+    """The builder of an algorithm.
+
+    Raises
+    ------
+    ApiError
+        No active extension provides it (500, as H2O answers).
+    """
+    from h2ok.capabilities import resolve
+
+    known = runtime.registry.algos()
+    if algo not in known:
+        raise ApiError(
+            f"Algorithm '{algo}' is not available; installed: {', '.join(sorted(known)) or 'none'}. See `h2ok ext list`.",
+            exception_type="java.lang.IllegalStateException",
+            algo=algo,
+        )
+    target = resolve(known[algo].target)
+    builder: type[ModelBuilder] = target.as_builder() if hasattr(target, "as_builder") else target
+    return builder

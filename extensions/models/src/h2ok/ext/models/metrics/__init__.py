@@ -1,0 +1,1 @@
+"""Metrics by model category: one MRTask over the rows, one maker for each category."""

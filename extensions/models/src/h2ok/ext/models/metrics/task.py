@@ -1,0 +1,229 @@
+"""The MRTask behind all metrics: predicts each block and sums what the category needs; then the makers turn sums into metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from h2ok.capabilities.contracts.tables import Column, TwoDimTable
+from h2ok.ext.models.metrics.binomial import area_under_pr, area_under_roc, confusion_matrix, gains_lift, thresholds_of
+from h2ok.ext.models.metrics.metrics import ModelMetrics
+from h2ok.ext.models.metrics.scores import EXACT_ROWS, ScoreCells, cells_of
+from h2ok.ext.models.rows import Rows, RowsTask
+from h2ok.kernel import Frame, wire_type
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.kernel import Node
+
+__all__ = ["MetricsTask", "compute_metrics", "make_metrics", "regression_sums"]
+
+_EPS = 1e-15
+#: Most classes whose confusion matrix is kept in metrics.
+_MAX_HITS = 10
+
+
+@wire_type("models.metrics_task")
+@dataclass(frozen=True)
+class MetricsTask(RowsTask):
+    """Sums for the metrics of a category.
+
+    Parameters
+    ----------
+    predictor : wire value with ``predict(rows) -> float64[n, k]``: class probabilities, or one column for numbers.
+    deviance : wire value with ``deviance(w, y, mu) -> float64[n]``; None: squared error.
+    null_mu : prediction of the model without predictors, NaN to leave its deviance out.
+    exact : keep every distinct score (see ``scores``).
+    """
+
+    predictor: Any
+    category: str
+    n_classes: int
+    deviance: Any = None
+    null_mu: float = math.nan
+    exact: bool = True
+
+    def map_rows(self, rows: Rows) -> dict[str, Any] | None:
+        w = rows.weights()
+        keep = w > 0
+        if not keep.any():
+            return None
+        p = self.predictor.predict(rows)[keep]
+        y, w = rows.response()[keep], w[keep]
+        if self.category == "Regression":
+            return regression_sums(w, y, p[:, 0], self.deviance, self.null_mu)
+        sums = class_sums(w, y.astype(np.int64), p, self.n_classes)
+        if self.category == "Binomial":
+            positive = np.ascontiguousarray(p[:, 1])
+            sums["cells"] = cells_of(positive, y, w, exact=self.exact)
+            if self.deviance is not None:
+                sums["deviance"] = float(self.deviance.deviance(w, y, positive).sum())
+                sums["null_deviance"] = float(self.deviance.deviance(w, y, np.full(len(y), self.null_mu)).sum())
+        return sums
+
+    def reduce(self, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+        return {k: v.merged(right[k]) if isinstance(v, ScoreCells) else v + right[k] for k, v in left.items()}
+
+
+def regression_sums(
+    w: NDArray[np.float64], y: NDArray[np.float64], mu: NDArray[np.float64], deviance: Any, null_mu: float
+) -> dict[str, Any]:
+    """Sums of one block of numbers: all arrays float64[n], weights > 0."""
+    error = y - mu
+    squared = w * error * error
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.log1p(mu) - np.log1p(y)
+    negative = bool(np.any(mu < -1) or np.any(y < -1))
+    return {
+        "n": len(y),
+        "w": float(w.sum()),
+        "wy": float((w * y).sum()),
+        "wyy": float((w * y * y).sum()),
+        "se": float(squared.sum()),
+        "ae": float((w * np.abs(error)).sum()),
+        "sle": math.nan if negative else float((w * logs * logs).sum()),
+        "deviance": float(squared.sum()) if deviance is None else float(deviance.deviance(w, y, mu).sum()),
+        "null_deviance": math.nan
+        if deviance is None or math.isnan(null_mu)
+        else float(deviance.deviance(w, y, np.full(len(y), null_mu)).sum()),
+    }
+
+
+def class_sums(w: NDArray[np.float64], y: NDArray[np.int64], p: NDArray[np.float64], k: int) -> dict[str, Any]:
+    """Sums of one block of classes: ``y`` codes int64[n], ``p`` float64[n, k]."""
+    own = p[np.arange(len(y)), y]
+    # Rank of the true class: how many classes got more, ties going to the lower code.
+    rank = (p > own[:, None]).sum(axis=1) + ((p == own[:, None]) & (np.arange(k) < y[:, None])).sum(axis=1)
+    best = np.argmax(p, axis=1)
+    return {
+        "n": len(y),
+        "w": float(w.sum()),
+        "wy": float((w * y).sum()),
+        "wyy": float((w * y * y).sum()),
+        "se": float((w * (1 - own) ** 2).sum()),
+        "logloss": float(-(w * np.log(np.maximum(own, _EPS))).sum()),
+        "cm": np.bincount(y * k + best, weights=w, minlength=k * k),
+        "hits": np.bincount(rank, weights=w, minlength=k),
+    }
+
+
+def compute_metrics(
+    node: Node, frame: Frame, task: MetricsTask, domain: Sequence[str] | None, *, gainslift_bins: int = -1, cancelled: Any = None
+) -> tuple[ModelMetrics | None, dict[str, Any]]:
+    """Metrics over a frame whose vecs stand as ``task.spec`` says, and the sums they were made of; None when no row counts."""
+    sums = node.tasks.do_all(task, frame, cancelled=cancelled).value
+    if sums is None:
+        return None, {}
+    return make_metrics(task.category, sums, tuple(domain or ()), gainslift_bins), sums
+
+
+def exact_for(n_rows: int) -> bool:
+    """Whether every distinct score of a frame of that size is kept."""
+    return n_rows <= EXACT_ROWS
+
+
+def make_metrics(category: str, sums: dict[str, Any], domain: Sequence[str], gainslift_bins: int = -1) -> ModelMetrics:
+    """Metrics of a category from the sums of a MetricsTask."""
+    if category == "Regression":
+        return _regression(sums)
+    if category == "Binomial":
+        return _binomial(sums, domain, gainslift_bins)
+    return _multinomial(sums, domain)
+
+
+def _r2(sums: dict[str, Any], mse: float) -> float:
+    mean = sums["wy"] / sums["w"]
+    variance = sums["wyy"] / sums["w"] - mean * mean
+    return 1 - mse / variance if variance > 0 else math.nan
+
+
+def _regression(sums: dict[str, Any]) -> ModelMetrics:
+    w = sums["w"]
+    mse = sums["se"] / w
+    fields = {
+        "r2": _r2(sums, mse),
+        "mean_residual_deviance": sums["deviance"] / w,
+        "mae": sums["ae"] / w,
+        "rmsle": math.sqrt(sums["sle"] / w) if not math.isnan(sums["sle"]) else math.nan,
+        "loglikelihood": math.nan,
+        "AIC": math.nan,
+    }
+    return ModelMetrics("ModelMetricsRegression", "Regression", mse, sums["n"], fields)
+
+
+def _binomial(sums: dict[str, Any], domain: Sequence[str], groups: int) -> ModelMetrics:
+    w = sums["w"]
+    cells = sums["cells"].compact()
+    t = thresholds_of(cells)
+    best = t.best("f1")
+    tp, fp = float(t.tps[best]), float(t.fps[best])
+    counts = np.array([[t.n - fp, fp], [t.p - tp, tp]])
+    auc = area_under_roc(cells)
+    mse = sums["se"] / w
+    fields = {
+        "r2": _r2(sums, mse),
+        "logloss": sums["logloss"] / w,
+        "loglikelihood": math.nan,
+        "AIC": math.nan,
+        "AUC": auc,
+        "pr_auc": area_under_pr(t),
+        "Gini": 2 * auc - 1,
+        "mean_per_class_error": _mean_per_class_error(counts),
+        "domain": list(domain),
+        "cm": confusion_matrix(counts, domain),
+        "thresholds_and_metric_scores": t.table(),
+        "max_criteria_and_metric_scores": t.maxima(),
+        "gains_lift_table": gains_lift(cells, groups),
+    }
+    return ModelMetrics("ModelMetricsBinomial", "Binomial", mse, sums["n"], fields)
+
+
+def _multinomial(sums: dict[str, Any], domain: Sequence[str]) -> ModelMetrics:
+    w, k = sums["w"], len(domain)
+    counts = sums["cm"].reshape(k, k)
+    mse = sums["se"] / w
+    top = min(_MAX_HITS, k)
+    hits = np.cumsum(sums["hits"])[:top] / w
+    columns = (Column("k", "string", "%s", "K"), Column("hit_ratio", "float", "%f", "Hit Ratio"))
+    table = TwoDimTable.of_rows(f"Top-{top} Hit Ratios", "", columns, [[str(i + 1), float(h)] for i, h in enumerate(hits)])
+    fields = {
+        "r2": _r2(sums, mse),
+        "hit_ratio_table": table,
+        "cm": confusion_matrix(counts, domain),
+        "logloss": sums["logloss"] / w,
+        "loglikelihood": math.nan,
+        "AIC": math.nan,
+        "mean_per_class_error": _mean_per_class_error(counts),
+        "AUC": math.nan,
+        "pr_auc": math.nan,
+        "multinomial_auc_table": None,
+        "multinomial_aucpr_table": None,
+    }
+    return ModelMetrics("ModelMetricsMultinomial", "Multinomial", mse, sums["n"], fields)
+
+
+def _mean_per_class_error(counts: NDArray[np.float64]) -> float:
+    totals = counts.sum(axis=1)
+    seen = totals > 0
+    return float((1 - np.diag(counts)[seen] / totals[seen]).sum() / len(totals)) if seen.any() else math.nan
+
+
+def classification_error(metrics: ModelMetrics) -> float:
+    """Share of rows whose class is predicted wrong (at the best F1 threshold for two classes)."""
+    cm = metrics.get("cm")
+    return float(cm.data[-2][-1]) if isinstance(cm, TwoDimTable) else math.nan
+
+
+def top_group_lift(metrics: ModelMetrics) -> float:
+    """Lift of the first group of the gains/lift table."""
+    table = metrics.get("gains_lift_table")
+    return float(table.column("lift")[0]) if isinstance(table, TwoDimTable) and table.n_rows else math.nan
+
+
+def default_threshold(metrics: ModelMetrics | None) -> float:
+    """The threshold of the largest F1, one half where there is none."""
+    table = metrics.get("max_criteria_and_metric_scores") if metrics is not None else None
+    return float(table.column("threshold")[0]) if isinstance(table, TwoDimTable) else 0.5

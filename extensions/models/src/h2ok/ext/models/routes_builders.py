@@ -1,0 +1,97 @@
+"""Routes of the builders: list, describe, validate, train."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from h2ok.capabilities.contracts.errors import NotFoundError
+from h2ok.capabilities.contracts.jobs import JobV3
+from h2ok.capabilities.contracts.routes import RequestContext, Route
+from h2ok.ext.models.builder import ModelBuilder
+from h2ok.ext.models.lookup import builder_class
+from h2ok.ext.models.schemas import ModelBuildersV3
+
+__all__ = ["routes"]
+
+
+def _builders(builders: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "__meta": {"schema_version": 3, "schema_name": "ModelBuildersV3", "schema_type": "Iced"},
+        "_exclude_fields": "",
+        "model_builders": builders,
+    }
+
+
+def list_builders(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """All algorithms with their parameters."""
+    names = sorted(ctx.runtime.registry.algos())
+    return _builders({n: builder_class(ctx.runtime, n).describe() for n in names})
+
+
+def get_builder(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """One algorithm with its parameters."""
+    algo = ctx.path_params["algo"]
+    return _builders({algo: builder_class(ctx.runtime, algo).describe()})
+
+
+def parse_builder(ctx: RequestContext, params: dict[str, Any]) -> ModelBuilder:
+    """The builder a request asks for, with its parameters parsed.
+
+    Raises
+    ------
+    NotFoundError
+        No active extension provides the algorithm.
+    IllegalArgumentError
+        A parameter is unknown or its value no value of its type.
+    """
+    algo = ctx.path_params["algo"]
+    if algo not in ctx.runtime.registry.algos():
+        known = ", ".join(sorted(ctx.runtime.registry.algos()))
+        raise NotFoundError(f"Resource {ctx.path} not found: no algorithm '{algo}' is installed. Installed: {known or 'none'}.")
+    cls = builder_class(ctx.runtime, algo)
+    parsed = cls.parameters.parse(params)
+    agent = next((v for k, v in ctx.headers.items() if k.lower() == "user-agent"), "")
+    return cls(ctx.runtime, parsed, user_agent=agent)
+
+
+def request_params(ctx: RequestContext) -> dict[str, Any]:
+    """Form and query parameters, without those of the path and the client's bookkeeping. A JSON body plays no role (as in H2O)."""
+    if "json" in ctx.content_type:
+        return dict(ctx.query)
+    return {k: v for k, v in ctx.params.items() if k not in ctx.path_params and k != "_exclude_fields"}
+
+
+def train(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Start a training job."""
+    builder = parse_builder(ctx, request_params(ctx))
+    job = builder.start()
+    described = builder.parameters.describe({**builder.params.to_dict(), "model_id": builder.model_key}, _sent(builder))
+    return builder.describe(described, JobV3.of(job).to_json(), builder.validation)
+
+
+def validate(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Check parameters without training; always 200."""
+    builder = parse_builder(ctx, request_params(ctx))
+    builder.check()
+    described = builder.parameters.describe(builder.params.to_dict(), _sent(builder))
+    return builder.describe(described, None, builder.validation)
+
+
+def _sent(builder: ModelBuilder) -> dict[str, Any]:
+    return {k: v for k, v in builder.given.items() if k != "model_id"}
+
+
+routes = [
+    Route(
+        "GET",
+        "/3/ModelBuilders",
+        list_builders,
+        None,
+        ModelBuildersV3,
+        "List the algorithms with their parameters.",
+        "modelbuilders",
+    ),
+    Route("GET", "/3/ModelBuilders/{algo}", get_builder, None, ModelBuildersV3, "Describe one algorithm."),
+    Route("POST", "/3/ModelBuilders/{algo}", train, None, None, "Train a model.", "train"),
+    Route("POST", "/3/ModelBuilders/{algo}/parameters", validate, None, None, "Validate parameters."),
+]

@@ -1,0 +1,92 @@
+"""Routes of models: list, look at, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from h2ok.capabilities.contracts.routes import RequestContext, Route
+from h2ok.capabilities.contracts.schema import key_ref
+from h2ok.ext.models.lookup import builder_class, find_model, models
+from h2ok.ext.models.metrics.metrics import ModelMetrics
+from h2ok.ext.models.model import Model
+from h2ok.ext.models.schemas import ModelsV3
+
+__all__ = ["delete_model", "model_json", "routes"]
+
+
+def model_json(ctx: RequestContext, model: Model) -> dict[str, Any]:
+    """ModelSchemaV3 of a model; parameters are described by its algorithm, as far as that is installed."""
+    if model.algo in ctx.runtime.registry.algos():
+        sent = {k: v for k, v in model.given.items() if k != "model_id"}
+        described = builder_class(ctx.runtime, model.algo).parameters.describe({**model.parameters, "model_id": model.key}, sent)
+    else:
+        described = []
+    return model.to_json(described)
+
+
+def _answer(found: list[dict[str, Any]], frames: list[Any] | None = None) -> dict[str, Any]:
+    return {
+        "__meta": {"schema_version": 3, "schema_name": "ModelsV3", "schema_type": "Models"},
+        "_exclude_fields": "",
+        "models": found,
+        "compatible_frames": frames,
+        "export_cross_validation_predictions": False,
+    }
+
+
+def list_models(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Heads of all models."""
+    meta = {"schema_version": 3, "schema_name": "ModelSynopsisV3", "schema_type": "Model"}
+    return _answer([{"__meta": meta, **m.synopsis()} for m in models(ctx.node)])
+
+
+def get_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """One model."""
+    model = find_model(ctx.node, ctx.path_params["model_id"])
+    if str(ctx.params.get("find_compatible_frames", "")).lower() not in ("true", "1"):
+        return _answer([model_json(ctx, model)])
+    fitting = [f for f in ctx.node.frames.list() if set(model.output.columns.names) <= set(f.names)]
+    refs = [
+        {"__meta": {"schema_version": 3, "schema_name": "FrameBaseV3", "schema_type": "Frame"}, "frame_id": key_ref("Frame", f.key)}
+        for f in fitting
+    ]
+    return _answer([{**model_json(ctx, model), "compatible_frames": [f.key for f in fitting]}], refs)
+
+
+def delete_model(ctx: RequestContext, model: Model) -> None:
+    """Remove a model, its metrics, and the models and frames of its cross-validation."""
+    node, out = ctx.node, model.output
+    prefix = f"modelmetrics_{model.key}@"
+    node.dkv.remove_many([model.key, *out.cross_validation_models, *node.dkv.keys(prefix)])
+    held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment)
+    for key in held:
+        if key is not None:
+            node.frames.remove(key)
+
+
+def delete_one(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Delete a model."""
+    delete_model(ctx, find_model(ctx.node, ctx.path_params["model_id"]))
+    return _answer([])
+
+
+def delete_all(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Delete every model."""
+    for model in models(ctx.node):
+        delete_model(ctx, model)
+    return _answer([])
+
+
+def is_metrics(value: Any) -> bool:
+    """Whether a stored value is metrics."""
+    return isinstance(value, ModelMetrics)
+
+
+routes = [
+    Route("GET", "/3/Models", list_models, None, ModelsV3, "List the models."),
+    Route("GET", "/3/Models/{model_id}", get_model, None, ModelsV3, "Look at a model."),
+    Route("GET", "/99/Models", list_models, None, ModelsV3, "List the models."),
+    Route("GET", "/99/Models/{model_id}", get_model, None, ModelsV3, "Look at a model."),
+    Route("DELETE", "/3/Models/{model_id}", delete_one, None, ModelsV3, "Delete a model."),
+    Route("DELETE", "/3/Models", delete_all, None, ModelsV3, "Delete all models."),
+]

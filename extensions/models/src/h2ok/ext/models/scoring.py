@@ -1,0 +1,128 @@
+"""Scoring: predictions of a model on a frame, and metrics where the frame has the response."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
+from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
+from h2ok.ext.models.model import AdjustsMetrics, Model
+from h2ok.ext.models.rows import Rows, RowsTask
+from h2ok.ext.models.training import TrainingData, adapt
+from h2ok.kernel import Frame, OutputSpec, wire_type
+
+if TYPE_CHECKING:
+    from h2ok.kernel import Node
+
+__all__ = ["PredictTask", "predict_frame", "score_metrics", "training_metrics"]
+
+Cancelled = Callable[[], bool]
+
+
+@wire_type("models.predict_task")
+@dataclass(frozen=True)
+class PredictTask(RowsTask):
+    """Writes the prediction columns: label and probabilities for classes, plain columns otherwise.
+
+    ``threshold``: from this probability on the second of two classes is predicted.
+    """
+
+    predictor: Any
+    category: str
+    threshold: float
+
+    def map_rows(self, rows: Rows) -> None:
+        p = self.predictor.predict(rows)
+        if self.category == "Binomial":
+            rows.block.write(0, (p[:, 1] >= self.threshold).astype(np.int32))
+        elif self.category == "Multinomial":
+            rows.block.write(0, np.argmax(p, axis=1).astype(np.int32))
+        first = 1 if self.category in ("Binomial", "Multinomial") else 0
+        for j in range(p.shape[1]):
+            rows.block.write(first + j, np.ascontiguousarray(p[:, j]))
+
+
+def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: Cancelled | None = None) -> tuple[Frame, list[str]]:
+    """Score a frame and store the predictions under ``key``; the frame and warnings about the data.
+
+    Raises
+    ------
+    BadRequestError
+        The frame does not fit the model.
+    """
+    data, warnings = adapt(node, model.output.columns, frame)
+    return write_predictions(data, model, model.state, key, cancelled), warnings
+
+
+def write_predictions(data: TrainingData, model: Model, predictor: Any, key: str, cancelled: Cancelled | None = None) -> Frame:
+    """Predictions of ``predictor`` for adapted rows, stored under ``key``."""
+    names = model.prediction_names()
+    outputs = [OutputSpec() for _ in names]
+    if model.is_classifier:
+        outputs[0] = OutputSpec("enum", model.domain)
+    task = PredictTask(data.spec, predictor, model.output.category, model.output.default_threshold)
+    with data.node.scopes.enter():
+        vecs = data.do_all(task, outputs, cancelled).vecs
+        return data.node.frames.put(Frame(key, tuple(names), vecs))
+
+
+def score_metrics(
+    node: Node,
+    model: Model,
+    frame: Frame,
+    *,
+    gainslift_bins: int | None = None,
+    cancelled: Cancelled | None = None,
+    need_response: bool = True,
+) -> ModelMetrics | None:
+    """Metrics of a model on a frame, stored in the DKV; None for a model without metrics or a frame without response.
+
+    Raises
+    ------
+    BadRequestError
+        The frame does not fit the model, or has no response while ``need_response``.
+    """
+    data, _ = adapt(node, model.output.columns, frame, need_response=need_response)
+    if data.spec.response is None:
+        return None
+    groups = model.parameters.get("gainslift_bins", -1) if gainslift_bins is None else gainslift_bins
+    metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled)
+    if metrics is None:
+        return None
+    return store_metrics(node, place(metrics, model, frame))
+
+
+def training_metrics(
+    data: TrainingData,
+    predictor: Any,
+    category: str,
+    deviance: Any = None,
+    null_mu: float = float("nan"),
+    gainslift_bins: int = -1,
+    cancelled: Cancelled | None = None,
+) -> ModelMetrics | None:
+    """Metrics of a predictor over rows, as its kind of model reports them; not stored."""
+    if category not in ("Regression", "Binomial", "Multinomial"):
+        return None
+    task = MetricsTask(data.spec, predictor, category, data.n_classes, deviance, null_mu, exact_for(data.n_rows))
+    metrics, sums = compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=gainslift_bins, cancelled=cancelled)
+    adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
+    if metrics is not None and isinstance(adjuster, AdjustsMetrics):
+        metrics = adjuster.adjust_metrics(metrics, sums)
+    return metrics
+
+
+def place(metrics: ModelMetrics, model: Model, frame: Frame, description: str | None = None) -> ModelMetrics:
+    """The metrics, named as those of a model on a frame."""
+    now = int(time.time() * 1000)
+    return metrics.placed(model.key, model.checksum, frame.key, frame_checksum(frame), now, description)
+
+
+def store_metrics(node: Node, metrics: ModelMetrics) -> ModelMetrics:
+    """Put metrics under their key; what listings find."""
+    node.dkv.put(metrics_key(metrics.model or "", metrics.model_checksum, metrics.frame or "", metrics.frame_checksum), metrics)
+    return metrics

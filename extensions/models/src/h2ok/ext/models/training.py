@@ -1,0 +1,280 @@
+"""TrainingData: the columns of a frame in the roles a builder gives them, and the adaptation of other frames to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.ext.models.parameters import Parameters
+from h2ok.ext.models.rows import ColumnSpec, RowSpec, RowsTask, map_levels
+from h2ok.ext.models.validation import Validation
+from h2ok.kernel import Frame, Node, OutputSpec, TaskResult, Vec, wire_type
+from numpy.typing import NDArray
+
+__all__ = ["ModelColumns", "TrainingData", "adapt", "prepare"]
+
+_ROLES = ("weights_column", "offset_column", "fold_column", "treatment_column")
+
+
+@wire_type("models.columns")
+@dataclass(frozen=True, slots=True)
+class ModelColumns:
+    """Names and levels a model was trained with. ``names``/``domains``/``types`` are the predictors only."""
+
+    names: tuple[str, ...]
+    domains: tuple[tuple[str, ...] | None, ...]
+    types: tuple[str, ...]
+    response: str | None = None
+    response_domain: tuple[str, ...] | None = None
+    weights: str | None = None
+    offset: str | None = None
+    fold: str | None = None
+
+    def all_names(self) -> list[str]:
+        """Predictors, then the other columns, the response last - H2O's order in a model's output."""
+        rest = (self.weights, self.offset, self.fold, self.response)
+        return [*self.names, *(n for n in rest if n is not None)]
+
+    def all_domains(self) -> list[tuple[str, ...] | None]:
+        """Levels for ``all_names``."""
+        plain = [None for n in (self.weights, self.offset, self.fold) if n is not None]
+        return [*self.domains, *plain, *([self.response_domain] if self.response is not None else [])]
+
+    def all_types(self) -> list[str]:
+        """H2O's type names for ``all_names``."""
+        plain = ["Numeric" for n in (self.weights, self.offset, self.fold) if n is not None]
+        last = [] if self.response is None else ["Enum" if self.response_domain is not None else "Numeric"]
+        return [*self.types, *plain, *last]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Rows to learn from (or validate on). ``frame`` holds the used columns only and is not stored.
+
+    ``category``: Binomial, Multinomial, Regression or Unknown (no response).
+    """
+
+    node: Node
+    key: str
+    frame: Frame
+    spec: RowSpec
+    columns: ModelColumns
+    source: Frame
+
+    @property
+    def n_rows(self) -> int:
+        return self.frame.n_rows
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.columns.names
+
+    @property
+    def domain(self) -> tuple[str, ...] | None:
+        """Levels of the response."""
+        return self.columns.response_domain
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.domain) if self.domain is not None else 1
+
+    @property
+    def category(self) -> str:
+        if self.columns.response is None:
+            return "Unknown"
+        if self.domain is None:
+            return "Regression"
+        return "Binomial" if len(self.domain) == 2 else "Multinomial"
+
+    def do_all(self, task: RowsTask, outputs: Sequence[OutputSpec] = (), cancelled: Callable[[], bool] | None = None) -> TaskResult:
+        """Run a RowsTask over these rows."""
+        return self.node.tasks.do_all(task, self.frame, outputs, cancelled)
+
+    def with_fold(self, vec: Vec) -> TrainingData:
+        """With the fold of each row as one more column."""
+        frame = Frame("", (*self.frame.names, "fold_assignment"), (*self.frame.vecs, vec))
+        return replace(self, frame=frame, spec=replace(self.spec, fold=len(self.frame.vecs)))
+
+    def in_fold(self, index: int, *, holdout: bool) -> TrainingData:
+        """The rows outside (or with ``holdout`` inside) of a fold; no data is copied."""
+        return replace(self, spec=self.spec.in_fold(index, holdout=holdout))
+
+
+def column_type(vec: Vec) -> str:
+    """H2O's name of a column's type in a model."""
+    return {"enum": "Enum", "time": "Time", "string": "String", "uuid": "UUID"}.get(vec.type, "Numeric")
+
+
+def prepare(
+    node: Node, params: Parameters, frame: Frame, v: Validation, *, supervised: bool, cats_first: bool = False
+) -> TrainingData | None:
+    """Sort the columns of a training frame into roles; findings go to ``v``. None when nothing can be trained.
+
+    ``cats_first``: categorical predictors first, those with more levels before those with fewer (H2O: DataInfo).
+    """
+    roles = {r: _role(params, r, frame, v) for r in _ROLES}
+    response = _response(params, frame, v) if supervised else None
+    taken = {n for n in (*roles.values(), response) if n is not None}
+    names = _predictors(node, params, frame, taken, v)
+    if supervised and response is None:
+        return None
+    if not names:
+        v.error(
+            "training_frame", f"Frame '{frame.key}' has no column left to learn from. Check ignored_columns and constant columns."
+        )
+        return None
+    if cats_first:
+        names = sorted(names, key=lambda n: -frame.vec(n).cardinality)
+    extra = [n for n in (roles["weights_column"], roles["offset_column"], response) if n is not None]
+    used = [*names, *(n for n in dict.fromkeys(extra))]
+    sub = frame.subframe(used)
+    at = {n: i for i, n in enumerate(used)}
+    columns = ModelColumns(
+        tuple(names),
+        tuple(frame.vec(n).domain for n in names),
+        tuple(column_type(frame.vec(n)) for n in names),
+        response,
+        frame.vec(response).domain if response is not None else None,
+        roles["weights_column"],
+        roles["offset_column"],
+        roles["fold_column"],
+    )
+    spec = RowSpec(
+        tuple(ColumnSpec(n, at[n], frame.vec(n).domain) for n in names),
+        ColumnSpec(response, at[response], frame.vec(response).domain) if response is not None else None,
+        at.get(roles["weights_column"] or "", -1),
+        at.get(roles["offset_column"] or "", -1),
+    )
+    return TrainingData(node, frame.key, sub, spec, columns, frame)
+
+
+def _role(params: Parameters, role: str, frame: Frame, v: Validation) -> str | None:
+    name = params.value(role)
+    if name is None:
+        return None
+    if frame.find(name) < 0:
+        v.error(role, f"{role.split('_', maxsplit=1)[0].title()} column '{name}' is not in the training frame '{frame.key}'.")
+        return None
+    vec = frame.vec(name)
+    if role in ("weights_column", "offset_column") and vec.type not in ("numeric", "time"):
+        v.error(role, f"{role} '{name}' must be numeric; it is {vec.type}.")
+        return None
+    return str(name)
+
+
+def _response(params: Parameters, frame: Frame, v: Validation) -> str | None:
+    name = params.value("response_column")
+    if name is None:
+        v.error("response_column", "Response column is not set. Name the column to predict.")
+        return None
+    if frame.find(name) < 0:
+        v.error("response_column", f"Response column '{name}' is not in the training frame '{frame.key}'.")
+        return None
+    vec = frame.vec(name)
+    if vec.type in ("string", "uuid", "bad"):
+        v.error("response_column", f"Response column '{name}' is of type {vec.type}; make it numeric or a factor first.")
+        return None
+    return str(name)
+
+
+def _predictors(node: Node, params: Parameters, frame: Frame, taken: set[str], v: Validation) -> list[str]:
+    ignored = set(params.value("ignored_columns") or ())
+    names, text, constant = [], [], []
+    for name, vec in zip(frame.names, frame.vecs, strict=True):
+        if name in taken or name in ignored:
+            continue
+        if vec.type in ("string", "uuid"):
+            text.append(name)
+        elif _is_useless(node, vec, keep_constant=not params.value("ignore_const_cols", True)):
+            constant.append(name)
+        else:
+            names.append(name)
+    if text:
+        v.warn("ignored_columns", f"Left out columns of text or UUIDs: {_listed(text)}.")
+    if constant:
+        v.warn("ignored_columns", f"Left out bad and constant columns: {_listed(constant)}.")
+    return names
+
+
+def _is_useless(node: Node, vec: Vec, *, keep_constant: bool) -> bool:
+    stats = node.rollups(vec)
+    if stats.n_known == 0:
+        return True
+    return not keep_constant and stats.is_const
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:10])
+    return f"[{shown}]" if len(names) <= 10 else f"[{shown}] and {len(names) - 10} more"
+
+
+def adapt(node: Node, columns: ModelColumns, frame: Frame, *, need_response: bool = False) -> tuple[TrainingData, list[str]]:
+    """A frame in the terms of a model, and warnings about what does not fit.
+
+    Levels are matched by text; unknown levels and missing columns become NA.
+
+    Raises
+    ------
+    BadRequestError
+        The frame has none of the model's columns, a column of another kind, or misses offset or (when needed) response.
+    """
+    warnings: list[str] = []
+    have = [n for n in columns.names if frame.find(n) >= 0]
+    if not have and columns.names:
+        raise BadRequestError(
+            f"Frame '{frame.key}' has no columns in common with the training set. The model needs: {_listed(list(columns.names))}."
+        )
+    used: list[str] = []
+    specs = [_adapt_column(frame, n, d, used, warnings) for n, d in zip(columns.names, columns.domains, strict=True)]
+    response: ColumnSpec | None = None
+    if columns.response is not None:
+        if frame.find(columns.response) >= 0:
+            response = _adapt_column(frame, columns.response, columns.response_domain, used, [])
+        elif need_response:
+            raise BadRequestError(f"Frame '{frame.key}' has no response column '{columns.response}'; metrics need it.")
+    weights = _place(frame, columns.weights, used)
+    offset = _place(frame, columns.offset, used)
+    if columns.offset is not None and offset < 0:
+        raise BadRequestError(f"Frame '{frame.key}' has no offset column '{columns.offset}', which the model was trained with.")
+    spec = RowSpec(tuple(specs), response, weights, offset)
+    sub = frame.subframe(used)
+    return TrainingData(node, frame.key, sub, spec, columns, frame), warnings
+
+
+def _place(frame: Frame, name: str | None, used: list[str]) -> int:
+    if name is None or frame.find(name) < 0:
+        return -1
+    if name not in used:
+        used.append(name)
+    return used.index(name)
+
+
+def _adapt_column(frame: Frame, name: str, domain: tuple[str, ...] | None, used: list[str], warnings: list[str]) -> ColumnSpec:
+    at = _place(frame, name, used)
+    if at < 0:
+        warnings.append(f"Test/Validation dataset is missing column '{name}': substituting in a column of NaN")
+        return ColumnSpec(name, -1, domain)
+    vec = frame.vec(name)
+    if domain is None:
+        if vec.type in ("enum", "string", "uuid"):
+            raise BadRequestError(
+                f"Frame '{frame.key}' has a {vec.type} column '{name}' which is numeric in the training data. Convert it first."
+            )
+        return ColumnSpec(name, at)
+    if vec.domain is None:
+        if vec.type not in ("numeric", "time", "bad"):
+            raise BadRequestError(f"Frame '{frame.key}' has a {vec.type} column '{name}', a categorical one was expected.")
+        return ColumnSpec(name, at, domain, None, from_numbers=True)
+    mapping = map_levels(vec.domain, domain)
+    unknown = [] if mapping is None else [vec.domain[i] for i in np.flatnonzero(mapping < 0)]
+    if unknown:
+        warnings.append(f"Test/Validation dataset column '{name}' has levels not trained on: {_listed(unknown)}")
+    return ColumnSpec(name, at, domain, mapping)
+
+
+def as_float(values: Any) -> NDArray[np.float64]:
+    """A contiguous float64 array."""
+    return np.ascontiguousarray(values, dtype=np.float64)

@@ -1,0 +1,211 @@
+"""CSV export: a frame as a stream of CSV, or as files written by a job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from h2ok.capabilities.registry import resolve
+from h2ok.ext.rest.csv_text import CsvStyle, block_text, header_text
+from h2ok.kernel import Block, Frame, IllegalArgumentError, Node
+
+if TYPE_CHECKING:
+    from h2ok.capabilities.runtime import Runtime
+    from h2ok.ext.rest.schemas.frames import FramesV3
+    from h2ok.kernel import JobContext
+
+__all__ = ["ExportPlan", "csv_chunks", "plan_export", "run_export"]
+
+_COMPRESSIONS = {"": "", "none": "", "gzip": ".gz", "bzip2": ".bz2", "zstd": ".zst", "snappy": ".snappy"}
+_PARQUET_COMPRESSIONS = ("none", "gzip", "zstd", "snappy", "brotli", "lz4")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What to write and where. ``n_parts``: 1 for one file, otherwise that many in the folder ``path``."""
+
+    path: str = ""
+    overwrite: bool = False
+    n_parts: int = 1
+    parquet: bool = False
+    compression: str = ""
+    header: bool = True
+    quote_header: bool = True
+    separator: str = ","
+    hex_string: bool = False
+    escape_quotes: bool = True
+
+    @property
+    def scheme(self) -> str:
+        return self.path.partition("://")[0] if "://" in self.path else ""
+
+    def exists(self, runtime: Runtime) -> bool:
+        """Whether something is at the path already."""
+        return bool(storage(runtime, self.scheme).exists(self.path))
+
+    def style(self, node: Node, frame: Frame) -> CsvStyle:
+        """How the cells of a frame are written."""
+        whole = tuple(v.type == "numeric" and node.rollups(v).is_int for v in frame.vecs)
+        return CsvStyle(whole, self.hex_string, self.escape_quotes, self.separator, self.quote_header)
+
+
+def plan_export(frame: Frame, request: FramesV3) -> ExportPlan:
+    """A plan from a request.
+
+    Raises
+    ------
+    IllegalArgumentError
+        Format, compression or number of parts is none that we write.
+    """
+    parquet = request.format == "parquet"
+    compression = (request.compression or "").lower()
+    allowed = _PARQUET_COMPRESSIONS if parquet else tuple(c for c in _COMPRESSIONS if c and c != "snappy")
+    if compression and compression not in allowed:
+        raise IllegalArgumentError(
+            f"compression must be one of {', '.join(allowed)}; got '{compression}'.", argument="compression", value=compression
+        )
+    parts = request.num_parts if request.num_parts is not None else 1
+    if parts == 0 or parts < -1:
+        raise IllegalArgumentError(f"num_parts must be -1 or at least 1; got {parts}.", argument="num_parts", value=str(parts))
+    if parquet or parts == -1:
+        parts = frame.n_chunks
+    return ExportPlan(
+        request.path,
+        bool(request.force),
+        min(parts, max(1, frame.n_chunks)) if parts > 1 or parquet else 1,
+        parquet,
+        "" if compression == "none" else compression,
+        request.header is not False,
+        request.quote_header is not False,
+        chr(request.separator) if request.separator else ",",
+    )
+
+
+def csv_chunks(node: Node, frame: Frame, plan: ExportPlan) -> Iterator[bytes]:
+    """The CSV of a frame, one piece a chunk: memory stays bounded however large the frame is."""
+    style = plan.style(node, frame)
+    return _chunks(node, frame, plan, style, range(frame.n_chunks))
+
+
+def _chunks(node: Node, frame: Frame, plan: ExportPlan, style: CsvStyle, indexes: range) -> Iterator[bytes]:
+    if plan.header:
+        yield header_text(frame.names, style).encode("utf-8", "surrogatepass")
+    for i in indexes:
+        yield block_text(read_block(node, frame, i), style)
+
+
+def read_block(node: Node, frame: Frame, index: int) -> Block:
+    """One run of rows of a frame on this node."""
+    start, stop = int(frame.espc[index]), int(frame.espc[index + 1])
+    return Block(node, index, start, stop - start if frame.vecs else 0, frame.vecs, {})
+
+
+def run_export(runtime: Runtime, job: JobContext, frame: Frame, plan: ExportPlan) -> None:
+    """The work of an export job."""
+    node = runtime.node
+    store = storage(runtime, plan.scheme)
+    style = None if plan.parquet else plan.style(node, frame)
+    done = 0
+    for part, indexes in enumerate(_split(frame.n_chunks, plan.n_parts)):
+        name = _part_name(plan, part)
+        with store.create(name, overwrite=plan.overwrite) as raw:
+            if style is None:
+                from h2ok.ext.rest.parquet_export import write_parquet
+
+                done = write_parquet(node, job, frame, indexes, raw, plan.compression, done)
+                continue
+            with _compressed(raw, plan.compression) as out:
+                for piece in _chunks(node, frame, plan, style, indexes):
+                    out.write(piece)
+                    done += 1
+                    job.update(min(1.0, done / (frame.n_chunks + 1)), f"Wrote {done} pieces.")
+
+
+def _split(n: int, parts: int) -> list[range]:
+    return [range(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
+
+
+def _part_name(plan: ExportPlan, part: int) -> str:
+    if plan.n_parts == 1 and not plan.parquet:
+        return plan.path
+    suffix = ".parquet" if plan.parquet else ".csv" + _COMPRESSIONS[plan.compression]
+    return f"{plan.path.rstrip('/')}/part-m-{part:05d}{suffix}"
+
+
+def _compressed(raw: BinaryIO, kind: str) -> Any:
+    """A writer that compresses into ``raw`` and leaves it open."""
+    if kind == "gzip":
+        import gzip
+
+        return gzip.GzipFile(fileobj=raw, mode="wb", mtime=0)
+    if kind == "bzip2":
+        import bz2
+
+        return bz2.BZ2File(raw, "wb")
+    if kind == "zstd":
+        import pyarrow as pa
+
+        return pa.CompressedOutputStream(raw, "zstd")
+    return _Open(raw)
+
+
+class _Open:
+    """A context that does not close its stream."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+
+    def __enter__(self) -> BinaryIO:
+        return self._raw
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+# -- where to ---------------------------------------------------------------------------------------------------------
+
+
+class LocalFiles:
+    """Files of this machine, when no storage extension serves plain paths. Stays inside ``allowed_roots``, off system folders."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._roots = runtime.node.config.allowed_roots
+
+    def exists(self, path: str) -> bool:
+        return os.path.lexists(self._checked(path))
+
+    def create(self, path: str, *, overwrite: bool = False) -> BinaryIO:
+        target = self._checked(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target.open("wb" if overwrite else "xb")
+
+    def _checked(self, path: str) -> Path:
+        target = Path(path.removeprefix("file://")).expanduser().resolve()
+        if self._roots:
+            if not any(target.is_relative_to(Path(r).resolve()) for r in self._roots):
+                raise IllegalArgumentError(f"'{path}' lies outside the allowed folders: {', '.join(self._roots)}.", argument="path")
+        elif any(target.is_relative_to(r) for r in ("/proc", "/sys", "/dev", "/etc", "/boot")):
+            raise IllegalArgumentError(f"'{path}' lies in a system folder; exports are not written there.", argument="path")
+        return target
+
+
+def storage(runtime: Runtime, scheme: str) -> Any:
+    """What stores URIs of a scheme: the persist extension for it, or local files for plain paths.
+
+    Raises
+    ------
+    IllegalArgumentError
+        No active extension serves the scheme.
+    """
+    persist = runtime.registry.persist_for(scheme)
+    if persist is not None:
+        return runtime.service(resolve(persist.target))
+    if scheme in ("", "file"):
+        return runtime.service(LocalFiles)
+    raise IllegalArgumentError(
+        f"No active extension stores '{scheme}://' paths. Install one (pip install h2ok-persist-{scheme}); see `h2ok ext list`.",
+        argument="path",
+    )

@@ -1,0 +1,187 @@
+"""Frame view: a window of a frame as FrameV3, with statistics, histograms and tables of its chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from h2ok.capabilities.contracts.schema import key_ref
+from h2ok.ext.rest.chunk_tables import chunk_tables, frame_bytes
+from h2ok.ext.rest.histograms import DEFAULT_PERCENTILES, histogram, percentiles
+from h2ok.ext.rest.schemas.frames import ColV3, FrameSynopsisV3, FrameV3
+from h2ok.kernel import Frame, IllegalArgumentError, Node, RollupStats, Vec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Window", "frame_checksum", "frame_json", "synopsis"]
+
+_DEFAULT_ROWS = 100
+_MAX_CELLS = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Rows and columns asked for; -1 for "as many as there are" (rows: one hundred)."""
+
+    row_offset: int = 0
+    row_count: int = -1
+    column_offset: int = 0
+    column_count: int = -1
+    full_column_count: int = -1
+
+    def rows(self, frame: Frame) -> tuple[int, int]:
+        """First row and number of rows inside the frame.
+
+        Raises
+        ------
+        IllegalArgumentError
+            The offset lies outside.
+        """
+        offset = _offset("row_offset", self.row_offset, frame.n_rows)
+        wanted = _DEFAULT_ROWS if self.row_count < 0 else self.row_count
+        return offset, min(wanted, frame.n_rows - offset)
+
+    def columns(self, frame: Frame) -> tuple[int, int, int]:
+        """First column, number of columns, and how many of them carry data."""
+        offset = _offset("column_offset", self.column_offset, frame.n_cols)
+        count = frame.n_cols - offset if self.column_count < 0 else min(self.column_count, frame.n_cols - offset)
+        return offset, count, count if self.full_column_count < 0 else min(self.full_column_count, count)
+
+
+def _offset(name: str, value: int, size: int) -> int:
+    if not 0 <= value <= size:
+        raise IllegalArgumentError(f"{name} must be from 0 to {size}; got {value}.", argument=name, value=str(value))
+    return value
+
+
+def frame_json(node: Node, frame: Frame, window: Window, *, light: bool = False, summary: bool = False) -> FrameV3:
+    """FrameV3 of a window. ``light``: without sizes, checksum and tables; ``summary``: with histograms and percentiles."""
+    row_offset, row_count = window.rows(frame)
+    column_offset, column_count, full = window.columns(frame)
+    if row_count * full > _MAX_CELLS:
+        raise IllegalArgumentError(
+            f"{row_count} rows by {full} columns are more cells than one answer may hold ({_MAX_CELLS}). "
+            "Ask for fewer rows, or use GET /3/DownloadDataset.",
+            argument="row_count",
+        )
+    span = range(column_offset, column_offset + column_count)
+    columns = [
+        column_json(node, frame.names[j], frame.vecs[j], row_offset, row_count, with_data=j - column_offset < full, summary=summary)
+        for j in span
+    ]
+    chunks, nodes = (None, None) if light else chunk_tables(node, frame)
+    return FrameV3(
+        frame_id=key_ref("Frame", frame.key),
+        byte_size=0 if light else frame_bytes(node, [frame])[0],
+        row_offset=row_offset,
+        row_count=row_count,
+        column_offset=column_offset,
+        column_count=column_count,
+        full_column_count=full,
+        total_column_count=frame.n_cols,
+        checksum=0 if light else frame_checksum(node, frame),
+        rows=frame.n_rows,
+        num_columns=frame.n_cols,
+        default_percentiles=list(DEFAULT_PERCENTILES),
+        columns=columns,
+        chunk_summary=chunks,
+        distribution_summary=nodes,
+    )
+
+
+def column_json(
+    node: Node, name: str, vec: Vec, row_offset: int, row_count: int, *, with_data: bool = True, summary: bool = False
+) -> ColV3:
+    """ColV3 of the rows of one column."""
+    stats = node.rollups(vec)
+    text = vec.type in ("string", "uuid")
+    # H2O: an enum has no mean, its extremes are those of the level indexes.
+    mean, sigma = (float("nan"),) * 2 if vec.is_enum else (stats.mean, stats.sigma)
+    column = ColV3(
+        label=name,
+        missing_count=stats.na_count,
+        zero_count=stats.zero_count,
+        positive_infinity_count=stats.pinf_count,
+        negative_infinity_count=stats.ninf_count,
+        mins=_five(stats.mins),
+        maxs=_five(stats.maxs),
+        mean=mean,
+        sigma=sigma,
+        type=_type_name(vec, stats),
+        domain=list(vec.domain) if vec.domain is not None else None,
+        domain_cardinality=vec.cardinality,
+        precision=0 if vec.type == "numeric" and not stats.is_int else -1,
+    )
+    if with_data:
+        if text:
+            column.string_data = window_strings(node, vec, row_offset, row_count)  # type: ignore[assignment]
+        else:
+            column.data = window_numbers(node, vec, row_offset, row_count).tolist()
+    if summary and not text:
+        h = histogram(node, vec, stats)
+        if h is not None:
+            column.histogram_bins, column.histogram_base, column.histogram_stride = h.counts, h.base, h.stride
+            column.percentiles = percentiles(node, vec, stats)
+    return column
+
+
+def window_numbers(node: Node, vec: Vec, offset: int, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """float64[count] of a run of rows, NA as NaN; touches only the chunks that hold them."""
+    out = np.empty(count)
+    for chunk, first, last, at in _pieces(node, vec, offset, count):
+        out[at : at + last - first] = chunk.decode()[first:last]
+    return out
+
+
+def window_strings(node: Node, vec: Vec, offset: int, count: int) -> list[str | None]:
+    """Text of a run of rows."""
+    out: list[str | None] = []
+    for chunk, first, last, _ in _pieces(node, vec, offset, count):
+        out.extend(chunk.strings()[first:last])
+    return out
+
+
+def _pieces(node: Node, vec: Vec, offset: int, count: int) -> Sequence[tuple[Any, int, int, int]]:
+    """(chunk, first, last, position in the window) of every chunk a window touches."""
+    if count <= 0:
+        return []
+    out = []
+    end = offset + count
+    for i in range(vec.chunk_index_for_row(offset), vec.n_chunks):
+        start, stop = int(vec.espc[i]), int(vec.espc[i + 1])
+        if start >= end:
+            break
+        first, last = max(offset, start) - start, min(end, stop) - start
+        if last > first:
+            out.append((vec.chunk(node, i), first, last, max(offset, start) - offset))
+    return out
+
+
+def synopsis(node: Node, frames: Sequence[Frame]) -> list[FrameSynopsisV3]:
+    """Short descriptions of frames; their sizes are found in one pass over the cloud."""
+    sizes = frame_bytes(node, frames)
+    return [
+        FrameSynopsisV3(frame_id=key_ref("Frame", f.key), byte_size=size, rows=f.n_rows, columns=f.n_cols)
+        for f, size in zip(frames, sizes, strict=True)
+    ]
+
+
+def frame_checksum(node: Node, frame: Frame) -> int:
+    """A number that changes with names, types or data of the frame: signed 64 bits."""
+    total = 0
+    for name, vec in zip(frame.names, frame.vecs, strict=True):
+        total = (total * 31 + node.rollups(vec).checksum) & (2**64 - 1)
+        total ^= int.from_bytes(name.encode("utf-8", "surrogatepass")[:8].ljust(8, b"\0"), "little")
+    return total - 2**64 if total >= 2**63 else total
+
+
+def _type_name(vec: Vec, stats: RollupStats) -> str:
+    if vec.type == "numeric":
+        return "int" if stats.is_int else "real"
+    return vec.type
+
+
+def _five(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
+    return [*values.tolist(), *([float("nan")] * (5 - len(values)))]

@@ -1,0 +1,1 @@
+"""Handlers of the core routes: one module a topic."""

@@ -1,0 +1,63 @@
+"""What every node answers to the node a client talks to: its logs, stacks and CPU time."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from h2ok.capabilities.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from h2ok.capabilities.runtime import Runtime
+
+__all__ = ["RemoteServices", "thread_stacks"]
+
+
+class RemoteServices:
+    """Core extension "REST": registers the remote services before the node takes requests."""
+
+    @hookimpl
+    def on_node_started(self, runtime: Runtime) -> None:
+        """Offer ``rest.log``, ``rest.stacks``, ``rest.ticks`` and ``rest.echo`` to the other nodes."""
+        rpc = runtime.node.rpc
+        rpc.register("rest.log", lambda name: read_log(runtime, name))
+        rpc.register("rest.stacks", lambda _: thread_stacks())
+        rpc.register("rest.ticks", lambda _: cpu_ticks())
+        rpc.register("rest.echo", len)
+
+
+def read_log(runtime: Runtime, name: str) -> str | None:
+    """Text of a log file; None when there is none of that name."""
+    if runtime.logs is None:
+        return ""
+    try:
+        return runtime.logs.text(name)
+    except LookupError:
+        return None
+
+
+def thread_stacks() -> list[str]:
+    """The stack of every thread, one text each."""
+    names = {t.ident: t.name for t in threading.enumerate()}
+    return [
+        f'"{names.get(ident, "?")}" {ident}\n' + "".join(traceback.format_stack(frame))
+        for ident, frame in sorted(sys._current_frames().items())
+    ]
+
+
+def cpu_ticks() -> list[list[int]]:
+    """For each core: user, system, other and idle ticks since boot; empty where /proc is missing."""
+    try:
+        lines = Path("/proc/stat").read_text().splitlines()
+    except OSError:
+        return []
+    out = []
+    for line in lines:
+        name, *numbers = line.split()
+        if name.startswith("cpu") and name != "cpu":
+            user, nice, system, idle, *other = (int(n) for n in numbers)
+            out.append([user, system, nice + sum(other), idle])
+    return out

@@ -1,0 +1,1 @@
+"""Schemas of the core routes: one module a topic."""

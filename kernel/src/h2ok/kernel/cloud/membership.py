@@ -1,0 +1,455 @@
+"""Membership: which nodes are the cloud, as a state machine without sockets, threads or clocks: event in, actions out.
+
+Forming. Every node sends heartbeats to the addresses of its flatfile and to every member it has heard of; a heartbeat carries the
+sender's view, so one shared address is enough for all to meet. A node's view is itself and all compatible nodes it hears
+directly. There is consensus when all members of the view report the same view.
+
+Locking. The lowest member leads. It opens a round (a number higher than any it has seen) and asks all members to prepare: a
+member accepts when its view is the proposed one, and then takes no newcomer in until the round is decided. When all have
+accepted, the leader locks itself first and then asks all to commit; heartbeats of locked members carry the decision to whoever
+missed that. A member that accepted a higher round refuses the commit of a lower one, so two memberships that share a living
+member cannot both be decided. A round that is given up is closed in the leader's heartbeats.
+
+Losing. A member that is silent for ``suspect`` seconds is suspect, for ``dead`` seconds dead; one whose port refuses connections is
+dead at once. Before the lock the dead leave the view; after it, death is final, told to all, and told to the dead if they return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.messages import (
+    Action,
+    ConsensusChanged,
+    Fail,
+    Heard,
+    Heartbeat,
+    HeartbeatReply,
+    Identity,
+    Lock,
+    LockReply,
+    LockRequest,
+    Log,
+    Lose,
+    Member,
+    SendHeartbeat,
+    SendLock,
+    SetMembers,
+    Suspect,
+)
+from h2ok.kernel.cloud.stats import NodeStats
+
+__all__ = ["Membership", "MembershipSettings"]
+
+#: Seconds until an address that only gossip named and that never answered is forgotten.
+_FORGET_SECONDS = 60.0
+#: Between two tries to reach everyone while the cloud is forming.
+_FORMING_SECONDS = 0.25
+#: Between two tries to lock.
+_LOCK_RETRY_SECONDS = 0.25
+#: A node that met only nodes it does not fit to gives up after this.
+_MISMATCH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipSettings:
+    """Seconds between heartbeats; of silence until suspect; until dead; a lock round may take until it is tried again."""
+
+    heartbeat: float = 1.0
+    suspect: float = 3.0
+    dead: float = 10.0
+    lock_round: float = 5.0
+
+
+@dataclass(slots=True)
+class _Peer:
+    """What is known of one address. ``member`` is None until it was heard."""
+
+    node: H2ONode
+    since: float
+    configured: bool
+    member: Member | None = None
+    view: tuple[Member, ...] = ()
+    heard: float = 0.0
+    sent: float = -1e9
+
+
+@dataclass(slots=True)
+class _Round:
+    """A lock round this node leads."""
+
+    number: int
+    members: tuple[Member, ...]
+    since: float
+    accepted: set[Member] = field(default_factory=set)
+    decided: bool = False
+
+
+class Membership:
+    """One node's part. Not thread-safe; the driver serialises events. ``now`` is any clock in seconds that does not go back."""
+
+    def __init__(
+        self, me: Member, identity: Identity, flatfile: Iterable[H2ONode], now: float, settings: MembershipSettings | None = None
+    ) -> None:
+        self.me = me
+        self.identity = identity
+        self.settings = settings or MembershipSettings()
+        self.view: tuple[Member, ...] = (me,)
+        self.consensus = True
+        self.locked = False
+        self.lock_reason = ""
+        self.failure = ""
+        self.lost: dict[Member, str] = {}
+        self.stats = NodeStats()
+        self._want_lock = ""
+        self._round: _Round | None = None
+        self._promised: tuple[int, Member] | None = None
+        self._highest_round = 0
+        self._led_round = 0
+        self._lock_retry = now
+        self._mismatch: tuple[float, str] | None = None
+        self._complained: set[tuple[Member, str]] = set()
+        self._suspects: frozenset[H2ONode] = frozenset()
+        self._last_tick = now
+        self._peers: dict[H2ONode, _Peer] = {}
+        for node in flatfile:
+            if node != me.node:
+                self._peers[node] = _Peer(node, now, configured=True)
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> list[Action]:
+        """Time has passed; to be called a few times a heartbeat."""
+        if self.failure:
+            return []
+        actions: list[Action] = []
+        gap = now - self._last_tick
+        self._last_tick = now
+        if gap > 1.5 * self.settings.heartbeat:
+            # This node slept, not the others: their silence in the meantime says nothing.
+            for p in self._peers.values():
+                p.heard += gap
+        self._check_silence(now, actions)
+        if self._mismatch is not None and len(self.view) == 1 and not self.locked and now - self._mismatch[0] > _MISMATCH_SECONDS:
+            self._fail(self._mismatch[1], actions)
+            return actions
+        actions += self._heartbeats(now)
+        self._drive_lock(now, actions)
+        return actions
+
+    def heartbeat(self, message: Heartbeat, now: float) -> tuple[HeartbeatReply, list[Action]]:
+        """A heartbeat came in; the reply to it."""
+        actions: list[Action] = []
+        if message.sender == self.me:
+            return HeartbeatReply("self"), actions
+        if self.failure:
+            return HeartbeatReply("mismatch", f"Node {self.me.node.name} is not part of a cloud itself: {self.failure}"), actions
+        reason = self.lost.get(message.sender)
+        if reason is not None:
+            return HeartbeatReply("dead", self._dead_text(message.sender, reason)), actions
+        difference = self.identity.difference(message.identity)
+        if difference:
+            text = f"Node {message.sender.node.name} cannot join the cloud of {self.me.node.name}: {difference}."
+            self._complain(message.sender, text, actions)
+            return HeartbeatReply("mismatch", text), actions
+        if self.locked and message.sender not in self.view:
+            return self._refuse_latecomer(message, actions), actions
+        if self._promised is not None and message.sender not in self.view:
+            return HeartbeatReply("wait", "The cloud is being locked."), actions
+        self._take(message, now, actions)
+        return HeartbeatReply("ok", heartbeat=self.own_heartbeat()), actions
+
+    def reply(self, to: H2ONode, reply: HeartbeatReply, now: float) -> list[Action]:
+        """The answer to a heartbeat of this node."""
+        actions: list[Action] = []
+        if self.failure:
+            return actions
+        if reply.kind == "self":
+            self._peers.pop(to, None)
+        elif reply.kind == "dead" or (reply.kind == "refused" and not self.locked):
+            self._fail(reply.reason, actions)
+        elif reply.kind in ("refused", "mismatch"):
+            self._mismatch = self._mismatch or (now, reply.reason)
+            self._complain(Member(to, ""), reply.reason, actions)
+        elif reply.heartbeat is not None:
+            _, more = self.heartbeat(reply.heartbeat, now)
+            actions += more
+        return actions
+
+    def connection_refused(self, node: H2ONode, now: float) -> list[Action]:
+        """The port of a node that was connected refuses connections: its process is gone."""
+        return self._gone(node, "its process ended (connection refused)", now)
+
+    def leaving(self, member: Member, now: float) -> list[Action]:
+        """A member says that it shuts down."""
+        peer = self._peers.get(member.node)
+        if peer is None or peer.member != member:
+            return []
+        return self._gone(member.node, "it was shut down", now)
+
+    def want_lock(self, reason: str, now: float) -> list[Action]:
+        """Ask for the cloud to be locked, on behalf of this node."""
+        actions: list[Action] = []
+        self._want_lock = self._want_lock or reason
+        self._lock_retry = now
+        self._drive_lock(now, actions)
+        return actions
+
+    def lock_request(self, request: LockRequest, now: float) -> tuple[LockReply, list[Action]]:
+        """A step of the lock from another member; the reply to it."""
+        actions: list[Action] = []
+        self._highest_round = max(self._highest_round, request.round)
+        if self.failure:
+            return LockReply(False, self._highest_round, self.failure), actions
+        if request.kind == "want":
+            actions += self.want_lock(request.reason, now)
+            return LockReply(True, self._highest_round), actions
+        if self.locked:
+            return LockReply(request.members == self.view, self._highest_round, "already locked"), actions
+        if self._promised is not None and request.round < self._promised[0]:
+            return LockReply(False, self._highest_round, "a later round is open"), actions
+        if request.members != self.view or request.sender != self.view[0]:
+            return LockReply(False, self._highest_round, f"it sees {_names(self.view)}"), actions
+        self._promised = (request.round, request.sender)
+        if request.kind == "commit":
+            self._lock(request.reason, actions)
+        return LockReply(True, self._highest_round), actions
+
+    def lock_reply(self, member: Member, request: LockRequest, reply: LockReply, now: float) -> list[Action]:
+        """The answer of a member to a step of the round this node leads."""
+        actions: list[Action] = []
+        self._highest_round = max(self._highest_round, reply.round)
+        current = self._round
+        if current is None or request.round != current.number or request.kind != "prepare" or current.decided or self.failure:
+            return actions
+        if not reply.accepted:
+            actions.append(Log(f"Node {member.node.name} does not agree to lock the cloud yet: {reply.reason}."))
+            self._end_own_round()
+            return actions
+        current.accepted.add(member)
+        self._decide(actions)
+        return actions
+
+    def own_heartbeat(self) -> Heartbeat:
+        """The sign of life of this node."""
+        current = self._round
+        return Heartbeat(
+            self.me,
+            self.identity,
+            self.view,
+            self.locked,
+            self.lock_reason,
+            tuple(self.lost),
+            self._led_round,
+            current is not None and not current.decided,
+            self.stats,
+        )
+
+    # -- hearing ------------------------------------------------------------------------------------------------------
+
+    def _take(self, message: Heartbeat, now: float, actions: list[Action]) -> None:
+        """Learn from the heartbeat of a compatible node."""
+        sender = message.sender
+        peer = self._peers.setdefault(sender.node, _Peer(sender.node, now, configured=False))
+        if peer.member is not None and peer.member != sender:
+            if self.locked:
+                self._lose(peer.member, "its process was restarted", actions)
+                return
+            actions.append(Log(f"Node {sender.node.name} was restarted."))
+        peer.member, peer.view, peer.heard = sender, message.view, now
+        actions.append(Heard(sender.node, message.stats))
+        if message.locked and not self.locked:
+            if self.me in message.view:
+                self._adopt(message, actions)
+            else:
+                self._fail(self._late_text(message.lock_reason, message.view), actions)
+            return
+        if not self.locked:
+            for m in message.view:
+                if m.node != self.me.node and m.node not in self._peers:
+                    self._peers[m.node] = _Peer(m.node, now, configured=False)
+        self._close_round(message)
+        for m in message.lost:
+            if m == self.me:
+                self._fail(self._dead_text(m, f"node {sender.node.name} said so"), actions)
+                return
+            if self.locked and m in self.view:
+                self._lose(m, f"node {sender.node.name} lost it", actions)
+        self._update(now, actions)
+
+    def _adopt(self, message: Heartbeat, actions: list[Action]) -> None:
+        """Learn from a locked member that the cloud this node belongs to was locked."""
+        if self.view != message.view:
+            self.view = message.view
+            actions.append(SetMembers(tuple(m.node for m in self.view)))
+        self._lock(message.lock_reason, actions)
+
+    def _refuse_latecomer(self, message: Heartbeat, actions: list[Action]) -> HeartbeatReply:
+        known = self._peers.get(message.sender.node)
+        if known is not None and known.member in self.view and known.member != message.sender:
+            self._lose(known.member, "its process was restarted", actions)  # type: ignore[arg-type]
+        text = f"Node {message.sender.node.name} asked to join; it was refused, the cloud is locked."
+        self._complain(message.sender, text, actions)
+        return HeartbeatReply("refused", self._late_text(self.lock_reason, self.view))
+
+    def _late_text(self, reason: str, view: tuple[Member, ...]) -> str:
+        return (
+            f"Cloud '{self.identity.cloud}' of {len(view)} nodes ({_names(view)}) is locked ({reason}) and takes no new nodes. "
+            "Start all nodes before the first data is loaded, or restart the cloud with the new node in its flatfile, "
+            "or start the new node with another --name."
+        )
+
+    def _dead_text(self, member: Member, reason: str) -> str:
+        return (
+            f"Node {member.node.name} was declared dead by its cloud: {reason}. Its keys may be stale, so it cannot return. "
+            "Restart it, or raise the dead limit when pauses of that length are normal."
+        )
+
+    def _update(self, now: float, actions: list[Action]) -> None:
+        """Make the view what is heard now, and look whether all agree."""
+        if not self.locked and self._promised is None:
+            heard = [p.member for p in self._peers.values() if p.member is not None]
+            view = tuple(sorted([self.me, *heard]))
+            if view != self.view:
+                self.view = view
+                self._round = None
+                actions.append(SetMembers(tuple(m.node for m in view)))
+                actions += [SendHeartbeat(m.node) for m in view if m != self.me]
+        others = [self._peers[m.node] for m in self.view if m != self.me and m not in self.lost and m.node in self._peers]
+        agreed = self.locked or (all(p.view == self.view for p in others) and len(others) == len(self.view) - 1)
+        if agreed != self.consensus:
+            self.consensus = agreed
+            actions.append(ConsensusChanged(agreed))
+            # The others may have to hear this node's latest view to see the same.
+            actions += [SendHeartbeat(p.node) for p in others]
+        self._drive_lock(now, actions)
+
+    # -- silence ------------------------------------------------------------------------------------------------------
+
+    def _check_silence(self, now: float, actions: list[Action]) -> None:
+        suspects = set()
+        for peer in list(self._peers.values()):
+            if peer.member is None:
+                if not peer.configured and now - peer.since > _FORGET_SECONDS:
+                    del self._peers[peer.node]
+                continue
+            if peer.member in self.lost:
+                continue
+            silent = now - peer.heard
+            if silent >= self.settings.dead:
+                actions += self._gone(peer.node, f"no sign of life for {silent:.0f} s", now)
+            elif silent >= self.settings.suspect:
+                suspects.add(peer.node)
+        if suspects != self._suspects:
+            self._suspects = frozenset(suspects)
+            actions.append(Suspect(self._suspects))
+
+    def _gone(self, node: H2ONode, reason: str, now: float) -> list[Action]:
+        actions: list[Action] = []
+        peer = self._peers.get(node)
+        if peer is None or peer.member is None or self.failure:
+            return actions
+        if self.locked:
+            if peer.member in self.view:
+                self._lose(peer.member, reason, actions)
+        else:
+            actions.append(Log(f"Node {node.name} left the forming cloud: {reason}."))
+            if self._promised is not None and self._promised[1] == peer.member:
+                self._promised = None
+            if peer.member in self.view and self._round is not None:
+                self._end_own_round()
+            peer.member, peer.view, peer.since = None, (), now
+        self._update(now, actions)
+        return actions
+
+    def _lose(self, member: Member, reason: str, actions: list[Action]) -> None:
+        if member in self.lost or member == self.me:
+            return
+        self.lost[member] = reason
+        actions += [Lose(member.node, reason), Log(f"Node {member.node.name} is lost: {reason}.")]
+        actions += [SendHeartbeat(m.node) for m in self.view if m != self.me and m not in self.lost]
+
+    def _heartbeats(self, now: float) -> list[Action]:
+        actions: list[Action] = []
+        forming = not self.locked and (not self.consensus or any(p.member is None for p in self._peers.values()))
+        for peer in self._peers.values():
+            if self.locked and (peer.member is None or peer.member not in self.view or peer.member in self.lost):
+                continue
+            if now - peer.sent >= (_FORMING_SECONDS if forming else self.settings.heartbeat) - 0.01:
+                peer.sent = now
+                actions.append(SendHeartbeat(peer.node))
+        return actions
+
+    # -- locking ------------------------------------------------------------------------------------------------------
+
+    def _drive_lock(self, now: float, actions: list[Action]) -> None:
+        """Lead a round, or ask the leader for one."""
+        if not self._want_lock or self.locked or self.failure:
+            return
+        if self._round is not None and now - self._round.since > self.settings.lock_round:
+            self._end_own_round()
+        if not self.consensus or now < self._lock_retry:
+            return
+        self._lock_retry = now + _LOCK_RETRY_SECONDS
+        leader = self.view[0]
+        if leader != self.me:
+            if self._promised is None or self._promised[1] != leader:
+                actions.append(SendLock(leader, LockRequest("want", self.me, self._want_lock)))
+            return
+        if self._round is None:
+            self._highest_round += 1
+            self._led_round = self._highest_round
+            self._round = _Round(self._led_round, self.view, now, {self.me})
+            self._promised = (self._led_round, self.me)
+            request = LockRequest("prepare", self.me, self._want_lock, self._led_round, self.view)
+            actions += [SendLock(m, request) for m in self.view if m != self.me]
+            self._decide(actions)
+
+    def _decide(self, actions: list[Action]) -> None:
+        """Lock when all members of the round accepted: itself first, then everyone else."""
+        current = self._round
+        if current is None or current.decided or current.accepted != set(current.members):
+            return
+        current.decided = True
+        self._lock(self._want_lock, actions)
+        request = LockRequest("commit", self.me, self.lock_reason, current.number, current.members)
+        actions += [SendLock(m, request) for m in current.members if m != self.me]
+
+    def _end_own_round(self) -> None:
+        self._round = None
+        if self._promised is not None and self._promised[1] == self.me:
+            self._promised = None
+
+    def _close_round(self, message: Heartbeat) -> None:
+        """Forget a promise when its leader's heartbeat shows that the round was given up."""
+        if self._promised is None or self._promised[1] != message.sender or message.locked:
+            return
+        number = self._promised[0]
+        if message.round > number or (message.round == number and not message.round_open):
+            self._promised = None
+
+    def _lock(self, reason: str, actions: list[Action]) -> None:
+        self.locked, self.lock_reason, self._promised = True, reason, None
+        for node in [n for n, p in self._peers.items() if p.member not in self.view]:
+            del self._peers[node]
+        if not self.consensus:
+            self.consensus = True
+            actions.append(ConsensusChanged(True))
+        actions += [Lock(reason), Log(f"Cloud '{self.identity.cloud}' of {len(self.view)} nodes is locked: {reason}.")]
+
+    def _complain(self, about: Member, text: str, actions: list[Action]) -> None:
+        """Log once what would come with every heartbeat."""
+        if (about, text) not in self._complained:
+            self._complained.add((about, text))
+            actions.append(Log(text))
+
+    def _fail(self, reason: str, actions: list[Action]) -> None:
+        self.failure = reason
+        actions += [Fail(reason), Log(reason)]
+
+
+def _names(view: tuple[Member, ...]) -> str:
+    shown = ", ".join(m.node.name for m in view[:8])
+    return shown if len(view) <= 8 else f"{shown} and {len(view) - 8} more"

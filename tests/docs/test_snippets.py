@@ -1,0 +1,69 @@
+"""Every snippet of the documentation runs: Python blocks of a page one after the other, console blocks line by line."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from h2ok.capabilities.testing.server import ServerProcess
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+_BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: Commands that do not end by themselves, install things or need a cluster; each is run by another test.
+_ELSEWHERE = ("h2ok start", "h2ok stop", "h2ok demo", "python3", "pip", ".venv", "kubectl", ".ci/run", "benchmarks/")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for kind, text in _BLOCK.findall(page.read_text()) if kind == language]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    import h2o
+
+    server = ServerProcess(tmp_path_factory.mktemp("ice"), environment={"H2OK_H2O_VERSION": h2o.__version__})
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+def test_python_blocks_run(page: Path, server: ServerProcess, tmp_path: Path) -> None:
+    code = "\n".join(blocks(page, "python")).replace("http://127.0.0.1:54321", server.url)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "console")], ids=lambda p: p.name)
+def test_console_blocks_run(page: Path, server: ServerProcess, tmp_path: Path) -> None:
+    for line in "".join(blocks(page, "console")).splitlines():
+        command = line.removeprefix("$ ")
+        if line.startswith("$ ") and not command.startswith(_ELSEWHERE):
+            words = shlex.split(command.replace("http://127.0.0.1:54321", server.url))
+            if words[0] == "h2ok":
+                words[:1] = [sys.executable, "-m", "h2ok.capabilities.cli"]
+            done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 0, f"{command}: {done.stdout} {done.stderr}"
+
+
+def test_the_compatibility_page_is_what_the_installed_extensions_give() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "make_compatibility.py"), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,0 +1,21 @@
+"""Tasks that other processes import by the name of this module."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from h2ok.kernel import Block, MRTask, wire_type
+
+
+@wire_type("test.nap")
+@dataclass(frozen=True)
+class NapTask(MRTask):
+    """Takes ``seconds`` in all on the last node, nothing elsewhere."""
+
+    seconds: float
+
+    def map(self, block: Block) -> int:
+        if block.node.cloud.self_index == block.node.cloud.size - 1:
+            time.sleep(self.seconds)
+        return 1
