@@ -12,7 +12,7 @@ from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, Vec, wire_type
 from h2ok.kernel.frame.codecs import ConstantChunk, IntegerChunk
 from numpy.typing import NDArray
 
-__all__ = ["Column", "Expr", "LazyFrame", "RowBatch", "RowNumber", "columns_of", "force", "lazy"]
+__all__ = ["Column", "Expr", "LazyFrame", "RowBatch", "RowNumber", "columns_of", "compute", "force", "lazy"]
 
 #: Rows computed at once: a few operands of this length fit into the second-level cache.
 #: PERF: 16384 rows beat whole chunks of 65536 by about a quarter on a five-operator expression.

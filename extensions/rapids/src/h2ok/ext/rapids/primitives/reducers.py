@@ -453,6 +453,8 @@ def topn(env: Env, fr: Any, col: Any, percent: Any, which: Any) -> Frame:
     values = fetch(env.node, vec)
     known = np.flatnonzero(~np.isnan(values))
     count = min(math.floor(share * 0.01 * frame.n_rows + 0.5), len(known))
+    # H2O: of equal values at the bottom the later row comes first.
+    known = known if side == 1 else known[::-1]
     order = known[np.argsort(-side * values[known], kind="stable")][:count]
     make = env.node.frames.vec_of
     return Frame("", ("Original_Row_Indices", frame.names[j]), (make(order.astype(np.float64)), make(values[order], vec.type)))
