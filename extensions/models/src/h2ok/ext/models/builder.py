@@ -121,7 +121,7 @@ class ModelBuilder(ABC):
         """Learn from ``ctx.data``. Call ``ctx.update`` often: it is where a cancel takes effect."""
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:  # noqa: B027 - optional
-        """Add findings that depend on the data or on several parameters. ``data`` is None when roles are wrong or no frame is given."""
+        """Add findings that depend on data or on several parameters. ``data`` is None without a frame or with wrong roles."""
 
     def after_folds(self, params: Any, trained: list[Trained]) -> None:  # noqa: B027 - optional
         """Adapt the parameters of the main model to what the models of the folds found (iterations, lambda)."""
@@ -227,7 +227,7 @@ class ModelBuilder(ABC):
         seed = self.params.value("seed", -1)
         seed = new_seed() if seed == -1 else seed
         if self.params.value("seed") is not None:
-            self.params.seed = seed
+            setattr(self.params, "seed", seed)  # noqa: B010 - not every algorithm has one
         limit = self.params.value("max_runtime_secs", 0.0)
         deadline = time.monotonic() + limit if limit else float("inf")
         valid = self._validation_rows(job)

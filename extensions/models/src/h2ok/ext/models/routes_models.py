@@ -7,7 +7,6 @@ from typing import Any
 from h2ok.capabilities.contracts.routes import RequestContext, Route
 from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.models.lookup import builder_class, find_model, models
-from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.schemas import ModelsV3
 
@@ -75,11 +74,6 @@ def delete_all(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     for model in models(ctx.node):
         delete_model(ctx, model)
     return _answer([])
-
-
-def is_metrics(value: Any) -> bool:
-    """Whether a stored value is metrics."""
-    return isinstance(value, ModelMetrics)
 
 
 routes = [

@@ -60,7 +60,7 @@ def should_stop(history: Sequence[float], rounds: int, tolerance: float, *, high
     The mean of each window of ``rounds`` scorings is taken; training stops when the best of the last ``rounds`` windows is not
     better than the window before them by the relative ``tolerance``. The first scoring (nothing trained yet) does not count.
     """
-    values = [v for v in history[1:]]
+    values = list(history[1:])
     if rounds <= 0 or len(values) < 2 * rounds:
         return False
     recent = values[-2 * rounds :]

@@ -19,8 +19,9 @@ _STREAM = 0x42494E53  # "BINS"
 @wire_type("gbm.mapper")
 @dataclass(frozen=True, slots=True)
 class BinMapper:
-    """``edges[j]``: float64[n_bins - 1] of a numeric column, ascending; bin b holds ``edges[b-1] <= x < edges[b]``. For a categorical
-    column ``level_bins[j]`` is the bin of each level (int32), and ``edges[j]`` is empty."""
+    """``edges[j]``: float64[n_bins - 1] of a numeric column, ascending; bin b holds ``edges[b-1] <= x < edges[b]``. For a
+    categorical column ``level_bins[j]`` is the bin of each level (int32), and ``edges[j]`` is empty.
+    """
 
     edges: tuple[NDArray[np.float64], ...]
     level_bins: tuple[NDArray[np.int32], ...]
