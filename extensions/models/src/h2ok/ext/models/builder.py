@@ -278,10 +278,13 @@ class ModelBuilder(ABC):
             trained.null_mu,
         )
         if train is not None:
-            train = store_metrics(self.node, place(train, model, data.source))
+            train = place(train, model, data.source)
+            if not ctx.is_fold:
+                store_metrics(self.node, train)
         if valid is not None and ctx.valid is not None:
-            source = ctx.valid.source
-            valid = store_metrics(self.node, place(valid, model, source)) if not ctx.is_fold else place(valid, model, source)
+            valid = place(valid, model, ctx.valid.source)
+            if not ctx.is_fold:
+                store_metrics(self.node, valid)
         return replace(model, output=replace(output, training_metrics=train, validation_metrics=valid))
 
     def _validation_rows(self, job: JobContext) -> TrainingData | None:

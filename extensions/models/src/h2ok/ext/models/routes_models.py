@@ -55,8 +55,9 @@ def get_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
 def delete_model(ctx: RequestContext, model: Model) -> None:
     """Remove a model, its metrics, and the models and frames of its cross-validation."""
     node, out = ctx.node, model.output
-    prefix = f"modelmetrics_{model.key}@"
-    node.dkv.remove_many([model.key, *out.cross_validation_models, *node.dkv.keys(prefix)])
+    gone = (model.key, *out.cross_validation_models)
+    metrics = [k for m in gone for k in node.dkv.keys(f"modelmetrics_{m}@")]
+    node.dkv.remove_many([*gone, *metrics])
     held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment)
     for key in held:
         if key is not None:
