@@ -18,7 +18,6 @@ from h2ok.kernel import Frame, Job, Node
 from h2ok.kernel.testing import local_cloud
 
 
-
 def make_runtime(node: Node, *more: Any) -> Runtime:
     return Runtime(node, Registry([Loaded(e.name, e, "test", "0", "active") for e in (models, algos, *more)]))
 

@@ -50,7 +50,9 @@ def test_missing_frame_fails_in_the_job(lab: Any) -> None:
 
 
 def test_constant_and_text_columns_are_left_out_with_a_warning(lab: Any) -> None:
-    lab.node.frames.from_columns("t", {"x": np.arange(40.0), "const": np.ones(40), "s": ["a"] * 40, "y": np.arange(40.0) % 7}, {"s": "string"})
+    lab.node.frames.from_columns(
+        "t", {"x": np.arange(40.0), "const": np.ones(40), "s": ["a"] * 40, "y": np.arange(40.0) % 7}, {"s": "string"}
+    )
     builder = lab.builder("glm", training_frame="t", response_column="y")
     warned = [m.message for m in builder.check().messages if m.type == "WARN"]
     assert any("const" in w for w in warned)
@@ -182,7 +184,11 @@ def test_metrics_of_two_frames(lab: Any) -> None:
 
 @pytest.mark.parametrize(
     "how",
-    [{"nfolds": "3", "fold_assignment": "Modulo"}, {"nfolds": "3", "fold_assignment": "Stratified", "seed": "5"}, {"fold_column": "fold"}],
+    [
+        {"nfolds": "3", "fold_assignment": "Modulo"},
+        {"nfolds": "3", "fold_assignment": "Stratified", "seed": "5"},
+        {"fold_column": "fold"},
+    ],
 )
 def test_cross_validation_holds_each_row_out_once(lab: Any, how: dict[str, str]) -> None:
     keep = {"keep_cross_validation_predictions": "true", "keep_cross_validation_fold_assignment": "true"}
@@ -204,7 +210,9 @@ def test_cross_validation_holds_each_row_out_once(lab: Any, how: dict[str, str])
 
 
 def test_cancel_ends_the_job(lab: Any) -> None:
-    builder = lab.builder("gbm", training_frame="tr", response_column="y", ntrees="100000", max_depth="8", score_tree_interval="100000")
+    builder = lab.builder(
+        "gbm", training_frame="tr", response_column="y", ntrees="100000", max_depth="8", score_tree_interval="100000"
+    )
     job = builder.start()
     lab.node.jobs.cancel(job.key)
     assert lab.node.jobs.wait(job.key).status == "CANCELLED"
@@ -220,6 +228,8 @@ def test_time_limit_ends_with_a_model(lab: Any) -> None:
 def test_nothing_is_left_after_a_training(lab: Any) -> None:
     before = set(lab.node.dkv.local_keys())
     model = lab.train("gbm", "y", ntrees="2", nfolds="2", keep_cross_validation_models="false")
-    after = {k for k in set(lab.node.dkv.local_keys()) - before if not k.startswith(("$job", "\x01r", "\x01models", "modelmetrics"))}
+    after = {
+        k for k in set(lab.node.dkv.local_keys()) - before if not k.startswith(("$job", "\x01r", "\x01models", "modelmetrics"))
+    }
     assert after == {model.key}
     assert not lab.node.tasks._state
