@@ -46,13 +46,13 @@ def quantiles(node: Node, vec: Vec, probs: Sequence[float], method: str, weights
     ends = np.cumsum(w[order]) if w is not None else np.arange(1, len(x) + 1, dtype=np.float64)
     rank = p * (ends[-1] - 1)
     low = np.floor(rank)
-    a = x[np.minimum(np.searchsorted(ends, low, side="right"), len(x) - 1)]
-    b = x[np.minimum(np.searchsorted(ends, np.ceil(rank), side="right"), len(x) - 1)]
+    a: NDArray[np.float64] = x[np.minimum(np.searchsorted(ends, low, side="right"), len(x) - 1)]
+    b: NDArray[np.float64] = x[np.minimum(np.searchsorted(ends, np.ceil(rank), side="right"), len(x) - 1)]
     if method == "low":
         return a
     if method == "high":
         return b
-    if method == "average":
-        return np.where(rank == low, a, (a + b) / 2)
     with np.errstate(invalid="ignore"):
-        return np.where(a == b, a, a + (rank - low) * (b - a))
+        between = (a + b) / 2 if method == "average" else a + (rank - low) * (b - a)
+    out: NDArray[np.float64] = np.where((rank == low) | (a == b), a, between)
+    return out
