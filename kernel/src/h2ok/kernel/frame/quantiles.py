@@ -25,7 +25,9 @@ CombineMethod = Literal["interpolate", "average", "low", "high"]
 #: H2O's default percentiles.
 DEFAULT_PROBS = (0.001, 0.01, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.75, 0.8, 0.9, 0.99, 0.999)
 
+#: First digits; short columns have one for all (they are fetched and sorted at once).
 _BINS = 1 << 15
+_SHORT = 1 << 16
 _FANOUT = 256
 #: Values that are fetched and sorted instead of being split further.
 _GATHER = 1 << 17
@@ -85,16 +87,17 @@ class _Search:
         # Infinities stand in the outermost bins; they only stretch the range of finite doubles.
         big = np.finfo(np.float64).max / 4
         self._low, high = max(low, -big), min(high, big)
-        self._scale = (_BINS - 2) / (high - self._low) if high > self._low else 0.0
+        self._bins = _BINS if stats.n_rows > _SHORT else 1
+        self._scale = (self._bins - 2) / (high - self._low) if high > self._low and self._bins > 1 else 0.0
         if not np.isfinite(self._scale):
             self._scale = 0.0
         #: Every bin is one whole number: the first pass decides.
-        self._whole = stats.is_int and high - self._low < _BINS - 1
+        self._whole = self._bins > 1 and stats.is_int and high - self._low < self._bins - 1
         if self._whole:
             self._scale = 1.0
 
     def find(self, probs: NDArray[np.float64], method: CombineMethod) -> NDArray[np.float64]:
-        first = _Digits(self._low, self._scale, len(self._over) > 1)
+        first = _Digits(self._low, self._scale, self._bins, len(self._over) > 1)
         counts, sums = self._run(first)
         total = float(sums.sum())
         if total <= 0:
@@ -123,7 +126,7 @@ class _Search:
         parts = {g: np.array([_value_of(g.low)]) for g in known}
         weights = {g: np.array([g.weight]) for g in known}
         if open_:
-            values, mass, group = self._run(_Gather(self._low, self._scale, len(self._over) > 1, _table(open_)))
+            values, mass, group = self._run(_Gather(self._low, self._scale, self._bins, len(self._over) > 1, _table(open_)))
             for i, g in enumerate(open_):
                 mine = group == i
                 order = np.argsort(values[mine], kind="stable")
@@ -140,7 +143,7 @@ class _Search:
         """Cut the key range of every open group into parts and keep those that hold a rank."""
         finer = [g for g in groups if g.low == g.high]
         groups = [g for g in groups if g.low != g.high]
-        counts, sums, bounds = self._run(_Split(self._low, self._scale, len(self._over) > 1, _table(groups)))
+        counts, sums, bounds = self._run(_Split(self._low, self._scale, self._bins, len(self._over) > 1, _table(groups)))
         for i, g in enumerate(groups):
             least, most = bounds[i].tolist()
             shift = _shift(g.low, g.high)
@@ -219,7 +222,20 @@ class _Pass(MRTask):
 
     low: float
     scale: float
+    n_bins: int
     weighted: bool
+
+    def _near(self, block: Block, groups: NDArray[np.uint64]) -> Any:
+        """(values, weights or None, digits) of the rows whose first digit is that of a group, in row order."""
+        near = np.zeros(self.n_bins, dtype=np.bool_)
+        near[groups[:, 0].astype(np.int64)] = True
+        found = []
+        for values, weights, digits in self._rows(block):
+            at = np.flatnonzero(near[digits])
+            found.append((values[at], None if weights is None else weights[at], digits[at]))
+        values = _joined([f[0] for f in found], np.float64)
+        weights = _joined([f[1] for f in found], np.float64) if self.weighted else None
+        return values, weights, _joined([f[2] for f in found], np.int32)
 
     def _rows(self, block: Block) -> Any:
         """Known (values, weights or None, digits), piece by piece so that intermediates stay in the processor's cache."""
@@ -228,16 +244,17 @@ class _Pass(MRTask):
         for start in range(0, block.n_rows, _ROWS):
             values = all_values[start : start + _ROWS]
             weights = None if all_weights is None else all_weights[start : start + _ROWS]
-            known = ~np.isnan(values)
+            known = None if not np.isnan(values.min()) else ~np.isnan(values)
             if weights is not None:
-                known &= weights > 0
-            if not known.all():
+                known = (weights > 0) if known is None else known & (weights > 0)
+            if known is not None:
                 values = values[known]
                 weights = None if weights is None else weights[known]
             with np.errstate(over="ignore", invalid="ignore"):
                 digits = (values - self.low) * self.scale
-            digits = np.nan_to_num(digits, copy=False, nan=0.0, posinf=_BINS - 1, neginf=0)
-            yield values, weights, np.clip(digits, 0, _BINS - 1).astype(np.int32)
+            # fmax and fmin also take in what infinities made of it.
+            np.fmin(np.fmax(digits, 0.0, out=digits), self.n_bins - 1.0, out=digits)
+            yield values, weights, digits.astype(np.int32)
 
 
 @wire_type("quantiles.digits")
@@ -246,13 +263,13 @@ class _Digits(_Pass):
     """(rows, weight) for each first digit."""
 
     def map(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        counts = np.zeros(_BINS, dtype=np.int64)
-        sums = np.zeros(_BINS)
-        for _, weights, digits in self._rows(block):
-            counts += np.bincount(digits, minlength=_BINS)
-            if weights is not None:
-                sums += np.bincount(digits, weights, minlength=_BINS)
-        return counts, sums if self.weighted else counts.astype(np.float64)
+        pieces = list(self._rows(block))
+        digits = _joined([p[2] for p in pieces], np.int32)
+        counts = np.bincount(digits, minlength=self.n_bins).astype(np.int64, copy=False)
+        sums: Any = counts.astype(np.float64)
+        if self.weighted:
+            sums = np.bincount(digits, _joined([p[1] for p in pieces], np.float64), minlength=self.n_bins)
+        return counts, sums
 
 
 @wire_type("quantiles.split")
@@ -263,25 +280,22 @@ class _Split(_Pass):
     groups: NDArray[np.uint64]
 
     def map(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64]]:
-        bounds = np.full((len(self.groups), 2), (2**64 - 1, 0), dtype=np.uint64)
-        near = np.zeros(_BINS, dtype=np.bool_)
-        near[self.groups[:, 0].astype(np.int64)] = True
+        bounds = np.zeros((len(self.groups), 2), dtype=np.uint64)
+        bounds[:, 0] = np.uint64(2**64 - 1)
         counts = np.zeros((len(self.groups), _FANOUT), dtype=np.int64)
         sums = np.zeros((len(self.groups), _FANOUT))
-        for all_values, all_weights, all_digits in self._rows(block):
-            picked = near[all_digits]
-            keys, digits = _keys(all_values[picked]), all_digits[picked]
-            weights = None if all_weights is None else all_weights[picked]
-            for i, (_, low, high) in enumerate(self.groups.tolist()):
-                mine = _of_group(self.groups[i], keys, digits)
-                found = keys[mine]
-                if not len(found):
-                    continue
-                bounds[i] = min(bounds[i, 0], found.min()), max(bounds[i, 1], found.max())
-                parts = ((found - np.uint64(low)) >> np.uint64(_shift(low, high))).astype(np.int64)
-                counts[i] += np.bincount(parts, minlength=_FANOUT)
-                if weights is not None:
-                    sums[i] += np.bincount(parts, weights[mine], minlength=_FANOUT)
+        values, weights, digits = self._near(block, self.groups)
+        keys = _keys(values)
+        for i, (_, low, high) in enumerate(self.groups.tolist()):
+            mine = _of_group(self.groups[i], keys, digits)
+            found = keys[mine]
+            if not len(found):
+                continue
+            bounds[i] = found.min(), found.max()
+            parts = ((found - np.uint64(low)) >> np.uint64(_shift(low, high))).astype(np.int64)
+            counts[i] = np.bincount(parts, minlength=_FANOUT)
+            if weights is not None:
+                sums[i] = np.bincount(parts, weights[mine], minlength=_FANOUT)
         return counts, sums if self.weighted else counts.astype(np.float64), bounds
 
     def reduce(self, left: Any, right: Any) -> Any:
@@ -297,26 +311,20 @@ class _Gather(_Pass):
     groups: NDArray[np.uint64]
 
     def map(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
-        parts: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]] = []
-        near = np.zeros(_BINS, dtype=np.bool_)
-        near[self.groups[:, 0].astype(np.int64)] = True
-        for values, weights, digits in self._rows(block):
-            picked = np.flatnonzero(near[digits])
-            if not len(picked):
-                continue
-            v, d = values[picked], digits[picked]
-            keys = _keys(v)
-            w = np.ones(len(v)) if weights is None else weights[picked]
-            for i in range(len(self.groups)):
-                mine = _of_group(self.groups[i], keys, d)
-                if mine.any():
-                    parts.append((v[mine], w[mine], np.full(int(mine.sum()), i, dtype=np.int32)))
-        if not parts:
-            return np.empty(0), np.empty(0), np.empty(0, dtype=np.int32)
-        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))  # type: ignore[return-value]
+        values, weights, digits = self._near(block, self.groups)
+        keys = _keys(values)
+        group = np.full(len(values), -1, dtype=np.int32)
+        for i in range(len(self.groups)):
+            group[_of_group(self.groups[i], keys, digits)] = i
+        kept = group >= 0
+        return values[kept], np.ones(int(kept.sum())) if weights is None else weights[kept], group[kept]
 
     def reduce(self, left: Any, right: Any) -> Any:
         return tuple(np.concatenate(pair) for pair in zip(left, right, strict=True))
+
+
+def _joined(parts: list[Any], dtype: Any) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
 
 
 def _of_group(group: NDArray[np.uint64], keys: NDArray[np.uint64], digits: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from h2ok.kernel.frame.chunk import Chunk
+from h2ok.kernel.frame.codecs import StringChunk
 from h2ok.kernel.frame.store import rollups_key
 from h2ok.kernel.frame.vec import Vec
+from h2ok.kernel.random import random_bits
 from h2ok.kernel.task.mrtask import Block, MRTask
 from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["RollupStats", "rollups"]
 
 _EXTREMES = 5
+_ROWS = 8192
+_HEAD = 128
+_CHECKSUM_STEP = 0x9E3779B97F4A7C15
 
 
 @wire_type("rollups")
@@ -67,44 +74,25 @@ class _Rollups(MRTask):
 
     def map(self, block: Block) -> tuple[object, ...]:
         chunk = block.chunk(0)
-        checksum = _checksum(block)
         if self.text:
             na = int(chunk.is_na().sum())
-            return (block.n_rows, na, 0, 0, 0, np.empty(0), np.empty(0), 0.0, 0.0, 0, False, chunk.nbytes, checksum)
-        values = chunk.decode()
-        known = values[~np.isnan(values)]
-        finite = known[np.isfinite(known)]
-        mean = float(finite.mean()) if len(finite) else 0.0
-        with np.errstate(over="ignore"):
-            m2 = float(((finite - mean) ** 2).sum()) if len(finite) else 0.0
+            return (block.n_rows, na, 0, 0, 0, np.empty(0), np.empty(0), 0.0, 0.0, 0, False, chunk.nbytes, _text_checksum(chunk))
+        scan = _Scan()
+        values = np.ascontiguousarray(chunk.decode())
+        for start in range(0, block.n_rows, _ROWS):
+            scan.add(values[start : start + _ROWS])
         return (
-            block.n_rows,
-            block.n_rows - len(known),
-            int((known == 0).sum()),
-            int(np.isposinf(known).sum()),
-            int(np.isneginf(known).sum()),
-            _smallest(known),
-            -_smallest(-known),
-            mean,
-            m2,
-            len(finite),
-            bool((finite == np.floor(finite)).all()) and len(finite) == len(known),
-            chunk.nbytes,
-            checksum,
+            *(block.n_rows, block.n_rows - scan.known, scan.zeros, scan.pinf, scan.ninf, scan.mins, scan.maxs),
+            *(scan.mean, scan.m2, scan.finite, scan.whole and scan.finite == scan.known, chunk.nbytes, scan.checksum),
         )
 
     def reduce(self, left: tuple, right: tuple) -> tuple:  # type: ignore[type-arg]
         n1, n2 = left[9], right[9]
-        n = n1 + n2
-        delta = right[7] - left[7]
-        # Chan et al. 1979: pairwise update of mean and sum of squared deviations.
-        mean = left[7] + delta * n2 / n if n else 0.0
-        m2 = left[8] + right[8] + (delta * delta * n1 * n2 / n if n else 0.0)
+        mean, m2 = _merged(n1, left[7], left[8], n2, right[7], right[8])
         counts = tuple(a + b for a, b in zip(left[:5], right[:5], strict=True))
-        mins = _smallest(np.concatenate([left[5], right[5]]))
-        maxs = -_smallest(-np.concatenate([left[6], right[6]]))
+        mins, maxs = _smallest(left[5], right[5]), -_smallest(-left[6], -right[6])
         checksum = (left[12] * 1_000_003 + right[12]) & (2**63 - 1)
-        return (*counts, mins, maxs, mean, m2, n, left[10] and right[10], left[11] + right[11], checksum)
+        return (*counts, mins, maxs, mean, m2, n1 + n2, left[10] and right[10], left[11] + right[11], checksum)
 
 
 def rollups(node: Node, vec: Vec) -> RollupStats:
@@ -136,15 +124,90 @@ def rollups(node: Node, vec: Vec) -> RollupStats:
     return stats
 
 
-def _smallest(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Up to five smallest values, duplicates included, ascending (H2O: repeated extremes are repeated)."""
-    if len(values) > _EXTREMES:
-        values = np.partition(values, _EXTREMES - 1)[:_EXTREMES]
-    return np.sort(values)
+class _Scan:
+    """Statistics of one chunk, fed piece by piece so that intermediates stay in the processor's cache."""
+
+    def __init__(self) -> None:
+        self.known = self.zeros = self.pinf = self.ninf = self.finite = self.checksum = 0
+        self.mins = self.maxs = np.empty(0)
+        self.mean = self.m2 = 0.0
+        self.whole = True
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        self.checksum = (self.checksum * _CHECKSUM_STEP + _checksum(values)) & (2**64 - 1)
+        low = values.min()
+        if np.isnan(low):
+            values = values[~np.isnan(values)]
+            if not len(values):
+                return
+            low = values.min()
+        high = values.max()
+        self.known += len(values)
+        if len(self.mins) < _EXTREMES:
+            # The first few set the limits, so that only what beats them has to be sorted.
+            self.mins, self.maxs = _smallest(self.mins, values[:_HEAD]), -_smallest(-self.maxs, -values[:_HEAD])
+            rest = values[_HEAD:]
+        else:
+            rest = values
+        if len(rest):
+            if low < self.mins[-1] or len(self.mins) < _EXTREMES:
+                self.mins = _smallest(self.mins, rest[rest < self.mins[-1]] if len(self.mins) == _EXTREMES else rest)
+            if high > self.maxs[-1] or len(self.maxs) < _EXTREMES:
+                self.maxs = -_smallest(-self.maxs, -(rest[rest > self.maxs[-1]] if len(self.maxs) == _EXTREMES else rest))
+        if low <= 0 <= high:
+            self.zeros += len(values) - int(np.count_nonzero(values))
+        if not (np.isfinite(low) and np.isfinite(high)):
+            self.pinf += int((values == np.inf).sum())
+            self.ninf += int((values == -np.inf).sum())
+            values = values[np.isfinite(values)]
+            if not len(values):
+                return
+        if self.whole:
+            self.whole = bool((np.rint(values) == values).all())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(values.sum() / len(values))
+            deviations = values - mean
+            m2 = float(np.multiply(deviations, deviations, out=deviations).sum())
+            self.mean, self.m2 = _merged(self.finite, self.mean, self.m2, len(values), mean, m2)
+        self.finite += len(values)
 
 
-def _checksum(block: Block) -> int:
-    chunk = block.chunk(0)
-    text = block.vecs[0].type in ("string", "uuid")
-    raw = repr(chunk.strings()).encode() if text else np.ascontiguousarray(chunk.decode()).tobytes()
-    return int.from_bytes(hashlib.blake2b(raw, digest_size=7).digest(), "little")
+def _merged(n1: int, mean1: float, m1: float, n2: int, mean2: float, m2: float) -> tuple[float, float]:
+    """Mean and sum of squared deviations of two parts together (Chan, Golub, LeVeque 1979)."""
+    if not n1:
+        return mean2, m2
+    if not n2:
+        return mean1, m1
+    n, delta = n1 + n2, mean2 - mean1
+    return mean1 + delta * n2 / n, m1 + m2 + delta * delta * n1 * n2 / n
+
+
+def _smallest(some: NDArray[np.float64], more: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Up to five smallest of both, duplicates included, ascending (H2O: repeated extremes are repeated)."""
+    if len(more) > _EXTREMES:
+        more = np.partition(more, _EXTREMES - 1)[:_EXTREMES]
+    return np.sort(np.concatenate([some, more]))[:_EXTREMES]
+
+
+@functools.cache
+def _weights() -> NDArray[np.uint64]:
+    """Odd pseudo-random multipliers, one a position."""
+    return random_bits(0x5EED, 1, 0, _ROWS) | np.uint64(1)
+
+
+def _checksum(values: NDArray[np.float64]) -> int:
+    """A multilinear hash of the bits of at most ``_ROWS`` doubles."""
+    bits = values.view(np.uint64)
+    mixed = bits >> np.uint64(32)
+    np.bitwise_xor(mixed, bits, out=mixed)
+    return int(np.multiply(mixed, _weights()[: len(mixed)], out=mixed).sum())
+
+
+def _text_checksum(chunk: Chunk) -> int:
+    digest = hashlib.blake2b(digest_size=7)
+    if isinstance(chunk, StringChunk):
+        for part in (chunk.offsets, chunk.data, chunk.na):
+            digest.update(np.ascontiguousarray(part).data if part.size else b"-")
+    else:
+        digest.update(repr(chunk.strings()).encode())
+    return int.from_bytes(digest.digest(), "little")
