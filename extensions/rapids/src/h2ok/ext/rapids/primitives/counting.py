@@ -176,7 +176,7 @@ def _bins_by_rule(rule: str, x: Vec, node: Node) -> int:
     if rule == "sturges":
         return math.ceil(1 + math.log2(n)) + 1
     if rule == "rice":
-        return math.ceil(2.0 * float(n) ** (1 / 3))
+        return math.ceil(math.cbrt(n) * 2)
     if rule == "sqrt":
         return math.ceil(math.sqrt(n))
     if rule == "doane":
