@@ -23,7 +23,7 @@ class ModelsCore:
     @hookimpl
     def on_node_started(self, runtime: Runtime) -> None:
         """Tasks name their types; a node can only run those it has imported."""
-        for module in ("algorithm", "crossvalidation", "scoring"):
+        for module in ("algorithm", "crossvalidation", "grid", "scoring"):
             import_module(f"h2ok.ext.models.{module}")
         for algo in runtime.registry.algos().values():
             try:

@@ -21,6 +21,8 @@ _FIELDS = {
     "AUCPR": "pr_auc",
     "mean_per_class_error": "mean_per_class_error",
 }
+#: Metrics that may decide, in H2O's spelling.
+METRICS = ("AUTO", *_FIELDS, "misclassification", "lift_top_group")
 _MORE = ("AUC", "AUCPR", "lift_top_group")
 _BY_CATEGORY = {
     "Regression": ("deviance", "MSE", "RMSE", "MAE", "RMSLE"),
