@@ -62,7 +62,7 @@ def _gbm_trees() -> None:
     from h2ok.ext.algos.gbm import kernels
     from h2ok.ext.algos.gbm.forest import Forest, Tree
 
-    hist, best, left = np.zeros((2, 1, 1, 256), np.int64), np.zeros((1, 6)), np.zeros((1, 256), np.uint8)
+    hist, best, left = np.zeros((1, 1, 1, 256), np.int64), np.zeros((1, 6)), np.zeros((1, 256), np.uint8)
     bins, cat = np.ones(1, np.int32), np.zeros(1, dtype=bool)
     kernels.find_splits(hist, 1.0, 1.0, bins, cat, np.ones((1, 1), dtype=bool), np.zeros(1), 1.0, 0.0, best, left)
     tree = Tree(0)

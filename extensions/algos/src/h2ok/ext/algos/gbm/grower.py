@@ -55,10 +55,11 @@ class Grower:
         session: str,
         *,
         weighted: bool,
+        narrow: bool,
         n_classes: int,
     ) -> None:
         self._ctx, self._mapper, self._distribution, self._settings = ctx, mapper, distribution, settings
-        self._session, self._weighted, self._n_classes = session, weighted, n_classes
+        self._session, self._weighted, self._narrow, self._n_classes = session, weighted, narrow, n_classes
         self._n_cols = len(mapper.n_bins)
         self.importance = np.zeros(self._n_cols)
 
@@ -103,14 +104,14 @@ class Grower:
         slot[build] = np.arange(len(build), dtype=np.int32)
         task = LevelPass(
             self._ctx.data.spec, self._distribution, start, level.feature, level.go_left, level.child, slot, len(build),
-            session=self._session,
+            self._narrow, session=self._session,
         )  # fmt: skip
         built, squares = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
-        hist = np.zeros((2, n, self._n_cols, 256), dtype=np.int64)
+        hist = np.empty((len(built), n, self._n_cols, 256), dtype=np.int64)
         hist[:, build] = built
         for parent, small, large in pairs:
             assert parents is not None
-            hist[:, large] = parents[:, parent] - hist[:, small]
+            np.subtract(parents[:, parent], hist[:, small], out=hist[:, large])
         return hist, squares
 
     def _splits(
