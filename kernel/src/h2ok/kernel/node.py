@@ -31,7 +31,7 @@ class NodeConfig:
     ip: str = "127.0.0.1"
     port: int = 54321
     nthreads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    #: Bytes of chunks kept in memory; 0 for no limit.
+    #: Bytes of stored values this node may hold; what does not fit is refused. 0 for no limit.
     max_mem: int = 0
     #: Folder for logs and spilled chunks.
     ice_root: str = ""
@@ -63,7 +63,7 @@ class Node:
         self.cloud = Cloud(self.config.name, me)
         self.transport = transport
         self.rpc = Rpc(self.cloud, transport)
-        self.dkv = DKV(self.cloud, self.rpc, self.config.cache_bytes)
+        self.dkv = DKV(self.cloud, self.rpc, self.config.cache_bytes, self.config.max_mem)
         self.frames = FrameStore(self)
         self.scopes = Scopes(self)
         self.tasks = TaskEngine(self, self.config.nthreads)

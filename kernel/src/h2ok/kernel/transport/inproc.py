@@ -12,7 +12,7 @@ from h2ok.kernel.errors import NodeLostError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
 from h2ok.kernel.transport.pending import PendingCalls, settle
-from h2ok.kernel.transport.remote_errors import ErrorReply, error_of, reply_of
+from h2ok.kernel.transport.remote_errors import finish, reply_of
 from h2ok.kernel.wire import decode, encode
 
 if TYPE_CHECKING:
@@ -112,17 +112,8 @@ class InprocTransport(Transport):
 
     def _settle(self, number: int, frames: list[bytearray]) -> None:
         call = self._pending.pop(number)
-        if call is None:
-            return
-        try:
-            value = decode(frames)
-        except BaseException as e:  # goes to the caller
-            settle(call.future, error=e)
-            return
-        if isinstance(value, ErrorReply):
-            settle(call.future, error=error_of(value))
-        else:
-            settle(call.future, value)
+        if call is not None:
+            finish(call.future, frames)
 
     def drop_peer(self, node: H2ONode, reason: str) -> None:
         self._pending.fail_node(node, reason)
