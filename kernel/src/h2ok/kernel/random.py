@@ -25,8 +25,8 @@ def random_bits(seed: int, stream: int, start: int, n: int) -> NDArray[np.uint64
     SplitMix64 (Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195) used as a counter-based generator: the finaliser of a
     Weyl sequence, applied twice so that neighbouring streams share nothing.
     """
-    base = _mix(_mix(np.array([seed & (2**64 - 1)], dtype=np.uint64)) + np.uint64(stream & (2**64 - 1)) * _M1)
     with np.errstate(over="ignore"):
+        base = _mix(_mix(np.array([seed & (2**64 - 1)], dtype=np.uint64)) + np.uint64(stream & (2**64 - 1)) * _M1)
         counter = np.arange(start, start + n, dtype=np.uint64) * _GOLDEN + base
     return _mix(_mix(counter))
 

@@ -4,7 +4,10 @@ from h2ok.capabilities.contracts.extension import Algo, Extension
 
 extension = Extension(
     name="algos",
-    provides=(Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),),
+    provides=(
+        Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
+        Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
+    ),
     requires=("models",),
     help="Generalized linear models and gradient boosting.",
 )

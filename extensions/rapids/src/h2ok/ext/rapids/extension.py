@@ -11,6 +11,10 @@ extension = Extension(
         Routes("Core V3", "h2ok.ext.rapids.routes:ROUTES"),
         Service("rapids.sessions", "h2ok.ext.rapids.session:Sessions"),
         Primitives(
+            _P + "applying:PRIMITIVES",
+            ("apply",),
+        ),
+        Primitives(
             _P + "assigning:PRIMITIVES",
             (
                 ":=",
@@ -37,6 +41,30 @@ extension = Extension(
             ("ifelse",),
         ),
         Primitives(
+            _P + "counting:PRIMITIVES",
+            (
+                "cut",
+                "hist",
+                "quantile",
+                "table",
+                "unique",
+            ),
+        ),
+        Primitives(
+            _P + "groupby:PRIMITIVES",
+            (
+                "GB",
+                "ddply",
+            ),
+        ),
+        Primitives(
+            _P + "imputing:PRIMITIVES",
+            (
+                "h2o.fillna",
+                "h2o.impute",
+            ),
+        ),
+        Primitives(
             _P + "levels:PRIMITIVES",
             (
                 "any.factor",
@@ -47,6 +75,13 @@ extension = Extension(
                 "relevel.by.freq",
                 "setDomain",
                 "setLevel",
+            ),
+        ),
+        Primitives(
+            _P + "matching:PRIMITIVES",
+            (
+                "match",
+                "which",
             ),
         ),
         Primitives(
@@ -87,6 +122,32 @@ extension = Extension(
                 "tanpi",
                 "trigamma",
                 "trunc",
+            ),
+        ),
+        Primitives(
+            _P + "merging:PRIMITIVES",
+            ("merge",),
+        ),
+        Primitives(
+            _P + "models:PRIMITIVES",
+            (
+                "PermutationVarImp",
+                "fairnessMetrics",
+                "makeLeaderboard",
+                "model.reset.threshold",
+                "model.testJavaScoring",
+                "mojo.pipeline.transform",
+                "predicted.vs.actual.by.var",
+                "result",
+                "rulefit.predict.rules",
+                "run_tool",
+                "s3.generate.presigned.URL",
+                "segment_models_as_frame",
+                "set.calibration.model",
+                "testing.setreadforbidden",
+                "transform",
+                "tree.update.weights",
+                "word2vec.to.frame",
             ),
         ),
         Primitives(
@@ -148,6 +209,36 @@ extension = Extension(
             ),
         ),
         Primitives(
+            _P + "reshaping:PRIMITIVES",
+            (
+                "melt",
+                "pivot",
+            ),
+        ),
+        Primitives(
+            _P + "sampling:PRIMITIVES",
+            (
+                "h2o.random_stratified_split",
+                "h2o.runif",
+                "kfold_column",
+                "modulo_kfold_column",
+                "stratified_kfold_column",
+            ),
+        ),
+        Primitives(
+            _P + "series:PRIMITIVES",
+            (
+                "grouped_permute",
+                "isax",
+                "isotonic.pav",
+                "perfectAUC",
+            ),
+        ),
+        Primitives(
+            _P + "similarity:PRIMITIVES",
+            ("strDistance",),
+        ),
+        Primitives(
             _P + "slicing:PRIMITIVES",
             (
                 "cols",
@@ -161,11 +252,76 @@ extension = Extension(
             ),
         ),
         Primitives(
+            _P + "sorting:PRIMITIVES",
+            (
+                "dropdup",
+                "rank_within_groupby",
+                "sort",
+            ),
+        ),
+        Primitives(
+            _P + "statistics:PRIMITIVES",
+            (
+                "cor",
+                "difflag1",
+                "distance",
+                "scale",
+                "scale_inplace",
+                "t",
+                "var",
+                "x",
+            ),
+        ),
+        Primitives(
+            _P + "strings:PRIMITIVES",
+            (
+                "countmatches",
+                "entropy",
+                "grep",
+                "lstrip",
+                "num_valid_substrings",
+                "replaceall",
+                "replacefirst",
+                "rstrip",
+                "strlen",
+                "strsplit",
+                "substring",
+                "tokenize",
+                "tolower",
+                "toupper",
+                "trim",
+            ),
+        ),
+        Primitives(
             _P + "system:PRIMITIVES",
             (
                 ",",
                 "ls",
                 "setproperty",
+            ),
+        ),
+        Primitives(
+            _P + "text:PRIMITIVES",
+            ("tf-idf",),
+        ),
+        Primitives(
+            _P + "times:PRIMITIVES",
+            (
+                "as.Date",
+                "day",
+                "dayOfWeek",
+                "getTimeZone",
+                "hour",
+                "listTimeZones",
+                "millis",
+                "minute",
+                "mktime",
+                "moment",
+                "month",
+                "second",
+                "setTimeZone",
+                "week",
+                "year",
             ),
         ),
         Primitives(

@@ -69,9 +69,7 @@ class Irls:
     def expected(self) -> IrlsSums:
         """The sums at the present coefficients with expected weights (Fisher information)."""
         s = self.settings
-        task = GramTask(
-            self.ctx.data.spec, self.info, self.family, self.beta, s.skip_missing, observed=False, session=self.session
-        )
+        task = GramTask(self.ctx.data.spec, self.info, self.family, self.beta, s.skip_missing, observed=False, session=self.session)
         out: IrlsSums = self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value
         return out
 

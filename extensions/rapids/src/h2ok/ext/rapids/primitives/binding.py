@@ -16,10 +16,10 @@ from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.primitives.assigning import constant, unique_name
 from h2ok.ext.rapids.rows import Text, take_vecs
 from h2ok.ext.rapids.values import Numbers, Row
-from h2ok.kernel import Block, Frame, OutputSpec, Vec, even_espc
+from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec, VecType, even_espc
 from h2ok.kernel.frame.newchunk import encode_string_buffers
 
-__all__ = ["PRIMITIVES", "bind_rows"]
+__all__ = ["PRIMITIVES", "bind_rows", "stack"]
 
 family = Family()
 PRIMITIVES = family.primitives
@@ -85,13 +85,20 @@ def bind_rows(env: Env, frames: Sequence[Frame]) -> Frame:
             raise BadRequestError(f"rbind needs equal column names; column {j + 1} is '{head.names[j]}' and '{f.names[j]}'.")
     if len(frames) == 1:
         return head.renamed("")
-    return Frame("", head.names, tuple(_stack(env, head.names[j], [f.vecs[j] for f in frames]) for j in range(head.n_cols)))
+    return Frame("", head.names, tuple(stack(env.node, head.names[j], [f.vecs[j] for f in frames]) for j in range(head.n_cols)))
 
 
-def _stack(env: Env, name: str, vecs: list[Vec]) -> Vec:
-    kind = next((v.type for v in vecs if v.type != "bad"), "bad")
+def stack(node: Node, name: str, vecs: list[Vec]) -> Vec:
+    """Columns of one type one below the other; levels of enums in order of appearance.
+
+    Raises
+    ------
+    BadRequestError
+        The types differ.
+    """
+    kind: VecType = next((v.type for v in vecs if v.type != "bad"), "bad")
     for v in vecs:
-        if v.type not in (kind, "bad") and not _all_na(env, v):
+        if v.type not in (kind, "bad") and not _all_na(node, v):
             raise BadRequestError(f"rbind needs equal column types; column '{name}' is {kind} and {v.type}.")
     domain: list[str] | None = None
     tables: list[Any] = [None] * len(vecs)
@@ -104,11 +111,11 @@ def _stack(env: Env, name: str, vecs: list[Vec]) -> Vec:
         tables = [np.array([*(index[level] for level in v.domain or ()), -1], dtype=np.int32) for v in vecs]
     starts = np.concatenate([[0], np.cumsum([len(v) for v in vecs])]).astype(np.int64)
     spec = OutputSpec(kind, tuple(domain) if domain is not None else None)
-    return make_vecs(env.node, _stacked, even_espc(int(starts[-1])), [spec], vecs=vecs, starts=starts, tables=tables, kind=kind)[0]
+    return make_vecs(node, _stacked, even_espc(int(starts[-1])), [spec], vecs=vecs, starts=starts, tables=tables, kind=kind)[0]
 
 
-def _all_na(env: Env, vec: Vec) -> bool:
-    return env.node.rollups(vec).na_count == len(vec)
+def _all_na(node: Node, vec: Vec) -> bool:
+    return node.rollups(vec).na_count == len(vec)
 
 
 @blockwise
@@ -166,7 +173,7 @@ def seq(env: Env, first: Any, last: Any, by: Any) -> Frame:
     a, b, step = args.as_number(first, "start"), args.as_number(last, "end"), args.as_number(by, "step")
     if step == 0 or not math.isfinite((b - a) / step) or (b - a) / step < 0:
         raise BadRequestError(f"A sequence from {a:g} to {b:g} by {step:g} never ends; the step must lead from start to end.")
-    return _sequence_frame(env, a, step, int(math.floor((b - a) / step * (1 + 1e-12))) + 1)
+    return _sequence_frame(env, a, step, math.floor((b - a) / step * (1 + 1e-12)) + 1)
 
 
 @family("seq_len", "n", "The numbers 1 to n.")

@@ -54,12 +54,16 @@ def _max(stats: RollupStats) -> float:
     return stats.max if len(stats.maxs) else -math.inf
 
 
+_COMBINE: dict[str, Callable[[float, float], float]] = {"+": lambda a, b: a + b, "min": min, "max": max}
+
+
 def _reduce_row(op: str, values: NDArray[np.float64]) -> float:
-    return float({"+": np.sum, "min": np.min, "max": np.max}[op](values)) if len(values) else _NAN
+    ufunc: Any = {"+": np.add, "min": np.minimum, "max": np.maximum}[op]
+    return float(ufunc.reduce(values)) if len(values) else _NAN
 
 
 def _define(name: str, op: str, per_column: Callable[[RollupStats], float], start: float, *, skip_na: bool, help: str) -> None:  # noqa: A002
-    combine = {"+": lambda a, b: a + b, "min": min, "max": max}[op]
+    combine: Callable[[float, float], float] = _COMBINE[op]
 
     def reduce(env: Env, fr: Ast) -> Any:
         value = env.evaluate(fr)
@@ -453,6 +457,8 @@ def topn(env: Env, fr: Any, col: Any, percent: Any, which: Any) -> Frame:
     values = fetch(env.node, vec)
     known = np.flatnonzero(~np.isnan(values))
     count = min(math.floor(share * 0.01 * frame.n_rows + 0.5), len(known))
+    # H2O: of equal values at the bottom the later row comes first.
+    known = known if side == 1 else known[::-1]
     order = known[np.argsort(-side * values[known], kind="stable")][:count]
     make = env.node.frames.vec_of
     return Frame("", ("Original_Row_Indices", frame.names[j]), (make(order.astype(np.float64)), make(values[order], vec.type)))

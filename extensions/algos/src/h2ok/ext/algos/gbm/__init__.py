@@ -1,0 +1,1 @@
+"""Gradient boosting machine: binning, histograms, splits, growth, scoring - one module a stage."""

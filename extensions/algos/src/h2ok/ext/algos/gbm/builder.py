@@ -1,0 +1,337 @@
+"""GBM: checks, the loop over trees, early stopping, and the finished model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from h2ok.capabilities.contracts.tables import Column, TwoDimTable
+from h2ok.ext.algos.gbm.binning import make_mapper, uses_weights
+from h2ok.ext.algos.gbm.forest import Forest, GBMState, Tree, tree_statistics
+from h2ok.ext.algos.gbm.grower import Grower, GrowSettings
+from h2ok.ext.algos.gbm.params import DISTRIBUTIONS, GBMParametersV3
+from h2ok.ext.algos.gbm.passes import Grow, SessionScores, SetUp, ValidationUpdate
+from h2ok.ext.models import (
+    Distribution,
+    ModelBuilder,
+    ModelMetrics,
+    Rows,
+    RowsTask,
+    Trained,
+    TrainContext,
+    TrainingData,
+    Validation,
+)
+from h2ok.ext.models.history import ScoringHistory
+from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
+from h2ok.ext.models.stopping import more_is_better, resolve_metric, should_stop, stopping_value
+from h2ok.ext.models.tables import variable_importances
+from h2ok.kernel import random_key, wire_type
+from numpy.typing import NDArray
+
+__all__ = ["GBM"]
+
+#: Rows times trees up to which every tree is scored when nothing else is asked for.
+_CHEAP = 20_000_000
+_HISTOGRAM_BITS = 39
+
+
+@wire_type("gbm.response_task")
+@dataclass(frozen=True)
+class ResponseTask(RowsTask):
+    """Weighted sums for the start of the scores: [weight, weight * y, weight * exp(offset), weight * (y - offset), min y, max y]."""
+
+    def map_rows(self, rows: Rows) -> NDArray[np.float64]:
+        offset = rows.offset()
+        w = np.where(np.isnan(offset), 0.0, rows.weights())
+        keep = w > 0
+        w, y, o = w[keep], rows.response()[keep], offset[keep]
+        lowest, highest = (y.min(), y.max()) if len(y) else (math.inf, -math.inf)
+        return np.array([w.sum(), (w * y).sum(), (w * np.exp(np.clip(o, -700, 700))).sum(), (w * (y - o)).sum(), lowest, highest])
+
+    def reduce(self, left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([*(left[:4] + right[:4]), min(left[4], right[4]), max(left[5], right[5])])
+
+
+@wire_type("gbm.offset_task")
+@dataclass(frozen=True)
+class OffsetTask(RowsTask):
+    """Gradient and curvature of the logistic likelihood at ``start + offset``: one Newton step of the intercept."""
+
+    start: float
+
+    def map_rows(self, rows: Rows) -> NDArray[np.float64]:
+        w = np.where(np.isnan(rows.offset()), 0.0, rows.weights())
+        keep = w > 0
+        p = 1 / (1 + np.exp(-(self.start + rows.offset()[keep])))
+        return np.array([(w[keep] * (rows.response()[keep] - p)).sum(), (w[keep] * p * (1 - p)).sum()])
+
+
+class GBM(ModelBuilder):
+    """Gradient boosting of regression trees on binned columns."""
+
+    algo = "gbm"
+    full_name = "Gradient Boosting Machine"
+    schema = "GBM"
+    parameters = GBMParametersV3
+
+    def validate(self, v: Validation, data: TrainingData | None) -> None:
+        p = self.params
+        assert isinstance(p, GBMParametersV3)
+        if p.distribution not in ("AUTO", *DISTRIBUTIONS):
+            v.error(
+                "distribution", f"distribution {p.distribution} is not built into h2ok yet. Built are: {', '.join(DISTRIBUTIONS)}."
+            )
+        if p.categorical_encoding not in ("AUTO", "Enum"):
+            v.error(
+                "categorical_encoding",
+                f"categorical_encoding {p.categorical_encoding} is not built into h2ok yet. Use AUTO or Enum.",
+            )
+        if p.histogram_type not in ("AUTO", "QuantilesGlobal"):
+            v.warn(
+                "histogram_type",
+                f"histogram_type {p.histogram_type} is computed as QuantilesGlobal: columns are binned once, by quantiles.",
+            )
+        if data is not None and p.distribution in ("AUTO", *DISTRIBUTIONS):
+            self._check_response(v, data, p)
+
+    def _check_response(self, v: Validation, data: TrainingData, p: GBMParametersV3) -> None:
+        name = resolve_distribution(p.distribution, data)
+        response = data.columns.response
+        stats = self.node.rollups(data.frame.vec(str(response)))
+        if name == "bernoulli" and data.category != "Binomial":
+            v.error("distribution", f"bernoulli needs a response with 2 classes; '{response}' has {_kind(data)}.")
+        elif name == "multinomial" and data.domain is None:
+            v.error("distribution", f"multinomial needs a categorical response; '{response}' is numeric.")
+        elif name not in ("bernoulli", "multinomial") and data.domain is not None:
+            v.error("distribution", f"{name} needs a numeric response; '{response}' is categorical.")
+        elif name in ("poisson", "tweedie") and stats.min < 0:
+            v.error(
+                "response_column", f"{name} needs a response of at least 0; the smallest value of '{response}' is {stats.min:g}."
+            )
+        elif name == "gamma" and stats.min <= 0:
+            v.error(
+                "response_column", f"gamma needs a response greater than 0; the smallest value of '{response}' is {stats.min:g}."
+            )
+        if p.check_constant_response and stats.n_known > 0 and stats.min == stats.max:
+            v.error("response", "Response cannot be constant. Choose another column, or set check_constant_response to false.")
+        if name == "multinomial" and data.columns.offset is not None:
+            v.error("offset_column", "An offset is not available for several classes.")
+        if data.frame.n_rows < 2 * p.min_rows and data.columns.weights is None:
+            v.error(
+                "min_rows",
+                f"The dataset size is too small to split for min_rows={p.min_rows}: must have at least {2 * p.min_rows:g} (weighted) rows, "
+                f"but have only {data.frame.n_rows}.",
+            )
+
+    def after_folds(self, params: Any, trained: list[Trained]) -> None:
+        """With early stopping, the main model grows as many trees as the folds did on average."""
+        if params.stopping_rounds > 0 and trained:
+            params.ntrees = max(1, round(sum(_n_iterations(t) for t in trained) / len(trained)))
+            params.stopping_rounds = 0
+
+    def build(self, ctx: TrainContext) -> Trained:
+        session = random_key("gbm")
+        try:
+            return _Boosting(ctx, session).run()
+        finally:
+            ctx.node.tasks.free_state(session)
+            ctx.node.tasks.free_state(session + "v")
+
+
+def resolve_distribution(name: str, data: TrainingData) -> str:
+    """AUTO by the type of the response."""
+    if name != "AUTO":
+        return name
+    return {"Binomial": "bernoulli", "Multinomial": "multinomial"}.get(data.category, "gaussian")
+
+
+def _kind(data: TrainingData) -> str:
+    return f"{data.n_classes} levels" if data.domain is not None else "numbers"
+
+
+def _n_iterations(t: Trained) -> int:
+    table = t.model_summary
+    return int(table.column("number_of_trees")[0]) if table is not None else 0
+
+
+class _Boosting:
+    """One training."""
+
+    def __init__(self, ctx: TrainContext, session: str) -> None:
+        self.ctx, self.session = ctx, session
+        p: GBMParametersV3 = ctx.params
+        self.p = p
+        name = resolve_distribution(p.distribution, ctx.data)
+        p.distribution = name
+        p.histogram_type, p.categorical_encoding = "QuantilesGlobal", "Enum"
+        self.distribution = Distribution(name, p.tweedie_power, p.quantile_alpha)
+        self.k = ctx.data.n_classes if name == "multinomial" else 1
+        self.init = self._start_scores()
+        self.weighted = uses_weights(ctx.data.spec)
+        self.metric = resolve_metric(p.stopping_metric, ctx.data.category)
+        self.stops: list[float] = []
+        self.trees: list[Tree] = []
+        self.scored_at = -1
+
+    def run(self) -> Trained:
+        p, ctx = self.p, self.ctx
+        ctx.update(0.0, "Binning")
+        mapper = make_mapper(ctx.data, min(max(p.nbins, p.nbins_top_level), 254), p.nbins_cats, ctx.seed)
+        setup = SetUp(ctx.data.spec, mapper, self.distribution, self.init, self.weighted, session=self.session)
+        counted, chunk_rows, self.max_weight, largest = ctx.data.do_all(setup, cancelled=ctx.cancelled).value
+        if counted == 0:
+            raise ValueError("No row is left to train on: every row misses its response or has weight 0.")
+        self.n_rows, self.chunk_rows = int(counted), int(chunk_rows)
+        settings = GrowSettings(
+            p.max_depth, p.min_rows, p.min_split_improvement, p.col_sample_rate, p.col_sample_rate_per_tree,
+            p.col_sample_rate_change_per_level, p.max_abs_leafnode_pred, ctx.seed,
+        )  # fmt: skip
+        grower = Grower(ctx, mapper, self.distribution, settings, self.session, weighted=self.weighted, n_classes=self.k)
+        history = ScoringHistory(
+            ctx.data.category, [("number_of_trees", "long", "Number of Trees")], with_validation=ctx.valid is not None
+        )
+        self._score(history, 0)
+        rate = p.learn_rate
+        for number in range(p.ntrees):
+            largest = self._iteration(grower, number, rate, largest)
+            rate *= p.learn_rate_annealing
+            done = number + 1
+            ctx.update(done / p.ntrees, f"Tree {done} of {p.ntrees}")
+            last = done == p.ntrees or ctx.out_of_time()
+            if last or self._scores_at(done):
+                self._score(history, done)
+                if should_stop(self.stops, p.stopping_rounds, p.stopping_tolerance, higher=more_is_better(self.metric)):
+                    break
+            if last:
+                break
+        return self._finish(grower, history)
+
+    def _start_scores(self) -> NDArray[np.float64]:
+        if self.k > 1:
+            return np.zeros(self.k)
+        sums = self.ctx.data.do_all(ResponseTask(self.ctx.data.spec)).value
+        weight, total, exp_offset, centred = sums[:4]
+        if weight == 0:
+            return np.zeros(1)
+        name = self.distribution.name
+        if name == "gaussian":
+            return np.array([centred / weight])
+        if name == "bernoulli":
+            start = self.distribution.link(total / weight)
+            return np.array([self._with_offset(start) if self.ctx.data.spec.offset >= 0 else start])
+        return np.array([self.distribution.link(total / exp_offset)])
+
+    def _with_offset(self, start: float) -> float:
+        """The intercept that fits beside the offset, by Newton's method."""
+        for _ in range(20):
+            gradient, curve = self.ctx.data.do_all(OffsetTask(self.ctx.data.spec, start)).value
+            step = gradient / max(curve, 1e-12)
+            start += step
+            if abs(step) < 1e-9:
+                break
+        return start
+
+    def _iteration(self, grower: Grower, number: int, rate: float, largest: float) -> float:
+        """The trees of one iteration, added to the scores; the largest gradient of the next."""
+        added: list[Tree] = []
+        for which in range(self.k):
+            start = self._start_of(number, which, largest)
+            tree, values = grower.grow(start, rate)
+            bound = grower.update(which, values, last=which == self.k - 1)
+            added.append(tree)
+        self.trees += added
+        if self.ctx.valid is not None:
+            valid = self.ctx.valid
+            valid.do_all(ValidationUpdate(valid.spec, Forest.of(added), self.init, session=self.session + "v"))
+        return bound
+
+    def _start_of(self, number: int, which: int, largest: float) -> Grow:
+        """Scales that use the integers' width without overflow: 2^39 a chunk for packed gradients, 2^62 in all for weighted ones."""
+        p = self.p
+        largest = max(largest, 1e-300)
+        stream = number * self.k + which
+        if not self.weighted:
+            scale = _power_below(2.0**_HISTOGRAM_BITS / (max(self.chunk_rows, 1) + 1) / largest)
+            return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, 1.0)
+        weight_scale = _power_below(2.0**61 / (self.n_rows + 1) / self.max_weight)
+        weight_scale = min(weight_scale, _power_below(2.0**40 / self.max_weight))
+        scale = min(
+            _power_below(2.0**61 / (self.n_rows + 1) / (largest * self.max_weight)),
+            _power_below(2.0**40 / (largest * self.max_weight)),
+        )
+        return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, weight_scale)
+
+    def _scores_at(self, done: int) -> bool:
+        p = self.p
+        if p.score_each_iteration:
+            return True
+        if p.score_tree_interval > 0:
+            return done % p.score_tree_interval == 0
+        if p.stopping_rounds > 0 or self.ctx.data.n_rows * p.ntrees * self.k <= _CHEAP:
+            return True
+        return done % max(1, p.ntrees // 5) == 0
+
+    def _score(self, history: ScoringHistory, done: int) -> None:
+        train = self._metrics(self.ctx.data, self.session)
+        valid = None
+        if self.ctx.valid is not None:
+            if done == 0:
+                self.ctx.valid.do_all(ValidationUpdate(self.ctx.valid.spec, Forest.of([]), self.init, session=self.session + "v"))
+            valid = self._metrics(self.ctx.valid, self.session + "v")
+        history.add([done], train, valid)
+        watched = valid if valid is not None else train
+        if watched is not None:
+            self.stops.append(stopping_value(watched, self.metric))
+
+    def _metrics(self, data: TrainingData, session: str) -> ModelMetrics | None:
+        category = self.ctx.data.category
+        deviance = self.distribution if category == "Regression" else None
+        scores = SessionScores(self.distribution)
+        task = MetricsTask(data.spec, scores, category, data.n_classes, deviance, math.nan, exact_for(data.n_rows), session=session)
+        groups = self.p.gainslift_bins
+        return compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=groups, cancelled=self.ctx.cancelled)[0]
+
+    def _finish(self, grower: Grower, history: ScoringHistory) -> Trained:
+        forest = Forest.of(self.trees)
+        state = GBMState(forest, self.distribution, self.init)
+        category = self.ctx.data.category
+        extra = {
+            "variable_importances": variable_importances(self.ctx.data.names, grower.importance.tolist()),
+            "init_f": float(self.init[0]),
+        }
+        return Trained(
+            state,
+            self._summary(forest),
+            history.table(),
+            extra,
+            self.distribution if category == "Regression" else None,
+            training_metrics=history.training[-1],
+            validation_metrics=history.validation[-1],
+        )
+
+    def _summary(self, forest: Forest) -> TwoDimTable:
+        depth, leaves = tree_statistics(self.trees)
+        columns = [Column("", "string")]
+        heads = (
+            ("number_of_trees", "long", "Number of Trees"),
+            ("number_of_internal_trees", "long", "Number of Internal Trees"),
+            ("model_size_in_bytes", "long", "Model Size in Bytes"),
+            ("min_depth", "long", "Min. Depth"),
+            ("max_depth", "long", "Max. Depth"),
+            ("mean_depth", "double", "Mean Depth"),
+            ("min_leaves", "long", "Min. Leaves"),
+            ("max_leaves", "long", "Max. Leaves"),
+            ("mean_leaves", "double", "Mean Leaves"),
+        )
+        columns += [Column(n, t, "%d" if t == "long" else "%.5f", d) for n, t, d in heads]  # type: ignore[arg-type]
+        n = len(self.trees)
+        row = ["", n // self.k, n, forest.nbytes, min(depth), max(depth), sum(depth) / n, min(leaves), max(leaves), sum(leaves) / n]
+        return TwoDimTable.of_rows("Model Summary", "", columns, [row])
+
+
+def _power_below(x: float) -> float:
+    """The largest power of two not above ``x``: scaling by it rounds nothing."""
+    return 2.0 ** math.floor(math.log2(x))

@@ -1,0 +1,232 @@
+"""Growing one tree, level by level: build the smaller child, subtract for its sibling, split, route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from h2ok.ext.algos.gbm.binning import BinMapper
+from h2ok.ext.algos.gbm.forest import Tree
+from h2ok.ext.algos.gbm.passes import Grow, LeafPass, LevelPass, UpdatePass
+from h2ok.ext.models import Distribution, TrainContext
+from h2ok.kernel import uniforms
+from numpy.typing import NDArray
+
+__all__ = ["GrowSettings", "Grower"]
+
+_COLUMN_STREAM = 0x434F4C53  # "COLS"
+_LOG_LEAF = 19.0
+
+
+@dataclass(frozen=True, slots=True)
+class GrowSettings:
+    """What all trees share; see the parameters of the same names."""
+
+    max_depth: int
+    min_rows: float
+    min_split_improvement: float
+    col_sample_rate: float
+    col_sample_rate_per_tree: float
+    col_sample_rate_change_per_level: float
+    max_abs_leafnode_pred: float
+    seed: int
+
+
+@dataclass
+class _Level:
+    """The open nodes of one level: tree nodes, and the routing that led to them."""
+
+    nodes: list[int]
+    feature: NDArray[np.int32]
+    go_left: NDArray[np.uint8]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+
+
+class Grower:
+    """Grows trees over the rows of one training. ``importance``: float64[n_cols], drop of the squared error by column."""
+
+    def __init__(
+        self,
+        ctx: TrainContext,
+        mapper: BinMapper,
+        distribution: Distribution,
+        settings: GrowSettings,
+        session: str,
+        *,
+        weighted: bool,
+        n_classes: int,
+    ) -> None:
+        self._ctx, self._mapper, self._distribution, self._settings = ctx, mapper, distribution, settings
+        self._session, self._weighted, self._n_classes = session, weighted, n_classes
+        self._n_cols = len(mapper.n_bins)
+        self.importance = np.zeros(self._n_cols)
+
+    def grow(self, start: Grow, learn_rate: float) -> tuple[Tree, NDArray[np.float64]]:
+        """One tree, and the value of each leaf (learn rate included); nothing is added to the scores yet."""
+        s = self._settings
+        tree = Tree(start.which)
+        level = _Level([tree.add(0)], *_no_routing())
+        parents: NDArray[np.int64] | None = None
+        build, pairs = [0], []
+        columns = self._tree_columns(start.number)
+        leaves: list[int] = []
+        depth = 0
+        limit = s.max_depth if s.max_depth > 0 else 2**31
+        while True:
+            hist, squares = self._level(start if depth == 0 else None, level, build, pairs, parents)
+            best, go_left = self._splits(hist, squares, start, columns, start.number, depth)
+            at_end = depth + 1 >= limit
+            level, build, pairs, parents = self._apply(tree, level, best, go_left, hist, leaves, at_end=at_end)
+            depth += 1
+            if not level.nodes:
+                break
+        values = self._leaf_values(tree, level, leaves, start, learn_rate)
+        return tree, values
+
+    def update(self, which: int, values: NDArray[np.float64], *, last: bool) -> float:
+        """Add a tree to the scores; the largest gradient of the next one."""
+        task = UpdatePass(self._ctx.data.spec, self._distribution, which, values, last, session=self._session)
+        return float(self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value)
+
+    def _level(
+        self,
+        start: Grow | None,
+        level: _Level,
+        build: list[int],
+        pairs: list[tuple[int, int, int]],
+        parents: NDArray[np.int64] | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        n = len(level.nodes)
+        slot = np.full(n, -1, dtype=np.int32)
+        slot[build] = np.arange(len(build), dtype=np.int32)
+        task = LevelPass(
+            self._ctx.data.spec, self._distribution, start, level.feature, level.go_left, level.left, level.right, slot, len(build), session=self._session
+        )  # fmt: skip
+        built, squares = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
+        hist = np.zeros((2, n, self._n_cols, 256), dtype=np.int64)
+        hist[:, build] = built
+        for parent, small, large in pairs:
+            assert parents is not None
+            hist[:, large] = parents[:, parent] - hist[:, small]
+        return hist, squares
+
+    def _splits(
+        self, hist: NDArray[np.int64], squares: NDArray[np.float64], start: Grow, columns: NDArray[np.bool_], tree: int, depth: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+        from h2ok.ext.algos.gbm.kernels import find_splits
+
+        s, n = self._settings, hist.shape[1]
+        best, go_left = np.zeros((n, 6)), np.zeros((n, 256), dtype=np.uint8)
+        allowed = self._node_columns(columns, n, tree, depth)
+        unit = 1.0 / start.weight_scale if self._weighted else 1.0
+        find_splits(
+            hist, unit, 1.0 / start.gradient_scale, self._mapper.n_bins, self._mapper.is_cat, allowed, squares, float(s.min_rows),
+            s.min_split_improvement, best, go_left,
+        )  # fmt: skip
+        return best, go_left
+
+    def _apply(
+        self,
+        tree: Tree,
+        level: _Level,
+        best: NDArray[np.float64],
+        go_left: NDArray[np.uint8],
+        hist: NDArray[np.int64],
+        leaves: list[int],
+        *,
+        at_end: bool,
+    ) -> tuple[_Level, list[int], list[tuple[int, int, int]], NDArray[np.int64]]:
+        """Write the splits into the tree; the next level, which of its nodes to build, and (parent, built, subtracted) triples."""
+        n = len(level.nodes)
+        feature = np.full(n, -1, dtype=np.int32)
+        left, right = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int32)
+        nodes: list[int] = []
+        build: list[int] = []
+        pairs: list[tuple[int, int, int]] = []
+        for k, node in enumerate(level.nodes):
+            column = int(best[k, 1])
+            if column < 0:
+                left[k] = self._leaf(node, leaves)
+                continue
+            feature[k] = column
+            self.importance[column] += best[k, 0]
+            a, b = self._split_node(tree, node, column, best[k], go_left[k])
+            if at_end:
+                left[k], right[k] = self._leaf(a, leaves), self._leaf(b, leaves)
+                continue
+            left[k], right[k] = len(nodes), len(nodes) + 1
+            small, large = (left[k], right[k]) if best[k, 4] <= best[k, 5] else (right[k], left[k])
+            build.append(int(small))
+            pairs.append((k, int(small), int(large)))
+            nodes += [a, b]
+        return _Level(nodes, feature, go_left, left, right), build, pairs, hist
+
+    def _split_node(
+        self, tree: Tree, node: int, column: int, best: NDArray[np.float64], go_left: NDArray[np.uint8]
+    ) -> tuple[int, int]:
+        na_left = int(go_left[255])
+        if self._mapper.is_cat[column]:
+            return tree.split(node, column, 0.0, na_left, go_left[self._mapper.level_bins[column]])
+        return tree.split(node, column, self._mapper.threshold(column, int(best[2])), na_left, None)
+
+    @staticmethod
+    def _leaf(node: int, leaves: list[int]) -> int:
+        leaves.append(node)
+        return -len(leaves)
+
+    def _leaf_values(self, tree: Tree, level: _Level, leaves: list[int], start: Grow, learn_rate: float) -> NDArray[np.float64]:
+        task = LeafPass(
+            self._ctx.data.spec, self._distribution, start.which, level.feature, level.go_left, level.left, level.right, len(leaves), session=self._session
+        )  # fmt: skip
+        sums = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
+        values = (
+            np.clip(self._steps(sums), -self._settings.max_abs_leafnode_pred, self._settings.max_abs_leafnode_pred) * learn_rate
+        )
+        for leaf, value in zip(leaves, values.tolist(), strict=True):
+            tree.value[leaf] = value
+        return values
+
+    def _steps(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The best step of each leaf: one Newton step, or the logarithm of a ratio for log links."""
+        top, bottom = sums[:, 0], sums[:, 1]
+        if self._distribution.has_log_link:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                steps = np.log(top) - np.log(bottom)
+            return np.clip(np.nan_to_num(steps, nan=0.0, neginf=-_LOG_LEAF, posinf=_LOG_LEAF), -_LOG_LEAF, _LOG_LEAF)
+        steps = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 1e-10)
+        if self._distribution.name == "multinomial":
+            steps = steps * ((self._n_classes - 1) / self._n_classes)
+        if self._distribution.name == "gaussian":
+            return steps
+        return np.clip(steps, -1e4, 1e4)
+
+    def _tree_columns(self, tree: int) -> NDArray[np.bool_]:
+        rate = self._settings.col_sample_rate_per_tree
+        out = np.ones(self._n_cols, dtype=bool)
+        if rate < 1:
+            keep = max(1, round(rate * self._n_cols))
+            draws = uniforms(self._settings.seed, _COLUMN_STREAM + 2 * tree, 0, self._n_cols)
+            out[:] = False
+            out[np.argsort(draws, kind="stable")[:keep]] = True
+        return out
+
+    def _node_columns(self, columns: NDArray[np.bool_], n_nodes: int, tree: int, depth: int) -> NDArray[np.bool_]:
+        s = self._settings
+        rate = s.col_sample_rate * s.col_sample_rate_change_per_level**depth
+        out = np.tile(columns, (n_nodes, 1))
+        if abs(rate - 1) < 1e-12 or rate > 1:
+            return out
+        have = np.flatnonzero(columns)
+        keep = min(len(have), max(1, round(rate * len(have))))
+        draws = uniforms(s.seed, _COLUMN_STREAM + 2 * tree + 1, (depth << 40), n_nodes * len(have)).reshape(n_nodes, len(have))
+        picked = np.argsort(draws, axis=1, kind="stable")[:, :keep]
+        out[:] = False
+        np.put_along_axis(out, have[picked], True, axis=1)  # noqa: FBT003
+        return out
+
+
+def _no_routing() -> tuple[Any, Any, Any, Any]:
+    empty = np.empty(0, dtype=np.int32)
+    return empty, np.empty((0, 256), dtype=np.uint8), empty, empty

@@ -1,0 +1,342 @@
+"""Numba kernels of the tree stages. Pure functions on arrays; OUT arrays are written or added to, all others only read.
+
+Rows are binned: ``bins`` uint8[n_rows, n_cols], C order, NA in bin 255. ``node`` int32[n_rows] is the row's node on the present level,
+or ``-1 - leaf`` once it is in a leaf. Histograms are int64: counts (or scaled weights) and scaled gradients; integer sums
+do not depend on their order, so splits are the same for any number of threads, chunks or nodes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+__all__ = [
+    "NA_BIN",
+    "add_leaf_values",
+    "bin_column",
+    "find_splits",
+    "gradients",
+    "histogram",
+    "histogram_weighted",
+    "leaf_sums",
+    "pack",
+    "pack_weighted",
+    "predict_trees",
+    "route",
+]
+
+NA_BIN = 255
+#: Position of the row count in a packed value; the scaled gradient lies below.
+COUNT_BIT = 40
+
+GAUSSIAN, BERNOULLI, POISSON, GAMMA, TWEEDIE, MULTINOMIAL = 0, 1, 2, 3, 4, 5
+
+
+@njit(cache=True, nogil=True)
+def bin_column(x, edges, out, column):  # type: ignore[no-untyped-def]
+    """out[i, column] = number of edges at or below x[i]; NaN goes to the NA bin."""
+    n_edges = len(edges)
+    for i in range(len(x)):
+        v = x[i]
+        if math.isnan(v):
+            out[i, column] = NA_BIN
+            continue
+        low, high = 0, n_edges
+        while low < high:
+            middle = (low + high) >> 1
+            if v < edges[middle]:
+                high = middle
+            else:
+                low = middle + 1
+        out[i, column] = low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def gradients(kind, power, y, f, which, out):  # type: ignore[no-untyped-def]
+    """Negative gradient of the loss at the scores ``f`` float64[n, k]; its largest absolute value.
+
+    ``which``: the class of this tree (0 unless multinomial). Friedman (2001), doi:10.1214/aos/1013203451.
+    """
+    largest = 0.0
+    n, k = f.shape
+    for i in range(n):
+        s = f[i, which]
+        if kind == GAUSSIAN:
+            g = y[i] - s
+        elif kind == BERNOULLI:
+            g = y[i] - 1.0 / (1.0 + math.exp(-s))
+        elif kind == POISSON:
+            g = y[i] - math.exp(min(s, 700.0))
+        elif kind == GAMMA:
+            g = y[i] * math.exp(min(-s, 700.0)) - 1.0
+        elif kind == TWEEDIE:
+            g = y[i] * math.exp(s * (1.0 - power)) - math.exp(s * (2.0 - power))
+        else:
+            top = f[i, 0]
+            for c in range(1, k):
+                top = max(top, f[i, c])
+            total = 0.0
+            for c in range(k):
+                total += math.exp(f[i, c] - top)
+            g = (1.0 if y[i] == which else 0.0) - math.exp(s - top) / total
+        out[i] = g
+        if abs(g) > largest:
+            largest = abs(g)
+    return largest
+
+
+@njit(cache=True, nogil=True)
+def pack(g, w, scale, out):  # type: ignore[no-untyped-def]
+    """out[i] = one count and the scaled gradient in one integer; 0 for rows that do not take part."""
+    for i in range(len(g)):
+        out[i] = (np.int64(1) << COUNT_BIT) + np.int64(np.rint(g[i] * scale)) if w[i] > 0.0 else np.int64(0)
+
+
+@njit(cache=True, nogil=True)
+def pack_weighted(g, w, scale, weight_scale, out):  # type: ignore[no-untyped-def]
+    """out[i] = (scaled weight, scaled weight times gradient), int64[n, 2]."""
+    for i in range(len(g)):
+        out[i, 0] = np.int64(np.rint(w[i] * weight_scale))
+        out[i, 1] = np.int64(np.rint(w[i] * g[i] * scale))
+
+
+@njit(cache=True, nogil=True)
+def route(bins, node, feature, go_left, left, right):  # type: ignore[no-untyped-def]
+    """Move every row of an open node to its child, in place.
+
+    ``feature`` int32[n_nodes] (-1: the node is a leaf, its code stands in ``left``); ``go_left`` uint8[n_nodes, 256] by bin;
+    ``left``, ``right`` int32[n_nodes]: node on the next level or ``-1 - leaf``.
+    """
+    for i in range(len(node)):
+        k = node[i]
+        if k < 0:
+            continue
+        j = feature[k]
+        if j < 0:
+            node[i] = left[k]
+        elif go_left[k, bins[i, j]]:
+            node[i] = left[k]
+        else:
+            node[i] = right[k]
+
+
+@njit(cache=True, nogil=True)
+def squares(node, g, w, out):  # type: ignore[no-untyped-def]
+    """out[k] += w g^2 over the rows of node k."""
+    for i in range(len(node)):
+        k = node[i]
+        if k >= 0:
+            out[k] += w[i] * g[i] * g[i]
+
+
+@njit(cache=True, nogil=True)
+def histogram(bins, node, packed, slot, work, out):  # type: ignore[no-untyped-def]
+    """Counts and scaled gradients of the rows of each node with a slot.
+
+    ``slot`` int32[n_nodes] (-1: not built); ``work`` int64[n_slots, n_cols, 256], zeros; ``out`` int64[2, n_slots, n_cols, 256].
+    PERF: count and gradient travel in one 64-bit add, half the traffic of two.
+    """
+    n, p = bins.shape
+    for i in range(n):
+        k = node[i]
+        if k < 0:
+            continue
+        s = slot[k]
+        v = packed[i]
+        if s < 0 or v == 0:
+            continue
+        for j in range(p):
+            work[s, j, bins[i, j]] += v
+    half = np.int64(1) << (COUNT_BIT - 1)
+    mask = (np.int64(1) << COUNT_BIT) - 1
+    for s in range(work.shape[0]):
+        for j in range(p):
+            for b in range(256):
+                t = work[s, j, b]
+                if t != 0:
+                    q = ((t + half) & mask) - half
+                    out[0, s, j, b] += (t - q) >> COUNT_BIT
+                    out[1, s, j, b] += q
+
+
+@njit(cache=True, nogil=True)
+def histogram_weighted(bins, node, packed, slot, out):  # type: ignore[no-untyped-def]
+    """As ``histogram``, for ``packed`` int64[n, 2] of scaled weights and gradients."""
+    n, p = bins.shape
+    for i in range(n):
+        k = node[i]
+        if k < 0:
+            continue
+        s = slot[k]
+        w = packed[i, 0]
+        if s < 0 or w == 0:
+            continue
+        g = packed[i, 1]
+        for j in range(p):
+            b = bins[i, j]
+            out[0, s, j, b] += w
+            out[1, s, j, b] += g
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def find_splits(hist, unit, gradient_unit, n_bins, is_cat, allowed, total_sq, min_rows, min_improvement, best, go_left):  # type: ignore[no-untyped-def]
+    """Best split of each node by the drop of the squared error of the gradients.
+
+    Parameters
+    ----------
+    hist : int64[2, n_nodes, n_cols, 256]; ``unit``, ``gradient_unit``: what one stands for.
+    n_bins : int32[n_cols], bins in use without the NA bin; is_cat : bool[n_cols].
+    allowed : bool[n_nodes, n_cols], columns a node may split on; total_sq : float64[n_nodes], sum of w g^2.
+    best : OUT float64[n_nodes, 6]: gain, column, last bin on the left (-1 for levels), NA left, weight left, weight right; column -1
+        for no split.
+    go_left : OUT uint8[n_nodes, 256], by bin.
+    """
+    n_nodes, n_cols = hist.shape[1], hist.shape[2]
+    ratio = np.empty(256)
+    order = np.empty(256, dtype=np.int64)
+    for k in range(n_nodes):
+        best[k, 0] = 0.0
+        best[k, 1] = -1.0
+        count, grad = np.int64(0), np.int64(0)
+        for b in range(256):
+            count += hist[0, k, 0, b]
+            grad += hist[1, k, 0, b]
+        n = count * unit
+        g = grad * gradient_unit
+        if n < 2.0 * min_rows or n <= 0.0:
+            continue
+        base = g * g / n
+        error = total_sq[k] - base
+        if error <= 1e-12 * total_sq[k]:
+            continue
+        needed = max(min_improvement * error, 1e-12 * total_sq[k])
+        for j in range(n_cols):
+            if not allowed[k, j]:
+                continue
+            na_n = hist[0, k, j, 255] * unit
+            na_g = hist[1, k, j, 255] * gradient_unit
+            if is_cat[j]:
+                m = 0
+                for b in range(256):
+                    if hist[0, k, j, b] > 0:
+                        ratio[m] = (hist[1, k, j, b] * gradient_unit) / (hist[0, k, j, b] * unit)
+                        order[m] = b
+                        m += 1
+                # Insertion sort: stable, and there are 255 levels at most.
+                for a in range(1, m):
+                    r, o = ratio[a], order[a]
+                    c = a - 1
+                    while c >= 0 and ratio[c] > r:
+                        ratio[c + 1] = ratio[c]
+                        order[c + 1] = order[c]
+                        c -= 1
+                    ratio[c + 1] = r
+                    order[c + 1] = o
+                ln, lg = 0.0, 0.0
+                for a in range(m - 1):
+                    b = order[a]
+                    ln += hist[0, k, j, b] * unit
+                    lg += hist[1, k, j, b] * gradient_unit
+                    rn = n - ln
+                    if ln < min_rows or rn < min_rows:
+                        continue
+                    rg = g - lg
+                    gain = lg * lg / ln + rg * rg / rn - base
+                    if gain > needed and gain > best[k, 0]:
+                        rest = 1 if ln >= rn else 0
+                        best[k, 0], best[k, 1], best[k, 2] = gain, j, -1.0
+                        best[k, 4], best[k, 5] = ln, rn
+                        for c in range(256):
+                            go_left[k, c] = rest
+                        for c in range(m):
+                            go_left[k, order[c]] = 1 if c <= a else 0
+                        best[k, 3] = go_left[k, 255]
+                continue
+            ln, lg = 0.0, 0.0
+            for b in range(n_bins[j]):
+                ln += hist[0, k, j, b] * unit
+                lg += hist[1, k, j, b] * gradient_unit
+                last = b == n_bins[j] - 1
+                for na_left in range(2):
+                    if na_left == 1 and (na_n == 0.0 or last):
+                        continue
+                    sn = ln + na_n if na_left == 1 else ln
+                    sg = lg + na_g if na_left == 1 else lg
+                    rn = n - sn
+                    if sn < min_rows or rn < min_rows or rn <= 0.0 or sn <= 0.0:
+                        continue
+                    rg = g - sg
+                    gain = sg * sg / sn + rg * rg / rn - base
+                    if gain > needed and gain > best[k, 0]:
+                        side = na_left
+                        if na_n == 0.0:
+                            side = 1 if sn >= rn else 0
+                        best[k, 0], best[k, 1], best[k, 2], best[k, 3] = gain, j, b, side
+                        best[k, 4], best[k, 5] = sn, rn
+        j = int(best[k, 1])
+        if j >= 0 and not is_cat[j]:
+            last_bin = int(best[k, 2])
+            for c in range(255):
+                go_left[k, c] = 1 if c <= last_bin else 0
+            go_left[k, 255] = 1 if best[k, 3] > 0.0 else 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def leaf_sums(kind, power, node, g, y, f, which, w, out):  # type: ignore[no-untyped-def]
+    """Numerator and denominator of each leaf's step: out float64[n_leaves, 2] is added to."""
+    for i in range(len(node)):
+        if w[i] <= 0.0:
+            continue
+        leaf = -1 - node[i]
+        s = f[i, which]
+        if kind == GAUSSIAN:
+            top, bottom = g[i], 1.0
+        elif kind == BERNOULLI:
+            p = y[i] - g[i]
+            top, bottom = g[i], p * (1.0 - p)
+        elif kind == POISSON:
+            top, bottom = y[i], math.exp(min(s, 700.0))
+        elif kind == GAMMA:
+            top, bottom = y[i] * math.exp(min(-s, 700.0)), 1.0
+        elif kind == TWEEDIE:
+            top, bottom = y[i] * math.exp(s * (1.0 - power)), math.exp(s * (2.0 - power))
+        else:
+            a = abs(g[i])
+            top, bottom = g[i], a * (1.0 - a)
+        out[leaf, 0] += w[i] * top
+        out[leaf, 1] += w[i] * bottom
+
+
+@njit(cache=True, nogil=True)
+def add_leaf_values(node, values, f, which):  # type: ignore[no-untyped-def]
+    """f[i, which] += value of the row's leaf."""
+    for i in range(len(node)):
+        f[i, which] += values[-1 - node[i]]
+
+
+@njit(cache=True, nogil=True)
+def predict_trees(x, roots, tree_class, feature, threshold, na_left, left, right, cat_start, cat_size, cat_left, value, f):  # type: ignore[no-untyped-def]
+    """Add the leaf values of some trees to the scores: f float64[n, k].
+
+    ``x`` float64[n, n_cols]: numbers and level codes, NA as NaN. Node arrays are those of Forest: ``feature`` -1 for a leaf;
+    numbers below ``threshold`` go left; level c goes left when ``cat_left[cat_start + c]`` is set (``cat_start`` -1: numeric split).
+    PERF: trees outside, rows inside: a tree's nodes stay in the cache.
+    """
+    for t in range(len(roots)):
+        c = tree_class[t]
+        root = roots[t]
+        for i in range(x.shape[0]):
+            k = root
+            while feature[k] >= 0:
+                v = x[i, feature[k]]
+                if math.isnan(v):
+                    go = na_left[k]
+                elif cat_start[k] >= 0:
+                    code = int(v)
+                    go = cat_left[cat_start[k] + code] if 0 <= code < cat_size[k] else na_left[k]
+                else:
+                    go = v < threshold[k]
+                k = left[k] if go else right[k]
+            f[i, c] += value[k]

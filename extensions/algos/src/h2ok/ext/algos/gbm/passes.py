@@ -1,0 +1,247 @@
+"""The passes over the rows that grow a tree; working arrays stay in ``Block.state`` on the chunk's home node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from h2ok.ext.algos.gbm.binning import BinMapper, bin_rows
+from h2ok.ext.algos.gbm.forest import Forest, probabilities, start_scores
+from h2ok.ext.models import Distribution, Rows, RowsTask
+from h2ok.kernel import uniforms, wire_type
+from numpy.typing import NDArray
+
+__all__ = ["Grow", "LeafPass", "LevelPass", "SessionScores", "SetUp", "UpdatePass", "kind_of"]
+
+_KINDS = {"gaussian": 0, "bernoulli": 1, "poisson": 2, "gamma": 3, "tweedie": 4, "multinomial": 5}
+_ROW_STREAM = 0x524F5753  # "ROWS"
+
+
+def kind_of(distribution: Distribution) -> int:
+    """Number of a distribution for the kernels."""
+    return _KINDS[distribution.name]
+
+
+@dataclass(slots=True)
+class Work:
+    """Arrays of one chunk. ``f`` float64[n, k]; ``g`` of the present tree; ``bag``: weight in the present tree, 0 when left out;
+    ``step`` like f: the leaf values of this iteration's trees when there are several."""
+
+    bins: NDArray[np.uint8]
+    y: NDArray[np.float64]
+    w: NDArray[np.float64]
+    f: NDArray[np.float64]
+    node: NDArray[np.int32]
+    g: NDArray[np.float64]
+    bag: NDArray[np.float64]
+    packed: NDArray[np.int64]
+    step: NDArray[np.float64]
+
+
+def work_of(rows: Rows) -> Work:
+    """The chunk's arrays; they exist from ``SetUp`` on."""
+    found = rows.state.get("gbm")
+    if not isinstance(found, Work):
+        raise RuntimeError("The working arrays of a chunk are gone: its node was lost during training. Train again.")
+    return found
+
+
+@wire_type("gbm.setup")
+@dataclass(frozen=True)
+class SetUp(RowsTask):
+    """Bins the rows and sets the scores to their start; (rows that count, largest chunk, largest weight, largest gradient)."""
+
+    mapper: BinMapper
+    distribution: Distribution
+    init: NDArray[np.float64]
+    weighted: bool
+
+    def map_rows(self, rows: Rows) -> NDArray[np.float64]:
+        y = np.nan_to_num(rows.response())
+        offset = rows.offset()
+        w = np.where(np.isnan(offset), 0.0, rows.weights())
+        f = np.nan_to_num(start_scores(rows, self.init))
+        n = rows.n_rows
+        shape = (n, 2) if self.weighted else (n,)
+        rows.state["gbm"] = Work(
+            bin_rows(rows, self.mapper),
+            np.ascontiguousarray(y),
+            w,
+            f,
+            np.zeros(n, dtype=np.int32),
+            np.empty(n),
+            w,
+            np.empty(shape, dtype=np.int64),
+            np.zeros_like(f) if f.shape[1] > 1 else f[:0],
+        )
+        largest = largest_gradient(rows.state["gbm"], self.distribution)
+        return np.array([np.count_nonzero(w), n, w.max(initial=0.0), largest])
+
+    def reduce(self, left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([left[0] + right[0], *np.maximum(left[1:], right[1:])])
+
+
+def largest_gradient(work: Work, distribution: Distribution) -> float:
+    """Largest absolute gradient of the next tree (1 is a bound for classes)."""
+    from h2ok.ext.algos.gbm.kernels import gradients
+
+    if distribution.name in ("bernoulli", "multinomial"):
+        return 1.0
+    g = np.empty(len(work.y))
+    gradients(kind_of(distribution), distribution.tweedie_power, work.y, work.f, 0, g)
+    return float(np.abs(g[work.w > 0]).max(initial=0.0))
+
+
+@wire_type("gbm.grow")
+@dataclass(frozen=True, slots=True)
+class Grow:
+    """How a tree starts: its class, number (for row sampling), sample rate, and the units of the integers."""
+
+    which: int
+    number: int
+    sample_rate: float
+    seed: int
+    gradient_scale: float
+    weight_scale: float
+
+
+@wire_type("gbm.level")
+@dataclass(frozen=True)
+class LevelPass(RowsTask):
+    """Routes rows through the splits of the level before and sums up the nodes of this one.
+
+    ``grow`` is given on the first level only: gradients and the bag are made there. ``slot``: int32[n_nodes], where in the result a
+    node's histogram stands; -1 for nodes whose histogram follows by subtraction.
+    """
+
+    distribution: Distribution
+    grow: Grow | None
+    feature: NDArray[np.int32]
+    go_left: NDArray[np.uint8]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    slot: NDArray[np.int32]
+    n_slots: int
+
+    def map_rows(self, rows: Rows) -> tuple[Any, Any]:
+        from h2ok.ext.algos.gbm import kernels
+
+        work = work_of(rows)
+        if self.grow is not None:
+            start_tree(rows, work, self.distribution, self.grow)
+        else:
+            kernels.route(work.bins, work.node, self.feature, self.go_left, self.left, self.right)
+        p = work.bins.shape[1]
+        out = np.zeros((2, self.n_slots, p, 256), dtype=np.int64)
+        if work.packed.ndim == 2:
+            kernels.histogram_weighted(work.bins, work.node, work.packed, self.slot, out)
+        else:
+            scratch = np.zeros((self.n_slots, p, 256), dtype=np.int64)
+            kernels.histogram(work.bins, work.node, work.packed, self.slot, scratch, out)
+        squares = np.zeros(len(self.slot))
+        kernels.squares(work.node, work.g, work.bag, squares)
+        return out, squares
+
+    def reduce(self, left: tuple[Any, Any], right: tuple[Any, Any]) -> tuple[Any, Any]:
+        if left[0].flags.writeable:  # made on this node, and only this run holds it: add in place
+            np.add(left[0], right[0], out=left[0])
+            return left[0], left[1] + right[1]
+        return left[0] + right[0], left[1] + right[1]
+
+
+def start_tree(rows: Rows, work: Work, distribution: Distribution, grow: Grow) -> None:
+    """Gradients, bag and packed values of a new tree; every row at the root."""
+    from h2ok.ext.algos.gbm import kernels
+
+    kernels.gradients(kind_of(distribution), distribution.tweedie_power, work.y, work.f, grow.which, work.g)
+    work.bag = work.w
+    if grow.sample_rate < 1:
+        drawn = uniforms(grow.seed, _ROW_STREAM + grow.number, rows.start, rows.n_rows) < grow.sample_rate
+        work.bag = np.where(drawn, work.w, 0.0)
+    if work.packed.ndim == 2:
+        kernels.pack_weighted(work.g, work.bag, grow.gradient_scale, grow.weight_scale, work.packed)
+    else:
+        kernels.pack(work.g, work.bag, grow.gradient_scale, work.packed)
+    work.node[:] = 0
+
+
+@wire_type("gbm.leaves")
+@dataclass(frozen=True)
+class LeafPass(RowsTask):
+    """Routes rows through the last splits; numerator and denominator of every leaf: float64[n_leaves, 2]."""
+
+    distribution: Distribution
+    which: int
+    feature: NDArray[np.int32]
+    go_left: NDArray[np.uint8]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    n_leaves: int
+
+    def map_rows(self, rows: Rows) -> NDArray[np.float64]:
+        from h2ok.ext.algos.gbm import kernels
+
+        work, d = work_of(rows), self.distribution
+        kernels.route(work.bins, work.node, self.feature, self.go_left, self.left, self.right)
+        out = np.zeros((self.n_leaves, 2))
+        kernels.leaf_sums(kind_of(d), d.tweedie_power, work.node, work.g, work.y, work.f, self.which, work.bag, out)
+        return out
+
+
+@wire_type("gbm.update")
+@dataclass(frozen=True)
+class UpdatePass(RowsTask):
+    """Adds the tree to the scores; the largest gradient of the next one.
+
+    With several classes, the trees of an iteration see the same scores: they are added together once the ``last`` one is there.
+    """
+
+    distribution: Distribution
+    which: int
+    values: NDArray[np.float64]
+    last: bool = True
+
+    def map_rows(self, rows: Rows) -> float:
+        from h2ok.ext.algos.gbm.kernels import add_leaf_values
+
+        work = work_of(rows)
+        if work.f.shape[1] == 1:
+            add_leaf_values(work.node, self.values, work.f, self.which)
+            return largest_gradient(work, self.distribution)
+        add_leaf_values(work.node, self.values, work.step, self.which)
+        if self.last:
+            work.f += work.step
+            work.step[:] = 0.0
+        return 1.0
+
+    def reduce(self, left: float, right: float) -> float:
+        return max(left, right)
+
+
+@wire_type("gbm.valid_update")
+@dataclass(frozen=True)
+class ValidationUpdate(RowsTask):
+    """Adds trees to the scores of validation rows, which are kept with their chunk."""
+
+    forest: Forest
+    init: NDArray[np.float64]
+
+    def map_rows(self, rows: Rows) -> None:
+        x = rows.state.get("x")
+        if x is None:
+            x = rows.state["x"] = rows.matrix()
+            rows.state["f"] = start_scores(rows, self.init)
+        self.forest.add_to(x, rows.state["f"])
+
+
+@wire_type("gbm.session_scores")
+@dataclass(frozen=True, slots=True)
+class SessionScores:
+    """Predicts with the scores that training keeps: what the model so far would say."""
+
+    distribution: Distribution
+
+    def predict(self, rows: Rows) -> NDArray[np.float64]:
+        f = rows.state["f"] if "f" in rows.state else work_of(rows).f
+        return probabilities(f, self.distribution)

@@ -1,0 +1,1 @@
+"""Making and changing whole frames: random frames, splits, interactions, missing values."""

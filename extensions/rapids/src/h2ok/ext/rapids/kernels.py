@@ -1,0 +1,118 @@
+"""Compiled loops over whole columns: hashing rows into groups, per-group statistics, stable radix sort.
+
+Inputs are read-only, results are fresh arrays. All are deterministic: their result depends on the values alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["group_rows", "group_statistics", "radix_argsort"]
+
+_RADIX_BITS = 11
+_RADIX = 1 << _RADIX_BITS
+
+
+@njit(cache=True, nogil=True)
+def group_rows(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Group equal rows of ``keys``, int64[n, k] in C order.
+
+    Returns (group of each row, first row of each group); groups are numbered in order of first appearance. Open addressing
+    with linear probing over a table of at most half load.
+    """
+    n, k = keys.shape
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    mask = np.uint64(size - 1)
+    table = np.full(size, -1, dtype=np.int64)
+    group = np.empty(n, dtype=np.int64)
+    first = np.empty(n, dtype=np.int64)
+    count = 0
+    for i in range(n):
+        h = np.uint64(0x9E3779B97F4A7C15)
+        for j in range(k):
+            h = (h ^ np.uint64(keys[i, j])) * np.uint64(0xBF58476D1CE4E5B9)
+            h ^= h >> np.uint64(29)
+        slot = (h ^ (h >> np.uint64(32))) & mask
+        while True:
+            g = table[np.int64(slot)]
+            if g < 0:
+                table[np.int64(slot)] = count
+                first[count] = i
+                group[i] = count
+                count += 1
+                break
+            f = first[g]
+            equal = True
+            for j in range(k):
+                if keys[f, j] != keys[i, j]:
+                    equal = False
+                    break
+            if equal:
+                group[i] = g
+                break
+            slot = (slot + np.uint64(1)) & mask
+    return group, first[:count].copy()
+
+
+@njit(cache=True, nogil=True)
+def group_statistics(group: NDArray[np.int64], values: NDArray[np.float64], n_groups: int) -> NDArray[np.float64]:
+    """float64[n_groups, 7]: rows, known, sum, sum of squares, sum of squared deviations, min, max; NA skipped."""
+    out = np.zeros((n_groups, 7))
+    out[:, 5] = np.inf
+    out[:, 6] = -np.inf
+    for i in range(group.size):
+        row = out[group[i]]
+        x = values[i]
+        row[0] += 1.0
+        if not np.isnan(x):
+            row[1] += 1.0
+            row[2] += x
+            row[3] += x * x
+            row[5] = min(row[5], x)
+            row[6] = max(row[6], x)
+    for i in range(group.size):
+        row = out[group[i]]
+        x = values[i]
+        if not np.isnan(x):
+            d = x - row[2] / row[1]
+            row[4] += d * d
+    return out
+
+
+@njit(cache=True, nogil=True)
+def radix_argsort(keys: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``order`` rearranged so that ``keys[order]`` ascends; stable. Least significant digit first, 11 bits a pass."""
+    n = order.size
+    if n == 0:
+        return order.copy()
+    lo = keys[order[0]]
+    hi = lo
+    for i in range(n):
+        v = keys[order[i]]
+        lo = min(lo, v)
+        hi = max(hi, v)
+    span = np.uint64(hi) - np.uint64(lo)
+    source = order.copy()
+    target = np.empty_like(source)
+    shift = np.uint64(0)
+    counts = np.empty(_RADIX + 1, dtype=np.int64)
+    base = np.uint64(lo)
+    while shift < np.uint64(64) and (span >> shift) > np.uint64(0):
+        counts[:] = 0
+        for i in range(n):
+            digit = ((np.uint64(keys[source[i]]) - base) >> shift) & np.uint64(_RADIX - 1)
+            counts[np.int64(digit) + 1] += 1
+        for d in range(_RADIX):
+            counts[d + 1] += counts[d]
+        for i in range(n):
+            row = source[i]
+            place = np.int64(((np.uint64(keys[row]) - base) >> shift) & np.uint64(_RADIX - 1))
+            target[counts[place]] = row
+            counts[place] += 1
+        source, target = target, source
+        shift += np.uint64(_RADIX_BITS)
+    return source

@@ -1,0 +1,212 @@
+"""Filling missing values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.ext.rapids import args
+from h2ok.ext.rapids.ast import Ast, Ident
+from h2ok.ext.rapids.blocks import blockwise, map_vecs
+from h2ok.ext.rapids.evaluate import Env
+from h2ok.ext.rapids.family import Family
+from h2ok.ext.rapids.grouping import KNOWN, SUM, Groups, group, group_ids, key_columns, key_vecs
+from h2ok.ext.rapids.keys import ordered_codes
+from h2ok.ext.rapids.primitives.assigning import mutate
+from h2ok.ext.rapids.primitives.groupby import group_medians, group_modes
+from h2ok.ext.rapids.primitives.levels import count_levels
+from h2ok.ext.rapids.quantiles import quantiles
+from h2ok.ext.rapids.rows import fetch, spec_of
+from h2ok.ext.rapids.values import Row
+from h2ok.kernel import Block, Frame, OutputSpec, Vec
+from numpy.typing import NDArray
+
+__all__ = ["PRIMITIVES"]
+
+family = Family()
+PRIMITIVES = family.primitives
+
+METHODS = ("mean", "median", "mode")
+
+
+# -- fillna ---------------------------------------------------------------------------------------------------------------
+
+
+def _fill(x: NDArray[np.float64], limit: int) -> NDArray[np.float64]:
+    """``x`` with each run of NaN filled from before it, at most ``limit`` of them."""
+    known = ~np.isnan(x)
+    last = np.maximum.accumulate(np.where(known, np.arange(len(x)), -1))
+    gap = np.arange(len(x)) - last
+    usable = (last >= 0) & (gap <= limit)
+    return np.where(usable, x[np.maximum(last, 0)], x)
+
+
+@blockwise
+def _fill_across(block: Block, params: dict[str, Any]) -> None:
+    x = block.matrix()
+    columns = range(x.shape[1]) if params["forward"] else range(x.shape[1] - 1, -1, -1)
+    last = np.full(len(x), np.nan)
+    gap = np.zeros(len(x), dtype=np.int64)
+    for j in columns:
+        na = np.isnan(x[:, j])
+        gap = np.where(na, gap + 1, 0)
+        last = np.where(na, last, x[:, j])
+        block.write(j, np.where(na & (gap <= params["limit"]), last, x[:, j]))
+
+
+@family("h2o.fillna", "fr method axis maxlen", "Fill gaps from before (forward) or after (backward), down (0) or across (1).")
+def fillna(env: Env, fr: Any, method: Any, axis: Any, maxlen: Any) -> Frame:
+    frame, how, limit = args.as_frame(fr), args.as_string(method, "method").lower(), args.as_int(maxlen, "maxlen")
+    if how not in ("forward", "backward"):
+        raise BadRequestError(f"Fill method '{how}' is unknown; it must be forward or backward.")
+    if limit < 0:
+        raise BadRequestError(f"maxlen must not be negative, found {limit}.")
+    names = tuple(f"C{j + 1}" for j in range(frame.n_cols))
+    if limit == 0:
+        return Frame("", frame.names, frame.vecs)
+    args.require_numeric(frame, "h2o.fillna", ("numeric", "bad", "time", "enum"))
+    forward = how == "forward"
+    if args.as_number(axis, "axis") == 1:
+        return Frame(
+            "", names, map_vecs(env.node, _fill_across, frame, [OutputSpec()] * frame.n_cols, forward=forward, limit=limit)
+        )
+    vecs = []
+    for v in frame.vecs:
+        x = fetch(env.node, v)
+        x = _fill(x, limit) if forward else _fill(x[::-1], limit)[::-1]
+        kind: Any = "numeric" if v.type == "bad" else v.type
+        vecs.append(env.node.frames.vec_with_espc(np.ascontiguousarray(x), v.espc, kind, v.domain))
+    return Frame("", names, tuple(vecs))
+
+
+# -- impute ---------------------------------------------------------------------------------------------------------------
+
+
+@family(
+    "h2o.impute",
+    "fr col method combine by groupFrame values",
+    "Fill missing values of columns in place with mean, median or mode.",
+    lazy=True,
+)
+def impute(env: Env, fr: Ast, col: Ast, method: Ast, combine: Ast, by: Ast, group_frame: Ast, values: Ast) -> Any:
+    frame = env.frame(env.evaluate(fr))
+    column = args.as_int(env.evaluate(col), "column")
+    how, mix = env.text(method), env.text(combine)
+    if how not in METHODS:
+        raise BadRequestError(f"Impute method '{how}' is unknown; it must be one of {', '.join(METHODS)}.")
+    if not -1 <= column < frame.n_cols:
+        raise BadRequestError(f"Column must be -1 for all or from 0 to {frame.n_cols - 1}, found {column}.")
+    picked = list(range(frame.n_cols)) if column == -1 else [column]
+    groups = _absent(env, group_frame)
+    keys = _by(env, frame, by)
+    if groups is not None or keys:
+        return _impute_groups(env, frame, picked, how, mix, keys, groups)
+    given = _absent(env, values)
+    used = np.full(frame.n_cols, math.nan)
+    vecs = list(frame.vecs)
+    for j in picked:
+        if given is not None:
+            used[j] = args.as_numbers(given, "values")[j]
+        else:
+            used[j] = _fill_value(env, frame.vecs[j], "" if column == -1 else how, mix, frame.names[j])
+        if not math.isnan(used[j]):
+            vecs[j] = _filled(env, vecs[j], float(used[j]))
+    mutate(env, frame, Frame(frame.key, frame.names, tuple(vecs)))
+    return Row(used, frame.names)
+
+
+def _absent(env: Env, tree: Ast) -> Any:
+    """None for ``_`` and for an empty list."""
+    if isinstance(tree, Ident) and tree.name == "_":
+        return None
+    value = env.forced(tree)
+    return (
+        None
+        if (isinstance(value, str) and value == "_") or (not isinstance(value, str | float | Frame) and len(value) == 0)
+        else value
+    )
+
+
+def _by(env: Env, frame: Frame, tree: Ast) -> list[int]:
+    value = _absent(env, tree)
+    return [] if value is None else args.columns(frame, value, "group-by columns")
+
+
+def _fill_value(env: Env, vec: Vec, how: str, combine: str, name: str) -> float:
+    """What fills a column; NaN when nothing can. ``how`` empty: the mean of numbers, the most frequent level of enums."""
+    stats = env.node.rollups(vec)
+    if vec.type == "enum":
+        if how in ("mean", "median"):
+            raise BadRequestError(f"Column '{name}' is an enum; only the mode can fill it.")
+        counts = count_levels(env.node, vec)
+        return float(np.argmax(counts)) if counts.any() else math.nan
+    if vec.type in ("string", "uuid") or not stats.n_known:
+        return math.nan
+    if how == "mode":
+        raise BadRequestError(f"Column '{name}' is numeric; the mode fills only enum columns.")
+    return float(quantiles(env.node, vec, [0.5], combine, None)[0]) if how == "median" else stats.mean
+
+
+@blockwise
+def _fill_na(block: Block, params: dict[str, Any]) -> None:
+    x = block.numbers(0)
+    block.write(0, np.where(np.isnan(x), params["value"], x))
+
+
+@blockwise
+def _fill_by_group(block: Block, params: dict[str, Any]) -> None:
+    x = block.numbers(0)
+    ids = params["ids"][block.start : block.start + block.n_rows]
+    block.write(0, np.where(np.isnan(x), params["values"][ids], x))
+
+
+def _filled(env: Env, vec: Vec, value: float) -> Vec:
+    return map_vecs(env.node, _fill_na, [vec], [spec_of(vec)], value=value)[0] if env.node.rollups(vec).na_count else vec
+
+
+def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, combine: str, by: list[int], given: Any) -> Frame:
+    if given is not None:
+        known = args.as_frame(given, "group frame")
+        by = by or [args.named(frame.names, n) for n in known.names[:-1]]
+    picked = [j for j in picked if j not in by]
+    originals = [frame.vecs[j] for j in by]
+    keys = key_columns(env.node, originals, [frame.names[j] for j in by])
+    values = [frame.vecs[j] for j in picked]
+    groups = group(env.node, keys, values)
+    ids = group_ids(env.node, keys, groups)
+    vecs, columns = list(frame.vecs), []
+    for i, j in enumerate(picked):
+        fill = _group_values(env, keys, groups, i, frame.vecs[j], how) if given is None else _given_values(env, known, groups, i)
+        columns.append(fill)
+        vecs[j] = map_vecs(env.node, _fill_by_group, [vecs[j]], [spec_of(vecs[j])], ids=ids, values=fill)[0]
+    mutate(env, frame, Frame(frame.key, frame.names, tuple(vecs)))
+    names = [frame.names[j] for j in by] + [f"{how}_{frame.names[j]}" for j in picked]
+    made = [env.node.frames.vec_of(c) for c in columns]
+    return Frame("", tuple(names), (*key_vecs(env.node, originals, keys, groups.keys), *made))
+
+
+def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Vec, how: str) -> NDArray[np.float64]:
+    if how == "mode":
+        return group_modes(env, keys, groups, vec)
+    if how == "median":
+        return group_medians(env, keys, groups, vec, "rm")
+    s = groups.stats[index]
+    with np.errstate(all="ignore"):
+        means: NDArray[np.float64] = s[:, SUM] / s[:, KNOWN]
+    return means
+
+
+def _given_values(env: Env, known: Frame, groups: Groups, index: int) -> NDArray[np.float64]:
+    """Values of a frame of groups in the order of ``groups``; NaN for groups that are not in it."""
+    n_keys = groups.keys.shape[1]
+    columns = []
+    for v in known.vecs[:n_keys]:
+        x = fetch(env.node, v)
+        columns.append(np.where(np.isnan(x), -1, x).astype(np.int64) if v.type == "enum" else ordered_codes(x))
+    table = {
+        tuple(row): value
+        for row, value in zip(np.column_stack(columns).tolist(), fetch(env.node, known.vecs[n_keys + index]).tolist(), strict=True)
+    }
+    return np.array([table.get(tuple(row), math.nan) for row in groups.keys.tolist()])

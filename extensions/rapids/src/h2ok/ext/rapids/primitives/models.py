@@ -1,0 +1,77 @@
+"""Primitives that need models. They find what is stored and say what is missing where no part of h2ok can do the work yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from h2ok.capabilities.contracts.errors import ApiError, BadRequestError
+from h2ok.ext.rapids.ast import Ast, Ident
+from h2ok.ext.rapids.evaluate import Env, describe
+from h2ok.ext.rapids.family import Family
+from h2ok.kernel import Frame
+
+__all__ = ["PRIMITIVES"]
+
+family = Family()
+PRIMITIVES = family.primitives
+
+#: name -> (arguments, what it does, what it needs).
+_MISSING: dict[str, tuple[str, str, str]] = {
+    "makeLeaderboard": ("models lb_frame sort_metric extensions scoring_data", "Table of models by a metric.", "leaderboards"),
+    "PermutationVarImp": (
+        "model fr metric n_samples n_repeats features seed",
+        "Variable importance by permutation.",
+        "permutation importance",
+    ),
+    "segment_models_as_frame": ("key", "Table of segment models.", "segment models"),
+    "model.reset.threshold": ("model threshold", "Set the default threshold of a model.", "changing the threshold of a model"),
+    "model.testJavaScoring": ("model fr preds eps", "Compare scoring in and out of the cloud.", "exported scoring code"),
+    "fairnessMetrics": ("model fr protected reference favorable", "Fairness of a binomial model by groups.", "fairness metrics"),
+    "transform": ("model frame_key", "Transform a frame by a model.", "transforming models"),
+    "mojo.pipeline.transform": ("pipeline fr allow_timestamps", "Score by an imported pipeline.", "pipelines"),
+    "word2vec.to.frame": ("model", "Words and vectors of a model.", "word vectors"),
+    "tree.update.weights": ("model fr weights_col", "Update the node weights of a tree model.", "updating node weights"),
+    "rulefit.predict.rules": ("model fr rule_ids", "Which rules hold in which rows.", "rule models"),
+    "predicted.vs.actual.by.var": (
+        "model fr variable preds",
+        "Mean prediction and actual by levels.",
+        "predicted versus actual tables",
+    ),
+    "set.calibration.model": ("model calibration_model", "Give a model a calibration model.", "setting calibration models"),
+    "run_tool": (
+        "class args",
+        "Run a tool of the server.",
+        "server tools, which run classes named by a client and are refused on purpose",
+    ),
+    "s3.generate.presigned.URL": ("path duration_ms", "A URL that gives access to an object for a while.", "presigned URLs"),
+    "testing.setreadforbidden": ("list", "Test aid.", "test aids in a production server"),
+}
+
+
+def _define(name: str, args: str, help: str, needs: str) -> None:  # noqa: A002
+    def unavailable(env: Env, *values: Ast) -> Any:
+        raise ApiError(
+            f"'{name}' is not available: this server does not support {needs}. "
+            "An extension may provide the primitive; installed ones: GET /3/Capabilities/Extensions.",
+            status=412,
+            exception_type="water.exceptions.H2OIllegalArgumentException",
+            primitive=name,
+        )
+
+    family.add(name, unavailable, tuple(args.split()), help, lazy=True)
+
+
+for _name, (_args, _help, _needs) in _MISSING.items():
+    _define(_name, _args, _help, _needs)
+
+
+@family("result", "model", "The frame that a model made.", lazy=True)
+def result(env: Env, model: Ast) -> Frame:
+    value = env.evaluate(model)
+    if isinstance(value, str) and not isinstance(model, Ident):
+        value = env.lookup(value)
+    for name in ("result_frame", "output_frame"):
+        key = getattr(value, name, None) or getattr(getattr(value, "output", None), name, None)
+        if isinstance(key, str):
+            return env.node.frames.get(key)
+    raise BadRequestError(f"result needs a model that makes a frame, found {describe(value)}.")
