@@ -103,11 +103,13 @@ class JobContext:
             if message:
                 changes["progress_msg"] = message
             self._cancel = bool(self.node.dkv.atomic(self.key, _Update(changes)))
-        if self._cancel:
+        if self._cancel or self.node.jobs.closing:
             raise JobCancelledError(f"Job '{self.key}' was cancelled.")
 
     def cancelled(self) -> bool:
         """Whether a stop was asked for; cheap enough for every chunk."""
+        if self.node.jobs.closing:
+            return True
         now = time.monotonic()
         if now - self._last >= _UPDATE_SECONDS:
             self._last = now
@@ -131,6 +133,8 @@ class Jobs:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._threads: dict[str, threading.Thread] = {}
+        #: True once the node closes: every job of it is cancelled then.
+        self.closing = False
         node.cloud.on_lost.append(self._node_lost)
 
     def start(self, description: str, dest: str, dest_type: str, work: Callable[[JobContext], Any]) -> Job:
@@ -187,11 +191,10 @@ class Jobs:
         return self.get(key)
 
     def close(self) -> None:
-        """Ask every job of this node to stop and wait a little for each."""
-        for key, thread in list(self._threads.items()):
-            if thread.is_alive():
-                self._node.dkv.atomic(key, _Cancel())
-                thread.join(5.0)
+        """Stop every job of this node at its next safe point and wait a little for each."""
+        self.closing = True
+        for thread in list(self._threads.values()):
+            thread.join(5.0)
 
     def _node_lost(self, lost: H2ONode, reason: str) -> None:
         """End the jobs that a lost node was doing; every node looks after the jobs whose state it holds."""

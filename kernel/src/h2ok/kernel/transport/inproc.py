@@ -41,7 +41,8 @@ class InprocHub:
         gone = self._transports.pop(node, None)
         if gone is None:
             return
-        for other in list(self._transports.values()):
+        for name, other in list(self._transports.items()):
+            gone.drop_peer(name, "this node was killed")
             other.drop_peer(node, "its connection was closed")
             if other.on_refused is not None:
                 other.on_refused(node)
@@ -86,7 +87,7 @@ class InprocTransport(Transport):
         if nearest:
             with self._wake:
                 self._wake.notify()
-        target = self._hub.find(to)
+        target = self._hub.find(to) if self._hub.find(self._me) is self else None
         if target is None or not target.accept(self, number, name, frames):
             self._pending.pop(number)
             text = f"Node {to.name} does not accept connections; asked for '{name}'."
