@@ -256,8 +256,8 @@ class ZmqTransport(Transport):
         peer = self._peers.get(node)
         if peer is None:
             socket = self._socket(zmq.DEALER)
-            socket.setsockopt(zmq.RECONNECT_IVL, 100)
-            socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+            socket.setsockopt(zmq.RECONNECT_IVL, 50)
+            socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
             if self._keys is not None:
                 socket.curve_serverkey = self._keys[0]
                 socket.curve_publickey, socket.curve_secretkey = self._keys
