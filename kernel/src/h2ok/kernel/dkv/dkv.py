@@ -68,7 +68,7 @@ class DKV:
         rpc.register("dkv.put", self._put_local)
         rpc.register("dkv.remove", self._remove_local)
         rpc.register("dkv.atomic", lambda a: self._atomic_local(a[0], a[1]))
-        rpc.register("dkv.keys", lambda prefix: [k for k in list(self._local) if k.startswith(prefix)])
+        rpc.register("dkv.keys", self._keys_local)
         rpc.register("dkv.refs", lambda a: self._adjust_local(a[0], a[1]))
         rpc.register("dkv.invalidate", self.cache.invalidate)
 
@@ -149,7 +149,11 @@ class DKV:
         found: set[str] = set()
         for part in self._rpc.call_all("dkv.keys", prefix):
             found.update(part)
-        return sorted(k for k in found if prefix or is_user_key(k))
+        return sorted(found)
+
+    def local_values(self) -> list[Any]:
+        """The values under user keys whose home is this node."""
+        return [v for k, v in list(self._local.items()) if is_user_key(k)]
 
     def local_keys(self) -> list[str]:
         """All keys whose home is this node, system keys included."""
@@ -219,6 +223,9 @@ class DKV:
 
     def _lock_of(self, key: str) -> threading.RLock:
         return self._locks[hash(key) % _STRIPES]
+
+    def _keys_local(self, prefix: str) -> list[str]:
+        return [k for k in list(self._local) if (k.startswith(prefix) if prefix else is_user_key(k))]
 
     def _read_local(self, reader: int, keys: list[str]) -> list[Any]:
         values = []
