@@ -301,7 +301,7 @@ def _parse_scalar(kind: str, raw: Any, f: ApiField | None, schema_name: str) -> 
         if kind == "enum":
             return _parse_enum(str(raw), f)
         if kind.startswith("Key<") or kind in ("VecSpecifier", "ColSpecifier"):
-            name = raw.get("name", raw.get("column_name")) if isinstance(raw, dict) else _unquote(str(raw).strip())
+            name = raw.get("name", raw.get("column_name")) if isinstance(raw, dict) else _unquote(str(raw))
             return name or None
     except (ValueError, OverflowError) as e:
         if isinstance(e, H2OKError):
