@@ -178,7 +178,7 @@ def _bins_by_rule(rule: str, x: Vec, node: Node) -> int:
     if rule == "rice":
         return math.ceil(math.cbrt(n) * 2)
     if rule == "sqrt":
-        return math.ceil(math.sqrt(n))
+        return max(math.isqrt(n), 2)
     if rule == "doane":
         moments = fold(node, _third_moment, [x], mean=stats.mean)
         skew = float((moments[1] / n) / (moments[0] / n) ** 1.5) if moments[0] else 0.0
