@@ -196,9 +196,10 @@ def _columns(node: Node, op: str, a: Any, b: Any, espc: Any) -> Column:
         return map_vecs(node, _compare_texts, [force_one(node, a), force_one(node, b)], equal=op == "==")[0]
     if "enum" in kinds:
         if op in ("==", "!="):
-            both = isinstance(a, Vec) and isinstance(b, Vec) and kinds == ("enum", "enum")
+            if isinstance(a, Vec) and isinstance(b, Vec) and kinds == ("enum", "enum"):
+                return Expr(op, (a, _recoded(b, a.domain or ())), espc)
             # H2O: against numbers the level index counts.
-            return Expr(op, (a, _recoded(b, a.domain or ()) if both else b), espc)
+            return Expr(op, (a, b), espc)
         return Expr("na", (a,), espc)
     return Expr(op, (a, b), espc)
 

@@ -41,7 +41,7 @@ def levenshtein(a: str, b: str) -> float:
 
 
 def common_substrings(a: str, b: str) -> float:
-    """Length of the common substrings over the shorter length: the longest is cut out of both until none of two characters is left."""
+    """Length of the common substrings over the shorter length; the longest is cut out of both, again and again."""
     shorter = min(len(a), len(b))
     if not shorter:
         return float(a == b)
@@ -84,17 +84,19 @@ def jaccard(a: str, b: str) -> float:
 def jaro_winkler(a: str, b: str) -> float:
     """Jaro 1989 with the bonus of Winkler 1990 for a common prefix.
 
-    H2O: a character may be matched more than once, each step back in the matches is a transposition, and the prefix always counts.
+    H2O: each step back in the matches is a transposition, and the prefix always counts.
     """
     if a == b:
         return 1.0
     a, b = (a, b) if len(a) <= len(b) else (b, a)
     reach = len(b) // 2
+    free = [True] * len(b)
     matches = swaps = 0
     last = -1
     for i, x in enumerate(a):
-        j = b.find(x, max(0, i - reach), min(len(b), i + reach))
+        j = next((j for j in range(max(0, i - reach), min(len(b), i + reach)) if free[j] and b[j] == x), -1)
         if j >= 0:
+            free[j] = False
             matches += 1
             swaps += j < last
             last = j
