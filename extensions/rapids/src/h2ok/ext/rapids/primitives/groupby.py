@@ -123,7 +123,7 @@ def _wanted(env: Env, frame: Frame, aggregates: tuple[Ast, ...]) -> list[tuple[s
             raise BadRequestError(f"Aggregate '{name}' is unknown; it must be one of {', '.join(sorted(_ALL))}.")
         if mode not in NA_MODES:
             raise BadRequestError(f"NA mode '{mode}' is unknown; it must be one of {', '.join(NA_MODES)}.")
-        j = args.columns(frame, env.evaluate(col), "column to aggregate")[0]
+        j = args.column(frame, env.evaluate(col), "column to aggregate")
         kind = frame.vecs[j].type
         if name == "mode" and kind != "enum":
             raise BadRequestError(f"The mode needs an enum column; '{frame.names[j]}' is {kind}.")

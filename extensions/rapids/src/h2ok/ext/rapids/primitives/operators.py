@@ -157,7 +157,7 @@ def paired(
     """
     n_left, n_right = len(left.names), len(right.names)
     wide = left if n_left >= n_right else right
-    if n_left != n_right and 1 not in (n_left, n_right):
+    if n_left != n_right and (1 not in (n_left, n_right) or 0 in (n_left, n_right)):
         raise BadRequestError(f"'{op}' needs frames of equal numbers of columns, found {n_left} and {n_right}.")
     a: Sequence[Any] = columns_of(left)
     b: Sequence[Any] = columns_of(right)

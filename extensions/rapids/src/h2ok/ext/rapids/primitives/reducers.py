@@ -450,7 +450,7 @@ _define_running("cummax", "Running maximum, down (axis 0) or across (axis 1); al
 @family("topn", "fr col percent which", "The given percentage of rows with the largest (1) or smallest (-1) values, best first.")
 def topn(env: Env, fr: Any, col: Any, percent: Any, which: Any) -> Frame:
     frame, share = args.as_frame(fr), args.as_number(percent, "percentage")
-    j = args.columns(frame, col, "column")[0]
+    j = args.column(frame, col, "column")
     side = args.as_int(which, "which")
     vec = frame.vecs[j]
     if side not in (1, -1) or not 0 < share <= 100 or vec.type not in ("numeric", "time", "bad"):

@@ -158,9 +158,9 @@ def pav_blocks(
 def grouped_permute(env: Env, fr: Any, perm_col: Any, group_by: Any, permute_by: Any, keep_col: Any) -> Frame:
     frame = args.as_frame(fr, "first argument of grouped_permute")
     perm, side, keep = (
-        args.columns(frame, v, w)[0] for v, w in ((perm_col, "permCol"), (permute_by, "permuteBy"), (keep_col, "keepCol"))
+        args.column(frame, v, w) for v, w in ((perm_col, "permCol"), (permute_by, "permuteBy"), (keep_col, "keepCol"))
     )
-    by = args.columns(frame, group_by, "groupBy")[0]
+    by = args.column(frame, group_by, "groupBy")
     if frame.vecs[side].type != "enum":
         raise BadRequestError(f"The column permuteBy must be an enum, '{frame.names[side]}' is {frame.vecs[side].type}.")
     g, p, s, k = (fetch(env.node, frame.vecs[j]) for j in (by, perm, side, keep))
