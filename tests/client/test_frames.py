@@ -60,7 +60,7 @@ def test_head_tail_describe_and_summary(
     frame.show_summary()
     frame.show()
     assert "income" in capsys.readouterr().out
-    assert frame["income"].mean()[0, 0] == pytest.approx(people["income"].mean())
+    assert frame["income"].mean()[0] == pytest.approx(people["income"].mean())
     assert frame["income"].sd()[0] == pytest.approx(people["income"].std())
     assert frame["age"].min() == people["age"].min() or np.isnan(frame["age"].min())
 

@@ -44,7 +44,8 @@ def decompressed(runtime: Runtime, raw: RawFile) -> Iterator[bytes]:
             produced += len(piece)
             if produced > _FREE_BYTES and produced > MAX_RATIO * raw.size:
                 raise IllegalArgumentError(
-                    f"'{raw.key}' expands to more than {MAX_RATIO} times its {raw.size} bytes. Decompress it yourself if this is intended."
+                    f"'{raw.key}' expands to more than {MAX_RATIO} times its {raw.size} bytes. "
+                    "Decompress it yourself if this is intended."
                 )
             yield piece
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as e:

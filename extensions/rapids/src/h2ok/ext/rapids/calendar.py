@@ -105,11 +105,11 @@ def _part(days: NDArray[np.int64], within: NDArray[np.int64], part: str) -> NDAr
     if part == "month":
         return dates.astype("datetime64[M]").astype(np.int64) % 12 + 1
     if part == "day":
-        return (dates - dates.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
+        return days - dates.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + 1
     # ISO 8601: the week of the Thursday of the same week.
     thursday = days - (days + 3) % 7 + 3
     dates = thursday.astype("datetime64[D]")
-    return (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64) // 7 + 1
+    return (thursday - dates.astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)) // 7 + 1
 
 
 def to_milliseconds(parts: list[NDArray[np.float64]]) -> NDArray[np.int64]:

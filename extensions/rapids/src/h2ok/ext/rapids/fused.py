@@ -53,7 +53,7 @@ class LazyFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowBatch:
-    """ "Each row" of a frame, inside a function applied to rows: its columns stand for the row's cells."""
+    """The row of a frame, whichever it is, inside a function applied to rows: its columns stand for the row's cells."""
 
     names: tuple[str, ...]
     columns: tuple[Column, ...]
@@ -116,7 +116,7 @@ class _Compiler:
 
     def visit(self, node: Any) -> int:
         if isinstance(node, Vec):
-            key = ("vec", node.key)
+            key: tuple[str, Any] = ("vec", node.key)
             if key not in self._known:
                 self.vecs.append(node)
                 self._known[key] = self.emit(("load", len(self.vecs) - 1))

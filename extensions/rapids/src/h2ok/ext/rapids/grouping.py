@@ -122,7 +122,8 @@ def group_ids(node: Node, keys: Sequence[Vec], groups: Groups) -> NDArray[np.int
     for j, v in enumerate(keys):
         table[len(groups) :, j] = fetch_keys(node, v)
     # The groups come first, so they keep their numbers.
-    return group_rows(table)[0][len(groups) :]
+    ids: NDArray[np.int64] = group_rows(table)[0][len(groups) :]
+    return ids
 
 
 def key_vecs(node: Node, originals: Sequence[Vec], keys: Sequence[Vec], codes: NDArray[np.int64]) -> tuple[Vec, ...]:

@@ -68,7 +68,7 @@ def group_statistics(group: NDArray[np.int64], values: NDArray[np.float64], n_gr
         row = out[group[i]]
         x = values[i]
         row[0] += 1.0
-        if x == x:
+        if not np.isnan(x):
             row[1] += 1.0
             row[2] += x
             row[3] += x * x
@@ -77,7 +77,7 @@ def group_statistics(group: NDArray[np.int64], values: NDArray[np.float64], n_gr
     for i in range(group.size):
         row = out[group[i]]
         x = values[i]
-        if x == x:
+        if not np.isnan(x):
             d = x - row[2] / row[1]
             row[4] += d * d
     return out
@@ -110,9 +110,9 @@ def radix_argsort(keys: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[
             counts[d + 1] += counts[d]
         for i in range(n):
             row = source[i]
-            digit = np.int64(((np.uint64(keys[row]) - base) >> shift) & np.uint64(_RADIX - 1))
-            target[counts[digit]] = row
-            counts[digit] += 1
+            place = np.int64(((np.uint64(keys[row]) - base) >> shift) & np.uint64(_RADIX - 1))
+            target[counts[place]] = row
+            counts[place] += 1
         source, target = target, source
         shift += np.uint64(_RADIX_BITS)
     return source

@@ -63,7 +63,7 @@ def _repeats_nest(tree: Iterable[Any], *, inside: bool) -> bool:
     for op, value in tree:
         name = str(op)
         if name in ("MAX_REPEAT", "MIN_REPEAT"):
-            low, high, body = value
+            _, high, body = value
             unbounded = high is re._constants.MAXREPEAT or int(high) > 1000  # type: ignore[attr-defined]
             if (unbounded and inside) or _repeats_nest(body, inside=inside or unbounded):
                 return True

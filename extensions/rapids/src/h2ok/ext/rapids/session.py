@@ -10,6 +10,7 @@ import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.primitive import Primitive
 from h2ok.capabilities.registry import resolve
+from h2ok.capabilities.removal import remove_key
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.fused import LazyFrame, force
 from h2ok.ext.rapids.parser import parse
@@ -88,10 +89,7 @@ class Session:
     def remove(self, env: Env, key: str) -> bool:
         """Remove any stored object; whether there was one. An unknown key is fine."""
         self.temps.discard(key)
-        value = env.node.dkv.get(key)
-        if value is None:
-            return False
-        return env.node.frames.remove(key) if isinstance(value, Frame) else env.node.dkv.remove(key)
+        return remove_key(self.runtime, key)
 
     def rename(self, env: Env, old: str, new: str) -> None:
         """Move a stored object to another key.
@@ -110,10 +108,11 @@ class Session:
             env.node.frames.put(value.renamed(new))
         else:
             env.node.dkv.put(new, value)
-        was_temp = old in self.temps
-        self.remove(env, old)
-        if was_temp:
+        if old in self.temps:
+            self.temps.discard(old)
             self.temps.add(new)
+        # What the object owns stays with it.
+        remove_key(self.runtime, old, cascade=False)
 
     def end(self) -> None:
         """Remove the temporaries that are left."""

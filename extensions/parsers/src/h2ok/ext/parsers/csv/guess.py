@@ -104,7 +104,8 @@ def _column_type(cells: Sequence[Token], na: set[str]) -> tuple[str, tuple[str, 
     """(type, NA texts found): what most known cells are.
 
     Facts of H2O's rule: no known cell is Numeric; times and UUIDs must make up all known cells; numbers win when they are at least
-    as many as texts; texts are an Enum when they repeat (at most 95 % distinct), else String; zeros among repeated texts stand for NA.
+    as many as texts; texts are an Enum when they repeat (at most 95 % distinct), else String; zeros among repeated texts stand
+    for NA.
     """
     known = [c.text for c in cells if (c.text or c.quoted) and c.text not in na]
     numbers = [t for t in known if is_number(t)]

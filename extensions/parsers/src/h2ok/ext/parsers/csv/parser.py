@@ -129,7 +129,8 @@ def _layout(setup: ParseSetup) -> tuple[Layout, tuple[str, ...]]:
     names += tuple(f"C{i + 1}" for i in range(len(names), n))
     na = setup.na_strings or ()
     na_sets = tuple(tuple(na[j] or ()) if j < len(na) else () for j in range(n))
-    keep = tuple(j for j in range(n) if j not in set(setup.skipped_columns))
+    skipped = set(setup.skipped_columns)
+    keep = tuple(j for j in range(n) if j not in skipped)
     if not keep:
         raise IllegalArgumentError("Cannot parse: every column is skipped.")
     quote = "'" if setup.single_quotes else '"'

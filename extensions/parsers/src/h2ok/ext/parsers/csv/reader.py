@@ -98,7 +98,8 @@ def _arrow_columns(data: bytes, layout: Layout) -> list[Any] | None:
     import pyarrow as pa
 
     numeric = [j for j in layout.keep if layout.types[j] == "Numeric" and not layout.na[j]]
-    other = [j for j in layout.keep if j not in set(numeric)]
+    chosen = set(numeric)
+    other = [j for j in layout.keep if j not in chosen]
     found: dict[int, Any] = {}
     try:
         if not other:

@@ -75,7 +75,8 @@ def _columns(env: Env, frame: Frame, fun: Any) -> Frame:
             raise BadRequestError(f"A function of columns must give a number or a frame, it gave {describe(value)}.")
         if vecs and len(new[0]) != len(vecs[0]):
             raise BadRequestError(
-                f"The function gave {len(new[0])} rows for column '{name}' and {len(vecs[0])} for '{frame.names[0]}'; all must be equal."
+                f"The function gave {len(new[0])} rows for column '{name}' and {len(vecs[0])} for '{frame.names[0]}'; "
+                "all must be equal."
             )
         vecs += env.node.frames.align(new, vecs[0].espc) if vecs else new
         names += [name] if len(new) == 1 else [f"{name}{k}" for k in range(len(new))]

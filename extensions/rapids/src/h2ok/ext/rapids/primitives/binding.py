@@ -16,7 +16,7 @@ from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.primitives.assigning import constant, unique_name
 from h2ok.ext.rapids.rows import Text, take_vecs
 from h2ok.ext.rapids.values import Numbers, Row
-from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec, even_espc
+from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec, VecType, even_espc
 from h2ok.kernel.frame.newchunk import encode_string_buffers
 
 __all__ = ["PRIMITIVES", "bind_rows", "stack"]
@@ -96,7 +96,7 @@ def stack(node: Node, name: str, vecs: list[Vec]) -> Vec:
     BadRequestError
         The types differ.
     """
-    kind = next((v.type for v in vecs if v.type != "bad"), "bad")
+    kind: VecType = next((v.type for v in vecs if v.type != "bad"), "bad")
     for v in vecs:
         if v.type not in (kind, "bad") and not _all_na(node, v):
             raise BadRequestError(f"rbind needs equal column types; column '{name}' is {kind} and {v.type}.")
@@ -173,7 +173,7 @@ def seq(env: Env, first: Any, last: Any, by: Any) -> Frame:
     a, b, step = args.as_number(first, "start"), args.as_number(last, "end"), args.as_number(by, "step")
     if step == 0 or not math.isfinite((b - a) / step) or (b - a) / step < 0:
         raise BadRequestError(f"A sequence from {a:g} to {b:g} by {step:g} never ends; the step must lead from start to end.")
-    return _sequence_frame(env, a, step, int(math.floor((b - a) / step * (1 + 1e-12))) + 1)
+    return _sequence_frame(env, a, step, math.floor((b - a) / step * (1 + 1e-12)) + 1)
 
 
 @family("seq_len", "n", "The numbers 1 to n.")

@@ -122,8 +122,9 @@ def _choose_times(block: Block, params: dict[str, Any]) -> None:
 @blockwise
 def _choose_texts(block: Block, params: dict[str, Any]) -> None:
     sides = [block.strings(x) if isinstance(x, int) else [x] * block.n_rows for x in (params["no"], params["yes"])]
-    t = block.numbers(0).tolist()
-    block.write(0, [None if x != x else sides[x != 0][i] for i, x in enumerate(t)])
+    t = block.numbers(0)
+    missing = np.isnan(t).tolist()
+    block.write(0, [None if missing[i] else sides[x != 0][i] for i, x in enumerate(t.tolist())])
 
 
 def _choose_levels(node: Node, test: Vec, yes: Any, no: Any) -> Vec:

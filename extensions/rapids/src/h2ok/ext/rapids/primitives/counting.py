@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -156,7 +157,7 @@ def _edges(env: Env, vec: Vec, breaks: NDArray[np.float64], digits: int) -> NDAr
 
 def _interval_names(edges: NDArray[np.float64], lowest: bool, right: bool) -> list[str]:
     text = [format_number(e) for e in edges.tolist()]
-    out = [f"({a},{b}]" if right else f"[{a},{b})" for a, b in zip(text, text[1:], strict=False)]
+    out = [f"({a},{b}]" if right else f"[{a},{b})" for a, b in pairwise(text)]
     if lowest and right:
         out[0] = "[" + out[0][1:]
     elif lowest:
@@ -175,12 +176,12 @@ def _bins_by_rule(rule: str, x: Vec, node: Node) -> int:
     if rule == "sturges":
         return math.ceil(1 + math.log2(n)) + 1
     if rule == "rice":
-        return math.ceil(2 * n ** (1 / 3))
+        return math.ceil(math.cbrt(n) * 2)
     if rule == "sqrt":
         return math.ceil(math.sqrt(n))
     if rule == "doane":
         moments = fold(node, _third_moment, [x], mean=stats.mean)
-        skew = (moments[1] / n) / (moments[0] / n) ** 1.5 if moments[0] else 0.0
+        skew = float((moments[1] / n) / (moments[0] / n) ** 1.5) if moments[0] else 0.0
         spread = math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3))) if n > 2 else 1.0
         return math.ceil(1 + math.log2(n) + math.log2(1 + abs(skew) / spread))
     width = 3.5 * stats.sigma / n ** (1 / 3)

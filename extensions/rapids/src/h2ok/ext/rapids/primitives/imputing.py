@@ -194,7 +194,8 @@ def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Ve
         return group_medians(env, keys, groups, vec, "rm")
     s = groups.stats[index]
     with np.errstate(all="ignore"):
-        return s[:, SUM] / s[:, KNOWN]
+        means: NDArray[np.float64] = s[:, SUM] / s[:, KNOWN]
+    return means
 
 
 def _given_values(env: Env, known: Frame, groups: Groups, index: int) -> NDArray[np.float64]:

@@ -54,12 +54,16 @@ def _max(stats: RollupStats) -> float:
     return stats.max if len(stats.maxs) else -math.inf
 
 
+_COMBINE: dict[str, Callable[[float, float], float]] = {"+": lambda a, b: a + b, "min": min, "max": max}
+
+
 def _reduce_row(op: str, values: NDArray[np.float64]) -> float:
-    return float({"+": np.sum, "min": np.min, "max": np.max}[op](values)) if len(values) else _NAN
+    ufunc: Any = {"+": np.add, "min": np.minimum, "max": np.maximum}[op]
+    return float(ufunc.reduce(values)) if len(values) else _NAN
 
 
 def _define(name: str, op: str, per_column: Callable[[RollupStats], float], start: float, *, skip_na: bool, help: str) -> None:  # noqa: A002
-    combine = {"+": lambda a, b: a + b, "min": min, "max": max}[op]
+    combine: Callable[[float, float], float] = _COMBINE[op]
 
     def reduce(env: Env, fr: Ast) -> Any:
         value = env.evaluate(fr)

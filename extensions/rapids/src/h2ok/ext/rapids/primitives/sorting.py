@@ -89,8 +89,8 @@ def rank_within_groups(env: Env, fr: Any, by: Any, sort_cols: Any, orders: Any, 
     counted = ~missing[order]
     running = np.cumsum(counted)
     starts = np.flatnonzero(change)
-    before = (running - counted)[starts]
-    rank = running - np.repeat(before, np.diff(np.append(starts, n)))
+    before: NDArray[np.int64] = (running - counted)[starts]
+    rank: NDArray[np.int64] = running - np.repeat(before, np.diff(np.append(starts, n)))
     ranks = np.where(counted, rank, np.nan).astype(np.float64)
     if args.as_bool(sort_by_sort_cols, "sort flag"):
         again = order_of([k[order] for k in keys], n)

@@ -158,13 +158,15 @@ def _distances(block: Block, params: dict[str, Any]) -> None:
 
 
 def _distance(x: NDArray[np.float64], q: NDArray[np.float64], measure: str) -> NDArray[np.float64]:
+    out: NDArray[np.float64]
     if measure == "l1":
-        return np.abs(x - q).sum(axis=1)
-    if measure == "l2":
-        return np.sqrt(((x - q) ** 2).sum(axis=1))
-    with np.errstate(all="ignore"):
-        cosine = (x @ q) / (np.sqrt((x * x).sum(axis=1)) * np.sqrt(q @ q))
-    return cosine if measure == "cosine" else cosine**2
+        out = np.abs(x - q).sum(axis=1)
+    elif measure == "l2":
+        out = np.sqrt(((x - q) ** 2).sum(axis=1))
+    else:
+        with np.errstate(all="ignore"):
+            out = (x @ q) / (np.sqrt((x * x).sum(axis=1)) * np.sqrt(q @ q))
+    return out**2 if measure == "cosine_sq" else out
 
 
 @family("distance", "ref query measure", "Distances of every row of ref to every row of query: l1, l2, cosine or cosine_sq.")
@@ -198,7 +200,7 @@ def distance(env: Env, ref: Any, query: Any, measure: Any) -> Frame:
 def _per_column(env: Env, frame: Frame, value: Any, what: str) -> list[float] | None:
     """None for "no", a number for each column, or the empty list for "by the column's own"."""
     if isinstance(value, Numbers | Row) and len(args.as_numbers(value)) > 0:
-        numbers = args.as_numbers(value, what).tolist()
+        numbers: list[float] = args.as_numbers(value, what).tolist()
         if len(numbers) != frame.n_cols:
             raise BadRequestError(f"{what} has {len(numbers)} numbers for {frame.n_cols} columns; both must be equal.")
         return numbers

@@ -272,7 +272,9 @@ def grep(env: Env, col: Any, regex: Any, ignore_case: Any, invert: Any, logical:
     frame = text_columns(col, "grep")
     vec, pattern = args.one_column(frame, "argument of grep"), args.as_string(regex, "pattern")
     compile_pattern(pattern)
-    flags = {n: args.as_bool(f, f"{n} flag") for n, f in (("ignore_case", ignore_case), ("invert", invert), ("logical", logical))}
+    flags: dict[str, Any] = {
+        n: args.as_bool(f, f"{n} flag") for n, f in (("ignore_case", ignore_case), ("invert", invert), ("logical", logical))
+    }
     return Frame("", ("C1",), map_vecs(env.node, _grep, [vec], pattern=pattern, **flags))
 
 

@@ -25,9 +25,21 @@ def _add_counts(a: dict[Any, int], b: dict[Any, int]) -> dict[Any, int]:
     return a
 
 
-@foldable(lambda a, b: (_add_counts(dict(a[0]), b[0]), _add_counts(dict(a[1]), b[1])))
+def _merge(a: Any, b: Any) -> Any:
+    return [_pack(_add_counts(_unpack(p), _unpack(q))) for p, q in zip(a, b, strict=True)]
+
+
+def _pack(counts: dict[Any, int]) -> list[Any]:
+    return [list(counts), list(counts.values())]
+
+
+def _unpack(packed: list[Any]) -> dict[Any, int]:
+    return dict(zip(packed[0], packed[1], strict=True))
+
+
+@foldable(_merge)
 def _term_counts(block: Block, params: dict[str, Any]) -> Any:
-    """({(document, word): occurrences}, {document: rows})."""
+    """Occurrences of each (document, word) and rows of each document, as lists of keys and counts."""
     terms: dict[tuple[float, str], int] = {}
     documents: dict[float, int] = {}
     for doc, text in zip(block.numbers(0).tolist(), block.strings(1), strict=True):
@@ -37,7 +49,7 @@ def _term_counts(block: Block, params: dict[str, Any]) -> Any:
         text = text if params["case"] else text.lower()  # noqa: PLW2901
         for word in text.split() if params["split"] else [text]:
             terms[doc, word] = terms.get((doc, word), 0) + 1
-    return terms, documents
+    return [_pack(terms), _pack(documents)]
 
 
 @family(
@@ -50,7 +62,7 @@ def tf_idf(env: Env, fr: Any, doc_idx: Any, text_idx: Any, preprocess: Any, case
     if doc.type not in ("numeric", "bad") or text.type not in ("string", "enum"):
         raise BadRequestError(f"tf-idf needs a numeric document column and a string text column, found {doc.type} and {text.type}.")
     split, case = args.as_bool(preprocess, "preprocess flag"), args.as_bool(case_sensitive, "case flag")
-    terms, documents = fold(env.node, _term_counts, [doc, text], split=split, case=case)
+    terms, documents = map(_unpack, fold(env.node, _term_counts, [doc, text], split=split, case=case))
     in_documents: dict[str, int] = {}
     for _, word in terms:
         in_documents[word] = in_documents.get(word, 0) + 1

@@ -71,7 +71,7 @@ def filter_na_columns(env: Env, fr: Any, frac: Any) -> Row:
 # -- to enum --------------------------------------------------------------------------------------------------------------
 
 
-@foldable(lambda a, b: np.union1d(a, b))
+@foldable(np.union1d)
 def distinct_numbers(block: Block, params: dict[str, Any]) -> Any:
     values = block.numbers(0)
     return np.unique(values[~np.isnan(values)])
