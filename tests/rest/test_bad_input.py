@@ -18,6 +18,9 @@ NOT_FOUND = "water.exceptions.H2ONotFoundArgumentException"
 COLUMN = "water.exceptions.H2OColumnNotFoundArgumentException"
 JAVA = "java.lang.IllegalArgumentException"
 
+#: Keys of an error, in order.
+ORDER = "__meta timestamp error_url msg dev_msg http_status values exception_type exception_msg stacktrace"
+
 #: (request, form, status, exception, values)
 CASES = [
     ("GET /3/Frames/nosuch", None, 404, KEY, {"argument": "key", "name": "nosuch"}),
@@ -59,7 +62,7 @@ CASES = [
     ("POST /3/Frames/tr/export", {"path": "nosuch://x/y.csv"}, 412, ILLEGAL, None),
     ("GET /3/Metadata/schemas/NoSuchV3", None, 404, NOT_FOUND, {}),
     ("GET /3/Metadata/endpoints/99999", None, 400, JAVA, {}),
-    ("GET /3/Metadata/endpoints/no/such", None, 404, NOT_FOUND, {}),
+    ("GET /3/Metadata/endpoints/no%2Fsuch", None, 404, NOT_FOUND, {}),
     ("GET /3/NodePersistentStorage/nocat/noname", None, 400, JAVA, {}),
     ("GET /3/NodePersistentStorage.bin/nocat/noname", None, 400, JAVA, {}),
     ("GET /3/NodePersistentStorage/..%2F..%2Fetc/passwd", None, 412, ILLEGAL, None),
@@ -122,9 +125,7 @@ def test_bad_input(
     body = answer.json
     assert (answer.status, body["http_status"], body["exception_type"]) == (status, status, exception), body["msg"]
     assert body["__meta"] == {"schema_version": 3, "schema_name": "H2OErrorV3", "schema_type": "H2OError"}
-    assert list(body) == [
-        "__meta", "timestamp", "error_url", "msg", "dev_msg", "http_status", "values", "exception_type", "exception_msg", "stacktrace",
-    ]  # fmt: skip
+    assert " ".join(body) == ORDER
     assert body["msg"].startswith("\n\nERROR MESSAGE:\n\n")
     assert body["msg"].endswith("\n\n")
     assert body["stacktrace"][0].startswith(exception)
