@@ -62,6 +62,14 @@ def test_compressed_sources_read_alike(
     assert contents(ctx, load(pack(LINES.encode()), f"t.{suffix}", chunk_size=8192)) == whole
 
 
+def test_lines_longer_than_the_sample_are_guessed_whole(load: Callable[..., Frame]) -> None:
+    width = 40_000
+    header, row = ",".join(f"col{i}" for i in range(width)), ",".join("1.5" for _ in range(width))
+    frame = load(f"{header}\n{row}\n{row}\n")
+    assert (frame.n_rows, frame.n_cols) == (2, width)
+    assert frame.names[-1] == "col39999"
+
+
 def test_nothing_but_the_frame_stays_behind(ctx: RequestContext, load: Callable[..., Frame]) -> None:
     load(gzip.compress(LINES.encode()), "t.csv.gz", chunk_size=4096)
     ctx.node.frames.remove("t.hex")

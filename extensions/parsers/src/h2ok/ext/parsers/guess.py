@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.capabilities.registry import resolve
 from h2ok.ext.parsers.compression import sample_bytes
-from h2ok.ext.parsers.raw import require_raw
+from h2ok.ext.parsers.raw import RawFile, require_raw
 from h2ok.kernel import Frame, IllegalArgumentError, JobContext
 
-__all__ = ["SAMPLE_BYTES", "GuessParser"]
+if TYPE_CHECKING:
+    from h2ok.capabilities.runtime import Runtime
+
+__all__ = ["SAMPLE_BYTES", "GuessParser", "ReadsOwnSchema", "sample_of"]
 
 #: Decompressed bytes looked at for guessing.
 SAMPLE_BYTES = 1 << 18
+#: A sample grows until it holds this many line ends, but not beyond ``_MAX_SAMPLE`` bytes.
+_SAMPLE_LINES = 12
+_MAX_SAMPLE = 1 << 26
+
+
+def sample_of(runtime: Runtime, raw: RawFile) -> bytes:
+    """The first decompressed bytes of a source: enough for some whole lines, also when lines are very long."""
+    limit = SAMPLE_BYTES
+    while True:
+        sample = sample_bytes(runtime, raw, limit)
+        if len(sample) < limit or limit >= _MAX_SAMPLE or sample.count(b"\n") >= _SAMPLE_LINES:
+            return sample
+        limit *= 8
+
+
+@runtime_checkable
+class ReadsOwnSchema(Protocol):
+    """A parser that must look into the whole file, not only at a sample, to know its columns."""
+
+    def complete(self, raw: RawFile, given: ParseSetup) -> ParseSetup:
+        """The setup with names, types and preview filled in; what ``given`` sets is kept."""
 
 
 class GuessParser(Parser):
@@ -36,7 +60,7 @@ class GuessParser(Parser):
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raw = require_raw(job.node, sources[0])
-        found = self.guess(sample_bytes(self.runtime, raw, SAMPLE_BYTES), setup, raw.name or raw.uri)
+        found = self.guess(sample_of(self.runtime, raw), setup, raw.name or raw.uri)
         if found is None:
             raise IllegalArgumentError(f"'{raw.key}' is in no known format. Parsers: {', '.join(self.names())}.")
         frame: Frame = self.parser(found.parse_type).parse(job, sources, found, dest)

@@ -9,9 +9,8 @@ from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref
-from h2ok.ext.parsers.compression import sample_bytes
 from h2ok.ext.parsers.csv.guess import canonical_type
-from h2ok.ext.parsers.guess import SAMPLE_BYTES, GuessParser
+from h2ok.ext.parsers.guess import GuessParser, ReadsOwnSchema, sample_of
 from h2ok.ext.parsers.raw import RawFile, remove_raw, require_raw
 from h2ok.ext.parsers.schemas import ParseSetupV3, ParseV3
 from h2ok.kernel import ClassMismatchError, Frame, IllegalArgumentError, JobContext, KeyNotFoundError, sanitize
@@ -37,9 +36,12 @@ def parse_setup(ctx: RequestContext, request: ParseSetupV3) -> ParseSetupV3:
     raw = next((r for r in raws if r.size > 0), raws[0])
     if raw.size == 0:
         raise IllegalArgumentError(f"Source '{raw.key}' is empty; there is nothing to parse.")
-    found = parser.guess(sample_bytes(ctx.runtime, raw, SAMPLE_BYTES), given, raw.name or raw.uri)
+    found = parser.guess(sample_of(ctx.runtime, raw), given, raw.name or raw.uri)
     if found is None:
         raise IllegalArgumentError(f"'{raw.key}' is in no known format. Parsers: {', '.join(guesser.names())}.")
+    chosen = guesser.parser(found.parse_type)
+    if isinstance(chosen, ReadsOwnSchema):
+        found = chosen.complete(raw, found)
     _fill(request, found)
     request.source_frames = [key_ref("Frame", r.key) for r in raws]
     request.destination_frame = _destination(raws[0])
