@@ -437,7 +437,10 @@ class Membership:
         if not self.consensus:
             self.consensus = True
             actions.append(ConsensusChanged(True))
-        actions += [Lock(reason), Log(f"Cloud '{self.identity.cloud}' of {len(self.view)} nodes is locked: {reason}.")]
+        actions += [
+            Lock(reason),
+            Log(f"Cloud '{self.identity.cloud}' of {len(self.view)} nodes is locked: {reason}.", problem=False),
+        ]
 
     def _complain(self, about: Member, text: str, actions: list[Action]) -> None:
         """Log once what would come with every heartbeat."""

@@ -121,7 +121,7 @@ class ModelBuilder(ABC):
         """Learn from ``ctx.data``. Call ``ctx.update`` often: it is where a cancel takes effect."""
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:  # noqa: B027 - optional
-        """Add findings that depend on the data or on several parameters. ``data`` is None when roles are wrong or no frame is given."""
+        """Add findings that depend on data or on several parameters. ``data`` is None without a frame or with wrong roles."""
 
     def after_folds(self, params: Any, trained: list[Trained]) -> None:  # noqa: B027 - optional
         """Adapt the parameters of the main model to what the models of the folds found (iterations, lambda)."""
@@ -227,7 +227,7 @@ class ModelBuilder(ABC):
         seed = self.params.value("seed", -1)
         seed = new_seed() if seed == -1 else seed
         if self.params.value("seed") is not None:
-            self.params.seed = seed
+            setattr(self.params, "seed", seed)  # noqa: B010 - not every algorithm has one
         limit = self.params.value("max_runtime_secs", 0.0)
         deadline = time.monotonic() + limit if limit else float("inf")
         valid = self._validation_rows(job)
@@ -278,10 +278,13 @@ class ModelBuilder(ABC):
             trained.null_mu,
         )
         if train is not None:
-            train = store_metrics(self.node, place(train, model, data.source))
+            train = place(train, model, data.source)
+            if not ctx.is_fold:
+                store_metrics(self.node, train)
         if valid is not None and ctx.valid is not None:
-            source = ctx.valid.source
-            valid = store_metrics(self.node, place(valid, model, source)) if not ctx.is_fold else place(valid, model, source)
+            valid = place(valid, model, ctx.valid.source)
+            if not ctx.is_fold:
+                store_metrics(self.node, valid)
         return replace(model, output=replace(output, training_metrics=train, validation_metrics=valid))
 
     def _validation_rows(self, job: JobContext) -> TrainingData | None:

@@ -169,7 +169,7 @@ class MetricParameters(Parameters):
         -1,
         "Number of groups of the gains/lift table; -1: H2O's 16 groups, 0: no table.",
         level="secondary",
-        check=lambda v: None if v == -1 or v == 0 or v >= 2 else f"must be -1, 0 or at least 2; got {v}.",
+        check=lambda v: None if v in (-1, 0) or v >= 2 else f"must be -1, 0 or at least 2; got {v}.",
     )
     auc_type: str = param(
         "enum",

@@ -6,15 +6,14 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-import pluggy
 from h2ok.capabilities import resolve
+from h2ok.capabilities.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
 
 __all__ = ["ModelsCore"]
 
-hookimpl = pluggy.HookimplMarker("h2ok")
 _log = logging.getLogger(__name__)
 
 
@@ -24,7 +23,7 @@ class ModelsCore:
     @hookimpl
     def on_node_started(self, runtime: Runtime) -> None:
         """Tasks name their types; a node can only run those it has imported."""
-        for module in ("scoring", "crossvalidation", "datainfo", "grid"):
+        for module in ("algorithm", "crossvalidation", "grid", "scoring"):
             import_module(f"h2ok.ext.models.{module}")
         for algo in runtime.registry.algos().values():
             try:

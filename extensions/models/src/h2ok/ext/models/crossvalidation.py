@@ -32,8 +32,8 @@ _STREAM = 0x464F4C44  # "FOLD"
 class FoldAssignment(RowsTask):
     """Writes the fold of each row, a function of row number (and class, or the values of a column) alone.
 
-    ``before``: int64[n_chunks, n_classes], rows of each class before each chunk (Stratified). ``values``: the distinct values of the
-    fold column at ``position``, in order.
+    ``before``: int64[n_chunks, n_classes], rows of each class before each chunk (Stratified). ``values``: the distinct values of
+    the fold column at ``position``, in order.
     """
 
     how: str
@@ -248,8 +248,9 @@ def _summary_values(m: ModelMetrics) -> dict[str, float]:
     if m.category == "Binomial":
         table = m.get("thresholds_and_metric_scores")
         at = int(m.get("max_criteria_and_metric_scores").column("idx")[0])
-        for name, column in (("f0point5", "f0point5"), ("f1", "f1"), ("f2", "f2"), ("mcc", "absolute_mcc"), ("precision", "precision"), ("recall", "recall"), ("specificity", "specificity")):  # fmt: skip
-            out[name] = float(table.column(column)[at])
+        for name in ("f0point5", "f1", "f2", "precision", "recall", "specificity"):
+            out[name] = float(table.column(name)[at])
+        out["mcc"] = float(table.column("absolute_mcc")[at])
         out["lift_top_group"] = top_group_lift(m)
     return out
 

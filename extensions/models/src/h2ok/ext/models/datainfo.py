@@ -1,4 +1,4 @@
-"""DataInfo: expansion of categorical columns, standardisation and imputation for models that work on numbers (H2O: hex.DataInfo)."""
+"""DataInfo: expansion of categorical columns, standardisation and imputation (H2O: hex.DataInfo)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ColumnStatistics:
         """Standard deviation (n - 1), weights scaled as repetitions."""
         spread = np.divide(self.m2, self.weight, out=np.zeros_like(self.m2), where=self.weight > 0)
         bessel = np.divide(self.n, self.n - 1, out=np.ones_like(self.n), where=self.n > 1)
-        return np.sqrt(spread * bessel)
+        return np.asarray(np.sqrt(spread * bessel))
 
 
 @wire_type("models.statistics_task")
@@ -63,7 +63,7 @@ class _StatisticsTask(RowsTask):
             if column.domain is not None:
                 codes = rows.codes(j)[keep]
                 known = codes >= 0
-                counts.append(np.bincount(codes[known], weights=w[known], minlength=column.cardinality))
+                counts.append(np.bincount(codes[known], weights=w[known], minlength=column.cardinality).astype(np.float64))
                 n[j], weight[j] = known.sum(), w[known].sum()
                 continue
             counts.append(np.empty(0))

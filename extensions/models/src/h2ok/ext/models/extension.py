@@ -7,8 +7,10 @@ extension = Extension(
     provides=(
         CoreExtension("Models", "h2ok.ext.models.core:ModelsCore"),
         Routes("Algos", "h2ok.ext.models.routes_builders:routes"),
+        Routes("Algos", "h2ok.ext.models.routes_grid:routes"),
         Routes("Core V3", "h2ok.ext.models.routes_models:routes"),
         Routes("Core V3", "h2ok.ext.models.routes_predictions:routes"),
     ),
+    modules=("h2ok.ext.models.algorithm", "h2ok.ext.models.crossvalidation"),
     help="Model builders, scoring, metrics, cross-validation and grids.",
 )

@@ -64,7 +64,7 @@ def metric_cell(metrics: ModelMetrics | None, name: str) -> Any:
 
 def format_duration(seconds: float) -> str:
     """`` 1.234 sec``, `` 2 min 3.456 sec``, `` 1:02:03.456`` - H2O's spelling."""
-    ms = int(round(seconds * 1000))
+    ms = round(seconds * 1000)
     h, ms = divmod(ms, 3_600_000)
     m, ms = divmod(ms, 60_000)
     s, ms = divmod(ms, 1000)

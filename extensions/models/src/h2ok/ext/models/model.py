@@ -189,7 +189,7 @@ class FoldPredictor:
 @wire_type("models.frame_predictor")
 @dataclass(frozen=True, slots=True)
 class FramePredictor:
-    """Predictions that stand in columns already (metrics of two frames). ``k`` 2 with one column: the probability of the second class."""
+    """Predictions that stand in columns already. ``k`` 2 with one column: the probability of the second class."""
 
     k: int
 

@@ -1,7 +1,7 @@
 """Parameters: what a user may set on a model builder, declared once.
 
-A parameters class is a Schema whose fields are made by ``param``. From the declaration follow the REST schema, the parser of requests,
-the validation messages, the ``parameters`` list of builders and models, and what a grid may vary.
+A parameters class is a Schema whose fields are made by ``param``. From the declaration follow the REST schema, the parser of
+requests, the validation messages, the ``parameters`` list of builders and models, and what a grid may vary.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Param(ApiField):
 
 
 def param(
-    type: str,
+    type: str,  # noqa: A002
     default: Any = None,
-    help: str = "",
+    help: str = "",  # noqa: A002
     *,
     level: Level = "critical",
     gridable: bool = False,

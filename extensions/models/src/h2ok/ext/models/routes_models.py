@@ -7,7 +7,6 @@ from typing import Any
 from h2ok.capabilities.contracts.routes import RequestContext, Route
 from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.models.lookup import builder_class, find_model, models
-from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.schemas import ModelsV3
 
@@ -56,8 +55,9 @@ def get_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
 def delete_model(ctx: RequestContext, model: Model) -> None:
     """Remove a model, its metrics, and the models and frames of its cross-validation."""
     node, out = ctx.node, model.output
-    prefix = f"modelmetrics_{model.key}@"
-    node.dkv.remove_many([model.key, *out.cross_validation_models, *node.dkv.keys(prefix)])
+    gone = (model.key, *out.cross_validation_models)
+    metrics = [k for m in gone for k in node.dkv.keys(f"modelmetrics_{m}@")]
+    node.dkv.remove_many([*gone, *metrics])
     held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment)
     for key in held:
         if key is not None:
@@ -75,11 +75,6 @@ def delete_all(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     for model in models(ctx.node):
         delete_model(ctx, model)
     return _answer([])
-
-
-def is_metrics(value: Any) -> bool:
-    """Whether a stored value is metrics."""
-    return isinstance(value, ModelMetrics)
 
 
 routes = [

@@ -21,6 +21,8 @@ _FIELDS = {
     "AUCPR": "pr_auc",
     "mean_per_class_error": "mean_per_class_error",
 }
+#: Metrics that may decide, in H2O's spelling.
+METRICS = ("AUTO", *_FIELDS, "misclassification", "lift_top_group")
 _MORE = ("AUC", "AUCPR", "lift_top_group")
 _BY_CATEGORY = {
     "Regression": ("deviance", "MSE", "RMSE", "MAE", "RMSLE"),
@@ -60,7 +62,7 @@ def should_stop(history: Sequence[float], rounds: int, tolerance: float, *, high
     The mean of each window of ``rounds`` scorings is taken; training stops when the best of the last ``rounds`` windows is not
     better than the window before them by the relative ``tolerance``. The first scoring (nothing trained yet) does not count.
     """
-    values = [v for v in history[1:]]
+    values = list(history[1:])
     if rounds <= 0 or len(values) < 2 * rounds:
         return False
     recent = values[-2 * rounds :]

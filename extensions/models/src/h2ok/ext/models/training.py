@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
@@ -12,7 +11,6 @@ from h2ok.ext.models.parameters import Parameters
 from h2ok.ext.models.rows import ColumnSpec, RowSpec, RowsTask, map_levels
 from h2ok.ext.models.validation import Validation
 from h2ok.kernel import Frame, Node, OutputSpec, TaskResult, Vec, wire_type
-from numpy.typing import NDArray
 
 __all__ = ["ModelColumns", "TrainingData", "adapt", "prepare"]
 
@@ -273,8 +271,3 @@ def _adapt_column(frame: Frame, name: str, domain: tuple[str, ...] | None, used:
     if unknown:
         warnings.append(f"Test/Validation dataset column '{name}' has levels not trained on: {_listed(unknown)}")
     return ColumnSpec(name, at, domain, mapping)
-
-
-def as_float(values: Any) -> NDArray[np.float64]:
-    """A contiguous float64 array."""
-    return np.ascontiguousarray(values, dtype=np.float64)

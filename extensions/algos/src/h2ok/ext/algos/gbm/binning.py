@@ -19,8 +19,9 @@ _STREAM = 0x42494E53  # "BINS"
 @wire_type("gbm.mapper")
 @dataclass(frozen=True, slots=True)
 class BinMapper:
-    """``edges[j]``: float64[n_bins - 1] of a numeric column, ascending; bin b holds ``edges[b-1] <= x < edges[b]``. For a categorical
-    column ``level_bins[j]`` is the bin of each level (int32), and ``edges[j]`` is empty."""
+    """``edges[j]``: float64[n_bins - 1] of a numeric column, ascending; bin b holds ``edges[b-1] <= x < edges[b]``. For a
+    categorical column ``level_bins[j]`` is the bin of each level (int32), and ``edges[j]`` is empty.
+    """
 
     edges: tuple[NDArray[np.float64], ...]
     level_bins: tuple[NDArray[np.int32], ...]
@@ -36,16 +37,18 @@ class BinMapper:
 @wire_type("gbm.sample_task")
 @dataclass(frozen=True)
 class _SampleTask(RowsTask):
-    """Values of every numeric column in a random share of the rows that count."""
+    """Values of every numeric column in a random share of the rows that count; their weights last."""
 
     share: float
     seed: int
 
     def map_rows(self, rows: Rows) -> list[NDArray[np.float64]]:
-        take = rows.weights() > 0
+        w = rows.weights()
+        take = w > 0
         if self.share < 1:
             take &= uniforms(self.seed, _STREAM, rows.start, rows.n_rows) < self.share
-        return [rows.numbers(j)[take] if c.domain is None else np.empty(0) for j, c in enumerate(rows.spec.columns)]
+        values = [rows.numbers(j)[take] if c.domain is None else np.empty(0) for j, c in enumerate(rows.spec.columns)]
+        return [*values, w[take]]
 
     def reduce(self, left: list[NDArray[np.float64]], right: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
         return [np.concatenate([a, b]) for a, b in zip(left, right, strict=True)]
@@ -54,12 +57,12 @@ class _SampleTask(RowsTask):
 def make_mapper(data: TrainingData, n_bins: int, n_bins_cats: int, seed: int) -> BinMapper:
     """Bins from a sample of at most about 100,000 rows that count, the same on any number of nodes."""
     share = min(1.0, _SAMPLE_ROWS / max(data.n_rows, 1))
-    sample = data.do_all(_SampleTask(data.spec, share, seed)).value
+    *sample, weights = data.do_all(_SampleTask(data.spec, share, seed)).value
     edges: list[NDArray[np.float64]] = []
     level_bins: list[NDArray[np.int32]] = []
     for column, values in zip(data.spec.columns, sample, strict=True):
         if column.domain is None:
-            edges.append(quantile_edges(values, min(n_bins, MAX_BINS)))
+            edges.append(quantile_edges(values, min(n_bins, MAX_BINS), weights))
             level_bins.append(np.empty(0, dtype=np.int32))
         else:
             k, top = column.cardinality, min(n_bins_cats, MAX_BINS)
@@ -71,19 +74,23 @@ def make_mapper(data: TrainingData, n_bins: int, n_bins_cats: int, seed: int) ->
     return BinMapper(tuple(edges), tuple(level_bins), is_cat, np.array(n, dtype=np.int32))
 
 
-def quantile_edges(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
+def quantile_edges(values: NDArray[np.float64], n_bins: int, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """Ascending edges between bins: one bin a distinct value while they fit, else bins of about equal weight.
 
     An edge lies halfway between two neighbouring values (at the upper one where halves round down), so no value of the sample is on
     the wrong side of it.
     """
-    known = np.sort(values[~np.isnan(values)])
-    distinct, counts = np.unique(known, return_counts=True)
-    if len(distinct) <= 1:
+    known = ~np.isnan(values)
+    w = np.ones(len(values)) if weights is None else weights
+    order = np.argsort(values[known], kind="stable")
+    ordered, w = values[known][order], w[known][order]
+    if len(ordered) == 0:
         return np.empty(0)
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    distinct, counts = ordered[starts], np.add.reduceat(w, starts)
     if len(distinct) > n_bins:
         ends = np.cumsum(counts)
-        wanted = np.arange(1, n_bins) * (len(known) / n_bins)
+        wanted = np.arange(1, n_bins) * (ends[-1] / n_bins)
         cuts = np.unique(np.searchsorted(ends, wanted))
         cuts = cuts[cuts < len(distinct) - 1]
     else:

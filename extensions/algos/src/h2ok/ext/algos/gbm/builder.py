@@ -19,8 +19,8 @@ from h2ok.ext.models import (
     ModelMetrics,
     Rows,
     RowsTask,
-    Trained,
     TrainContext,
+    Trained,
     TrainingData,
     Validation,
 )
@@ -41,7 +41,7 @@ _HISTOGRAM_BITS = 39
 @wire_type("gbm.response_task")
 @dataclass(frozen=True)
 class ResponseTask(RowsTask):
-    """Weighted sums for the start of the scores: [weight, weight * y, weight * exp(offset), weight * (y - offset), min y, max y]."""
+    """Sums for the start of the scores: [w, w y, w exp(offset), w (y - offset), smallest y, largest y]."""
 
     def map_rows(self, rows: Rows) -> NDArray[np.float64]:
         offset = rows.offset()
@@ -122,8 +122,8 @@ class GBM(ModelBuilder):
         if data.frame.n_rows < 2 * p.min_rows and data.columns.weights is None:
             v.error(
                 "min_rows",
-                f"The dataset size is too small to split for min_rows={p.min_rows}: must have at least {2 * p.min_rows:g} (weighted) rows, "
-                f"but have only {data.frame.n_rows}.",
+                f"The dataset size is too small to split for min_rows={p.min_rows}: must have at least "
+                f"{2 * p.min_rows:g} (weighted) rows, but have only {data.frame.n_rows}.",
             )
 
     def after_folds(self, params: Any, trained: list[Trained]) -> None:
@@ -249,7 +249,7 @@ class _Boosting:
         return bound
 
     def _start_of(self, number: int, which: int, largest: float) -> Grow:
-        """Scales that use the integers' width without overflow: 2^39 a chunk for packed gradients, 2^62 in all for weighted ones."""
+        """Scales that use the integers' width without overflow: 2^39 a chunk when packed, 2^61 in all with weights."""
         p = self.p
         largest = max(largest, 1e-300)
         stream = number * self.k + which

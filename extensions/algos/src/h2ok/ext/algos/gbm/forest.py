@@ -19,8 +19,8 @@ class Forest:
     """All nodes of all trees, children by absolute index.
 
     ``roots``, ``tree_class``: int32[n_trees]. Node arrays: ``feature`` int32 (-1: leaf), ``threshold`` float64, ``na_left`` uint8,
-    ``left``/``right`` int32, ``cat_start`` int64 (-1: numeric), ``cat_size`` int32, ``value`` float64. ``cat_left`` uint8: levels that
-    go left.
+    ``left``/``right`` int32, ``cat_start`` int64 (-1: numeric), ``cat_size`` int32, ``value`` float64. ``cat_left`` uint8: levels
+    that go left.
     """
 
     roots: NDArray[np.int32]

@@ -69,7 +69,8 @@ class Grower:
         tree = Tree(start.which)
         level = _Level([tree.add(0)], *_no_routing())
         parents: NDArray[np.int64] | None = None
-        build, pairs = [0], []
+        build: list[int] = [0]
+        pairs: list[tuple[int, int, int]] = []
         columns = self._tree_columns(start.number)
         leaves: list[int] = []
         depth = 0
@@ -102,7 +103,8 @@ class Grower:
         slot = np.full(n, -1, dtype=np.int32)
         slot[build] = np.arange(len(build), dtype=np.int32)
         task = LevelPass(
-            self._ctx.data.spec, self._distribution, start, level.feature, level.go_left, level.left, level.right, slot, len(build), session=self._session
+            self._ctx.data.spec, self._distribution, start, level.feature, level.go_left, level.left, level.right, slot, len(build),
+            session=self._session,
         )  # fmt: skip
         built, squares = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
         hist = np.zeros((2, n, self._n_cols, 256), dtype=np.int64)
@@ -178,7 +180,8 @@ class Grower:
 
     def _leaf_values(self, tree: Tree, level: _Level, leaves: list[int], start: Grow, learn_rate: float) -> NDArray[np.float64]:
         task = LeafPass(
-            self._ctx.data.spec, self._distribution, start.which, level.feature, level.go_left, level.left, level.right, len(leaves), session=self._session
+            self._ctx.data.spec, self._distribution, start.which, level.feature, level.go_left, level.left, level.right,
+            len(leaves), session=self._session,
         )  # fmt: skip
         sums = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
         values = (
@@ -194,13 +197,13 @@ class Grower:
         if self._distribution.has_log_link:
             with np.errstate(divide="ignore", invalid="ignore"):
                 steps = np.log(top) - np.log(bottom)
-            return np.clip(np.nan_to_num(steps, nan=0.0, neginf=-_LOG_LEAF, posinf=_LOG_LEAF), -_LOG_LEAF, _LOG_LEAF)
+            return np.asarray(np.clip(np.nan_to_num(steps, nan=0.0, neginf=-_LOG_LEAF, posinf=_LOG_LEAF), -_LOG_LEAF, _LOG_LEAF))
         steps = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 1e-10)
         if self._distribution.name == "multinomial":
             steps = steps * ((self._n_classes - 1) / self._n_classes)
         if self._distribution.name == "gaussian":
             return steps
-        return np.clip(steps, -1e4, 1e4)
+        return np.asarray(np.clip(steps, -1e4, 1e4))
 
     def _tree_columns(self, tree: int) -> NDArray[np.bool_]:
         rate = self._settings.col_sample_rate_per_tree
@@ -223,7 +226,7 @@ class Grower:
         draws = uniforms(s.seed, _COLUMN_STREAM + 2 * tree + 1, (depth << 40), n_nodes * len(have)).reshape(n_nodes, len(have))
         picked = np.argsort(draws, axis=1, kind="stable")[:, :keep]
         out[:] = False
-        np.put_along_axis(out, have[picked], True, axis=1)  # noqa: FBT003
+        np.put_along_axis(out, have[picked], True, axis=1)
         return out
 
 

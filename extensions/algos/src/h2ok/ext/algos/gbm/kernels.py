@@ -1,7 +1,7 @@
 """Numba kernels of the tree stages. Pure functions on arrays; OUT arrays are written or added to, all others only read.
 
-Rows are binned: ``bins`` uint8[n_rows, n_cols], C order, NA in bin 255. ``node`` int32[n_rows] is the row's node on the present level,
-or ``-1 - leaf`` once it is in a leaf. Histograms are int64: counts (or scaled weights) and scaled gradients; integer sums
+Rows are binned: ``bins`` uint8[n_rows, n_cols], C order, NA in bin 255. ``node`` int32[n_rows] is the row's node on the present
+level, or ``-1 - leaf`` once it is in a leaf. Histograms are int64: counts (or scaled weights) and scaled gradients; integer sums
 do not depend on their order, so splits are the same for any number of threads, chunks or nodes.
 """
 
@@ -82,8 +82,7 @@ def gradients(kind, power, y, f, which, out):  # type: ignore[no-untyped-def]
                 total += math.exp(f[i, c] - top)
             g = (1.0 if y[i] == which else 0.0) - math.exp(s - top) / total
         out[i] = g
-        if abs(g) > largest:
-            largest = abs(g)
+        largest = max(largest, abs(g))
     return largest
 
 
@@ -114,9 +113,7 @@ def route(bins, node, feature, go_left, left, right):  # type: ignore[no-untyped
         if k < 0:
             continue
         j = feature[k]
-        if j < 0:
-            node[i] = left[k]
-        elif go_left[k, bins[i, j]]:
+        if j < 0 or go_left[k, bins[i, j]]:
             node[i] = left[k]
         else:
             node[i] = right[k]
@@ -189,8 +186,8 @@ def find_splits(hist, unit, gradient_unit, n_bins, is_cat, allowed, total_sq, mi
     hist : int64[2, n_nodes, n_cols, 256]; ``unit``, ``gradient_unit``: what one stands for.
     n_bins : int32[n_cols], bins in use without the NA bin; is_cat : bool[n_cols].
     allowed : bool[n_nodes, n_cols], columns a node may split on; total_sq : float64[n_nodes], sum of w g^2.
-    best : OUT float64[n_nodes, 6]: gain, column, last bin on the left (-1 for levels), NA left, weight left, weight right; column -1
-        for no split.
+    best : OUT float64[n_nodes, 6]: gain, column, last bin on the left (-1 for levels), NA left, weight left,
+        weight right; column -1 for no split.
     go_left : OUT uint8[n_nodes, 256], by bin.
     """
     n_nodes, n_cols = hist.shape[1], hist.shape[2]
@@ -321,7 +318,7 @@ def predict_trees(x, roots, tree_class, feature, threshold, na_left, left, right
     """Add the leaf values of some trees to the scores: f float64[n, k].
 
     ``x`` float64[n, n_cols]: numbers and level codes, NA as NaN. Node arrays are those of Forest: ``feature`` -1 for a leaf;
-    numbers below ``threshold`` go left; level c goes left when ``cat_left[cat_start + c]`` is set (``cat_start`` -1: numeric split).
+    numbers below ``threshold`` go left; level c goes left when ``cat_left[cat_start + c]`` is set (``cat_start`` -1: numeric).
     PERF: trees outside, rows inside: a tree's nodes stay in the cache.
     """
     for t in range(len(roots)):

@@ -26,7 +26,8 @@ def kind_of(distribution: Distribution) -> int:
 @dataclass(slots=True)
 class Work:
     """Arrays of one chunk. ``f`` float64[n, k]; ``g`` of the present tree; ``bag``: weight in the present tree, 0 when left out;
-    ``step`` like f: the leaf values of this iteration's trees when there are several."""
+    ``step`` like f: the leaf values of this iteration's trees when there are several.
+    """
 
     bins: NDArray[np.uint8]
     y: NDArray[np.float64]

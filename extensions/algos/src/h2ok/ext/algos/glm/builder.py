@@ -14,7 +14,7 @@ from h2ok.ext.algos.glm.output import GLMHistory, coefficients_table, four_digit
 from h2ok.ext.algos.glm.params import FAMILIES, GLMParametersV3
 from h2ok.ext.algos.glm.solver import Penalty, independent_columns, inverse_gram, symmetric
 from h2ok.ext.algos.glm.state import GLMState
-from h2ok.ext.models import DataInfo, ModelBuilder, Trained, TrainContext, TrainingData, Validation
+from h2ok.ext.models import DataInfo, ModelBuilder, TrainContext, Trained, TrainingData, Validation
 from h2ok.ext.models.datainfo import column_statistics
 from h2ok.kernel import random_key
 from numpy.typing import NDArray
@@ -325,7 +325,8 @@ class _Fit:
         search = None
         if p.lambda_search:
             low = min(s.strength for s in path)
-            search = f"nlambda = {p.nlambdas}, lambda.max = {four_digits(self.lambda_max)}, lambda.min = {four_digits(low)}, lambda.1se = -1.0"
+            search = f"nlambda = {p.nlambdas}, lambda.max = {four_digits(self.lambda_max)}, lambda.min = {four_digits(low)}"
+            search += ", lambda.1se = -1.0"
         total = self.info.n_expanded if chosen.beta.ndim == 1 else chosen.beta.size
         table = summary(
             self.family.name,

@@ -76,7 +76,7 @@ class Family:
         return mu
 
     def slope(self, eta: NDArray[np.float64], mu: NDArray[np.float64]) -> NDArray[np.float64]:
-        """d mu / d eta."""
+        """D mu / d eta."""
         link = self._link()
         if link == "logit":
             return np.maximum(mu * (1 - mu), _TINY)

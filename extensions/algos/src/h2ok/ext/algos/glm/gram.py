@@ -17,8 +17,9 @@ __all__ = ["GramTask", "IrlsSums", "MultinomialTask", "ResponseTask"]
 @wire_type("glm.sums")
 @dataclass(frozen=True, slots=True)
 class IrlsSums:
-    """``gram``: float64[q, q] over levels, numbers, 1 and the working response, lower triangle; ``objective``: half the deviance (or
-    minus the log-likelihood for several classes)."""
+    """``gram``: float64[q, q] over levels, numbers, 1 and the working response, lower triangle; ``objective``: half the deviance
+    (or minus the log-likelihood for several classes).
+    """
 
     gram: NDArray[np.float64]
     objective: float

@@ -29,7 +29,7 @@ def linear_predictor(codes, x, beta, n_levels, d, out):  # type: ignore[no-untyp
 
 @njit(cache=True, nogil=True)
 def accumulate_gram(codes, x, w, n_levels, gram):  # type: ignore[no-untyped-def]
-    """gram += [levels x]' diag(w) [levels x], lower triangle only.
+    """Gram += [levels x]' diag(w) [levels x], lower triangle only.
 
     PERF: four rows at a time, so that each cell of the dense block is loaded and stored once for four products; the order of the
     additions is fixed, no reassociation.
@@ -81,8 +81,8 @@ def accumulate_gram(codes, x, w, n_levels, gram):  # type: ignore[no-untyped-def
 def coordinate_descent(a, c, beta, l1, l2, penalised, free, tolerance, max_sweeps):  # type: ignore[no-untyped-def]
     """Minimise 1/2 b'Ab - c'b + l1 |b|_1 + l2/2 |b|^2 in place; number of sweeps.
 
-    ``penalised``: bool[p]; ``free``: bool[p], false for coefficients that may not fall below 0. Friedman, Hastie, Tibshirani (2010),
-    doi:10.18637/jss.v033.i01, covariance updates. Ends when no coefficient moves by more than ``tolerance`` in units of the
+    ``penalised``: bool[p]; ``free``: bool[p], false for coefficients that may not fall below 0. Friedman, Hastie, Tibshirani
+    (2010), doi:10.18637/jss.v033.i01, covariance updates. Ends when no coefficient moves by more than ``tolerance`` in units of the
     square root of its own curvature.
     """
     p = len(c)
@@ -112,8 +112,7 @@ def coordinate_descent(a, c, beta, l1, l2, penalised, free, tolerance, max_sweep
                     gradient[k] -= a[k, j] * step
                 beta[j] = new
                 moved = abs(step) * np.sqrt(diag)
-                if moved > largest:
-                    largest = moved
+                largest = max(largest, moved)
         if largest < tolerance:
             return sweep + 1
     return max_sweeps

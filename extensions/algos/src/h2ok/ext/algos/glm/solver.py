@@ -88,7 +88,10 @@ def symmetric(lower: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def independent_columns(gram: NDArray[np.float64], tolerance: float = 1e-7) -> NDArray[np.bool_]:
-    """bool[p]: columns that those before them do not determine. ``gram``: float64[p, p] symmetric; the last one (intercept) counts first."""
+    """bool[p]: columns that those before them do not determine; the last one (intercept) counts first.
+
+    ``gram``: float64[p, p], symmetric.
+    """
     p = len(gram)
     order = [p - 1, *range(p - 1)]
     keep: list[int] = []

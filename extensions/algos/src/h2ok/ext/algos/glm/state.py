@@ -19,7 +19,8 @@ __all__ = ["GLMState"]
 @wire_type("glm.state")
 @dataclass(frozen=True, slots=True)
 class GLMState:
-    """``beta``: float64[p + 1], of columns as ``info`` prepares them, intercept last; float64[n_classes, p + 1] for several classes.
+    """``beta``: float64[p + 1], of columns as ``info`` prepares them, intercept last; float64[n_classes, p + 1] for several
+    classes.
 
     ``rank``: coefficients that are not 0, intercepts included. ``priors``: share of each class (several classes only).
     """
@@ -43,7 +44,7 @@ class GLMState:
         if self.family.name == "multinomial":
             return softmax(np.column_stack([self._linear(rows, b) for b in self.beta]))
         mu = self.family.linkinv(self._linear(rows, self.beta) + rows.offset())
-        return np.column_stack([1 - mu, mu]) if self.family.name == "binomial" else mu[:, None].copy()
+        return np.asarray(np.column_stack([1 - mu, mu]) if self.family.name == "binomial" else mu[:, None].copy())
 
     def _linear(self, rows: Rows, beta: NDArray[np.float64]) -> NDArray[np.float64]:
         from h2ok.ext.algos.glm.kernels import linear_predictor
@@ -51,7 +52,8 @@ class GLMState:
         x, codes = self.info.numbers(rows), self.info.codes(rows)
         out = np.empty(rows.n_rows)
         linear_predictor(codes, x, beta, self.info.n_categorical, x.shape[1], out)
-        return out + beta[-1]
+        out += beta[-1]
+        return out
 
     def adjust_metrics(self, metrics: ModelMetrics, sums: dict[str, Any]) -> ModelMetrics:
         """Adds deviances, degrees of freedom and AIC."""

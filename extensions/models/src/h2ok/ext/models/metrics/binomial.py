@@ -26,7 +26,7 @@ _COUNTS = ("tns", "fns", "fps", "tps")
 @wire_type("models.thresholds")
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Descending thresholds with the weights at or above each: float64[n] each. ``p``, ``n``: weight of all positives, negatives."""
+    """Descending thresholds with the weights at or above each, float64[n]; ``p``, ``n``: weight of all positives, negatives."""
 
     threshold: NDArray[np.float64]
     tps: NDArray[np.float64]
@@ -104,7 +104,7 @@ def _ratio(part: NDArray[np.float64], whole: float) -> NDArray[np.float64]:
 
 def _counts(values: NDArray[np.float64]) -> list[float]:
     # Weights may be fractions: whole numbers are shown as such, others rounded as H2O's long columns are.
-    return [int(round(v)) for v in values.tolist()]
+    return [round(v) for v in values.tolist()]
 
 
 def thresholds_of(cells: ScoreCells) -> Thresholds:
@@ -148,12 +148,12 @@ def confusion_matrix(counts: NDArray[np.float64], domain: Sequence[str]) -> TwoD
     rows_total, wrong = counts.sum(axis=1), counts.sum(axis=1) - np.diag(counts)
     columns = [Column(d, "long", "%d", d) for d in domain]
     columns += [Column("Error", "double", "%.4f", "Error"), Column("Rate", "string", "= %14s", "Rate")]
-    data: list[list[object]] = [[*_counts(counts[:, j]), int(round(counts[:, j].sum()))] for j in range(k)]
+    data: list[list[object]] = [[*_counts(counts[:, j]), round(counts[:, j].sum())] for j in range(k)]
     bad, total = float(wrong.sum()), float(counts.sum())
     errors = [float(w / t) if t > 0 else 0.0 for w, t in zip(wrong, rows_total, strict=True)]
     data.append([*errors, bad / total if total > 0 else 0.0])
-    rates = [f"{int(round(w)):,} / {int(round(t)):,}" for w, t in zip(wrong, rows_total, strict=True)]
-    data.append([*rates, f"{int(round(bad)):,} / {int(round(total)):,}"])
+    rates = [f"{round(w):,} / {round(t):,}" for w, t in zip(wrong, rows_total, strict=True)]
+    data.append([*rates, f"{round(bad):,} / {round(total):,}"])
     text = "Row labels: Actual class; Column labels: Predicted class"
     return TwoDimTable("Confusion Matrix", text, tuple(columns), data)
 

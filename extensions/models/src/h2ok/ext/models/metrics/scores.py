@@ -33,7 +33,10 @@ N_CELLS = 2 * _HALF + 1
 @wire_type("models.scores")
 @dataclass(frozen=True, slots=True)
 class ScoreCells:
-    """Ascending by score. ``low``: smallest score the cell stands for; ``scores``: weighted sum of the scores in it. All float64[n_cells]."""
+    """Ascending by score. ``low``: smallest score the cell stands for; ``scores``: weighted sum of the scores in it.
+
+    All float64[n_cells].
+    """
 
     low: NDArray[np.float64]
     positive: NDArray[np.float64]
@@ -69,7 +72,7 @@ def cells_of(p: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float
     low = p < 0.5
     near = _index_of(np.where(low, p, 1 - p)) - _BASE
     cell = np.where(low, near, 2 * _HALF - near)
-    sums = [np.bincount(cell, weights=v, minlength=N_CELLS) for v in (positive, negative, w * p)]
+    sums = [np.bincount(cell, weights=v, minlength=N_CELLS).astype(np.float64) for v in (positive, negative, w * p)]
     return ScoreCells(_grid(), *sums)
 
 

@@ -1,0 +1,239 @@
+"""Algorithm: the short way to a new algorithm - parameters, ``fit``, ``predict``; everything else comes from the framework.
+
+    @dataclass
+    class NearestMeanParameters:
+        shrink: float = field(0.0, "Share by which means move to the grand mean.", gridable=True, check=between(0, 1))
+
+    class NearestMean(Algorithm):
+        algo, full_name, categories = "nearestmean", "Nearest Mean", ("Binomial", "Multinomial")
+        Parameters = NearestMeanParameters
+
+        def fit(self, ctx, frame, params):
+            x, y, w = frame.arrays()
+            ...
+            return {"means": means}
+
+        @staticmethod
+        def predict(state, x):
+            ...
+
+An extension names the class in ``Algo(name, "module:NearestMean")``. Route, schema, validation, job, metrics, predictions, grids
+and cross-validation follow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from h2ok.capabilities.contracts.schema import Level
+from h2ok.ext.models.builder import ModelBuilder, TrainContext, Trained
+from h2ok.ext.models.common_parameters import CommonParameters, CrossValidationParameters, MetricParameters, SupervisedParameters
+from h2ok.ext.models.datainfo import DataInfo, column_statistics
+from h2ok.ext.models.parameters import Check, Parameters, param
+from h2ok.ext.models.rows import Rows, RowsTask
+from h2ok.ext.models.training import TrainingData
+from h2ok.kernel import IllegalArgumentError, wire_type
+from numpy.typing import NDArray
+
+__all__ = ["Algorithm", "FitFrame", "field"]
+
+_TYPES = {
+    int: "long",
+    float: "double",
+    bool: "boolean",
+    str: "string",
+    list[float]: "double[]",
+    list[str]: "string[]",
+    list[int]: "int[]",
+}
+_known: dict[str, type[Algorithm]] = {}
+
+
+def field(
+    default: Any,
+    help: str = "",  # noqa: A002
+    *,
+    level: Level = "critical",
+    gridable: bool = False,
+    values: Iterable[str] = (),
+    check: Check | None = None,
+) -> Any:
+    """A parameter of an Algorithm's dataclass; ``values`` makes a text an enum. See ``h2ok.ext.models.parameters.param``."""
+    meta = {"help": help, "level": level, "gridable": gridable, "values": tuple(values), "check": check}
+    factory = (lambda: list(default)) if isinstance(default, list) else None
+    return (
+        dataclasses.field(default_factory=factory, metadata=meta) if factory else dataclasses.field(default=default, metadata=meta)
+    )
+
+
+class FitFrame:
+    """The training rows as an author sees them.
+
+    ``names``: columns of ``x``. Rows without response, with weight 0, or of a held out fold have weight 0 in tasks and are left out
+    of ``arrays``.
+    """
+
+    def __init__(self, data: TrainingData, info: DataInfo | None, ctx: TrainContext) -> None:
+        self.data, self.info, self._ctx = data, info, ctx
+        self.names: tuple[str, ...] = info.names if info is not None else data.names
+        self.n_classes = data.n_classes
+        self.category = data.category
+
+    @property
+    def n_rows(self) -> int:
+        return self.data.n_rows
+
+    def arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """(x float64[n, p], y float64[n], w float64[n]) of the rows that count, fetched to this node: for data that fits there."""
+        x, y, w = self.do_all(_Collect(self.data.spec, self.info))
+        return x, y, w
+
+    def do_all(self, task: RowsTask) -> Any:
+        """Run a RowsTask over the rows where they live; its reduced result."""
+        return self.data.do_all(task, cancelled=self._ctx.cancelled).value
+
+
+@wire_type("models.collect")
+@dataclass(frozen=True)
+class _Collect(RowsTask):
+    info: DataInfo | None
+
+    def map_rows(self, rows: Rows) -> tuple[Any, Any, Any]:
+        w = rows.weights()
+        keep = w > 0
+        x = rows.matrix() if self.info is None else self.info.expand(rows)
+        return x[keep], rows.response()[keep], w[keep]
+
+    def reduce(self, left: tuple[Any, Any, Any], right: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        x, y, w = (np.concatenate([a, b]) for a, b in zip(left, right, strict=True))
+        return x, y, w
+
+
+@wire_type("models.algorithm_state")
+@dataclass(frozen=True, slots=True)
+class AlgorithmState:
+    """What an Algorithm learned, and how its columns are made."""
+
+    algo: str
+    category: str
+    info: DataInfo | None
+    state: Any
+
+    def predict(self, rows: Rows) -> NDArray[np.float64]:
+        """Probabilities or numbers: float64[n_rows, k]."""
+        cls = _known.get(self.algo)
+        if cls is None:
+            raise IllegalArgumentError(
+                f"Algorithm '{self.algo}' is not installed on node {rows.block.node.label}; install its package there."
+            )
+        x = rows.matrix() if self.info is None else self.info.expand(rows)
+        p = np.asarray(cls.predict(self.state, x), dtype=np.float64)
+        if p.ndim == 2:
+            return p
+        return np.column_stack([1 - p, p]) if self.category == "Binomial" else p[:, None]
+
+
+class Algorithm(ABC):
+    """Base of algorithms written the short way.
+
+    Attributes
+    ----------
+    algo : name in URLs; full_name : name for people; schema : stem of schema names, made of ``algo`` when not given.
+    categories : what it can build.
+    inputs : "expanded" - levels as 0/1 columns, numbers imputed by their mean and standardised; "raw" - levels as codes, NA as NaN.
+    """
+
+    algo: ClassVar[str]
+    full_name: ClassVar[str]
+    schema: ClassVar[str] = ""
+    categories: ClassVar[tuple[str, ...]] = ("Regression", "Binomial", "Multinomial")
+    supervised: ClassVar[bool] = True
+    inputs: ClassVar[Literal["expanded", "raw"]] = "expanded"
+    Parameters: ClassVar[type[Any]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "algo" in cls.__dict__:
+            _known[cls.algo] = cls
+
+    @abstractmethod
+    def fit(self, ctx: TrainContext, frame: FitFrame, params: Any) -> Any:
+        """Learn; the state must be a wire value (numbers, text, arrays, lists, dicts). ``params``: a ``Parameters``."""
+
+    @staticmethod
+    @abstractmethod
+    def predict(state: Any, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Pure. float64[n, p] to numbers[n], the probability of the second class[n], or probabilities[n, n_classes]."""
+
+    @classmethod
+    def as_builder(cls) -> type[ModelBuilder]:
+        """The ModelBuilder made of this class; one for each class."""
+        made = cls.__dict__.get("_builder")
+        if made is None:
+            made = _make_builder(cls)
+            cls._builder = made  # type: ignore[attr-defined]
+        return typing.cast("type[ModelBuilder]", made)
+
+
+class _AlgorithmBuilder(ModelBuilder):
+    """Runs an Algorithm."""
+
+    algorithm: ClassVar[type[Algorithm]]
+
+    def build(self, ctx: TrainContext) -> Trained:
+        cls = self.algorithm
+        info = None
+        if cls.inputs == "expanded":
+            info = DataInfo.of(ctx.data.spec, column_statistics(ctx.data), standardize=True, drop_first=False)
+        names = [f.name for f in dataclasses.fields(cls.Parameters)]
+        params = cls.Parameters(**{n: getattr(ctx.params, n) for n in names})
+        state = cls().fit(ctx, FitFrame(ctx.data, info, ctx), params)
+        return Trained(AlgorithmState(cls.algo, ctx.data.category, info, state))
+
+
+def _make_builder(cls: type[Algorithm]) -> type[ModelBuilder]:
+    schema = cls.schema or cls.algo.title().replace("_", "")
+    hints = typing.get_type_hints(cls.Parameters)
+    declared = {f.name: _declare(f, hints[f.name]) for f in dataclasses.fields(cls.Parameters)}
+    bases: tuple[type[Parameters], ...] = (CommonParameters, CrossValidationParameters, MetricParameters)
+    if cls.supervised:
+        bases = (CommonParameters, SupervisedParameters, CrossValidationParameters, MetricParameters)
+    name = f"{schema}ParametersV3"
+    parameters = types.new_class(name, bases, exec_body=lambda ns: ns.update({**declared, "schema_type": f"{schema}Parameters"}))
+    body = {
+        "algo": cls.algo,
+        "full_name": cls.full_name,
+        "schema": schema,
+        "parameters": parameters,
+        "can_build": cls.categories,
+        "supervised": cls.supervised,
+        "algorithm": cls,
+        "__doc__": cls.__doc__,
+    }
+    return types.new_class(schema, (_AlgorithmBuilder,), exec_body=lambda ns: ns.update(body))
+
+
+def _declare(f: dataclasses.Field[Any], hint: Any) -> Any:
+    default = (
+        f.default
+        if f.default is not dataclasses.MISSING
+        else f.default_factory()
+        if f.default_factory is not dataclasses.MISSING
+        else None
+    )
+    meta = dict(f.metadata) or {"help": "", "level": "critical", "gridable": False, "values": (), "check": None}
+    if isinstance(hint, types.UnionType):
+        hint = next(a for a in typing.get_args(hint) if a is not type(None))
+    kind = "enum" if meta["values"] else _TYPES.get(hint)
+    if kind is None:
+        raise TypeError(f"Parameter '{f.name}' has type {hint}; known are {', '.join(str(t) for t in _TYPES)}.")
+    return param(
+        kind, default, meta["help"], level=meta["level"], gridable=meta["gridable"], values=meta["values"], check=meta["check"]
+    )

@@ -1,0 +1,188 @@
+"""Routes of grids: search, list, look at, delete."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from h2ok.capabilities.contracts.errors import NotFoundError
+from h2ok.capabilities.contracts.jobs import JobV3
+from h2ok.capabilities.contracts.routes import RequestContext, Route
+from h2ok.capabilities.contracts.schema import key_ref, to_wire
+from h2ok.capabilities.contracts.tables import Column, TwoDimTable
+from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics, parse_lenient
+from h2ok.ext.models.history import metric_cells, metric_columns
+from h2ok.ext.models.lookup import builder_class
+from h2ok.ext.models.metrics.metrics import ModelMetrics
+from h2ok.ext.models.metrics.task import classification_error
+from h2ok.ext.models.model import Model
+from h2ok.ext.models.routes_builders import request_params
+from h2ok.kernel import ClassMismatchError, IllegalArgumentError, KeyNotFoundError
+
+__all__ = ["routes"]
+
+_OWN = ("hyper_parameters", "search_criteria", "grid_id", "parallelism", "recovery_dir", "job_id")
+_SORT = {
+    "auc": "AUC", "aucpr": "pr_auc", "pr_auc": "pr_auc", "logloss": "logloss", "mse": "MSE", "rmse": "RMSE", "mae": "mae",
+    "rmsle": "rmsle", "r2": "r2", "residual_deviance": "mean_residual_deviance", "mean_residual_deviance": "mean_residual_deviance",
+    "deviance": "mean_residual_deviance", "mean_per_class_error": "mean_per_class_error", "gini": "Gini", "err": "err",
+}  # fmt: skip
+_MORE = ("AUC", "pr_auc", "r2", "Gini")
+
+
+def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Start a search."""
+    algo = ctx.path_params["algo"]
+    if algo not in ctx.runtime.registry.algos():
+        raise NotFoundError(f"Resource {ctx.path} not found: no algorithm '{algo}' is installed.")
+    builder = builder_class(ctx.runtime, algo)
+    given = request_params(ctx)
+    own = {k: given.pop(k) for k in _OWN if k in given}
+    if own.get("recovery_dir"):
+        raise IllegalArgumentError(
+            "recovery_dir needs saving of grids, which h2ok does not have yet. Leave it out.", argument="recovery_dir"
+        )
+    hyper = _mapping(own.get("hyper_parameters"), "hyper_parameters")
+    lists = {k: v if isinstance(v, list) else [v] for k, v in hyper.items()}
+    criteria = _mapping(own.get("search_criteria"), "search_criteria")
+    base = {k: v for k, v in given.items() if k not in lists}
+    parsed = builder.parameters.parse(base)
+    agent = next((v for k, v in ctx.headers.items() if k.lower() == "user-agent"), "")
+    grid_search = GridSearch(ctx.runtime, builder, base, lists, SearchCriteria.of(criteria), own.get("grid_id"), agent)
+    job = grid_search.start()
+    return {
+        "__meta": {"schema_version": -1, "schema_name": "GridSearchSchema", "schema_type": "Grid"},
+        "parameters": parsed.to_json(),
+        "hyper_parameters": to_wire(lists),
+        "grid_id": key_ref("Grid", grid_search.key),
+        "search_criteria": to_wire(criteria),
+        "parallelism": int(own.get("parallelism", 1)),
+        "total_models": math.prod(len(v) for v in lists.values()),
+        "job": JobV3.of(job).to_json(),
+    }
+
+
+def _mapping(raw: Any, name: str) -> dict[str, Any]:
+    value = parse_lenient(raw) if isinstance(raw, str) else raw
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise IllegalArgumentError(f"{name} must be a map of names to values; got {raw!r}.", argument=name)
+    return value
+
+
+def find_grid(ctx: RequestContext, key: str) -> Grid:
+    """The grid under a key."""
+    value = ctx.node.dkv.get(key)
+    if value is None:
+        raise KeyNotFoundError(
+            f"Object '{key}' not found for argument: grid_id. Grids: GET /99/Grids.", argument="grid_id", name=key
+        )
+    if not isinstance(value, Grid):
+        raise ClassMismatchError(f"Object '{key}' is a {type(value).__name__}, a Grid was expected.", key=key)
+    return value
+
+
+def _measure(metrics: ModelMetrics | None, name: str) -> float:
+    if metrics is None:
+        return math.nan
+    return classification_error(metrics) if name == "err" else metrics.number(name)
+
+
+def _sorted(models: list[Model], sort_by: str | None, decreasing: bool | None) -> tuple[list[Model], str, bool]:
+    """Models in order, the metric's name and whether large comes first; models without the metric come last."""
+    category = models[0].output.category if models else ""
+    shown = sort_by or ("residual_deviance" if category == "Regression" else "logloss")
+    field = _SORT.get(shown.lower())
+    if field is None:
+        raise IllegalArgumentError(f"Cannot sort by '{shown}'. Known: {', '.join(_SORT)}.", argument="sort_by")
+    down = (field in _MORE) if decreasing is None or sort_by is None else decreasing
+
+    def order(m: Model) -> tuple[bool, float]:
+        value = _measure(best_metrics(m), field)
+        return math.isnan(value), -value if down else value
+
+    return sorted(models, key=order), shown, down
+
+
+def grid_json(ctx: RequestContext, grid: Grid, sort_by: str | None = None, decreasing: bool | None = None) -> dict[str, Any]:
+    """GridSchemaV99 of a grid."""
+    stored = ctx.node.dkv.get_many(grid.models)
+    models, shown, down = _sorted([m for m in stored.values() if isinstance(m, Model)], sort_by, decreasing)
+    at = dict(zip(grid.models, grid.values, strict=True))
+    field = _SORT[shown.lower()]
+    columns = [Column("", "string"), *(_hyper_column(n, [at[m.key][i] for m in models]) for i, n in enumerate(grid.hyper_names))]
+    columns += [Column("model_ids", "string", "%s", "model_ids"), Column(shown, "double", "%.5f", shown)]
+    rows = [["", *map(_cell, at[m.key]), m.key, _measure(best_metrics(m), field)] for m in models]
+    text = f"ordered by {'decreasing' if down else 'increasing'} {shown}"
+    summaries = [m.output.cross_validation_metrics_summary for m in models]
+    return {
+        "__meta": {"schema_version": 99, "schema_name": "GridSchemaV99", "schema_type": "Grid"},
+        "grid_id": key_ref("Grid", grid.key),
+        "sort_by": shown,
+        "decreasing": down,
+        "model_ids": [key_ref("Model", m.key) for m in models],
+        "hyper_names": list(grid.hyper_names),
+        "failed_params": [None for _ in grid.failures],
+        "warning_details": [],
+        "failure_details": [f["message"] for f in grid.failures],
+        "failure_stack_traces": [f["stacktrace"] for f in grid.failures],
+        "failed_raw_params": [[str(v) for v in f["values"]] for f in grid.failures],
+        "training_metrics": [_metrics(m.output.training_metrics) for m in models],
+        "validation_metrics": [_metrics(m.output.validation_metrics) for m in models],
+        "cross_validation_metrics": [_metrics(m.output.cross_validation_metrics) for m in models],
+        "cross_validation_metrics_summary": [None if s is None else s.to_json() for s in summaries],
+        "export_checkpoints_dir": None,
+        "summary_table": TwoDimTable.of_rows("Hyper-Parameter Search Summary", text, columns, rows).to_json(),
+        "scoring_history": _history(models).to_json(),
+    }
+
+
+def _metrics(metrics: ModelMetrics | None) -> dict[str, Any] | None:
+    return None if metrics is None else metrics.to_json()
+
+
+def _hyper_column(name: str, values: list[Any]) -> Column:
+    numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+    return Column(name, "double", "%.5f", name) if numeric and values else Column(name, "string", "%s", name)
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+
+
+def _history(models: list[Model]) -> TwoDimTable:
+    category = models[0].output.category if models else ""
+    columns = [
+        Column("", "string"),
+        Column("timestamp", "string", "%s", "Timestamp"),
+        Column("duration", "string", "%s", "Duration"),
+    ]
+    columns += metric_columns("training", category)
+    rows = []
+    for m in models:
+        history = m.output.scoring_history
+        stamp = [history.column(n)[-1] for n in ("timestamp", "duration")] if history is not None and history.n_rows else ["", ""]
+        rows.append(["", *stamp, *metric_cells(m.output.training_metrics, category)])
+    return TwoDimTable.of_rows("Scoring History", "", columns, rows)
+
+
+def get_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """One grid, its models in order."""
+    decreasing = ctx.params.get("decreasing")
+    flag = None if decreasing is None else str(decreasing).lower() in ("true", "1")
+    return grid_json(ctx, find_grid(ctx, ctx.path_params["grid_id"]), ctx.params.get("sort_by") or None, flag)
+
+
+def list_grids(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """All grids."""
+    found = ctx.node.dkv.get_many(ctx.node.dkv.keys())
+    grids = [grid_json(ctx, v) for _, v in sorted(found.items()) if isinstance(v, Grid)]
+    return {"__meta": {"schema_version": 99, "schema_name": "GridsV99", "schema_type": "Grids"}, "grids": grids}
+
+
+routes = [
+    Route("POST", "/99/Grid/{algo}", search, None, None, "Search over hyper parameters."),
+    Route("GET", "/99/Grids", list_grids, None, None, "List the grids."),
+    Route("GET", "/99/Grids/{grid_id}", get_grid, None, None, "Look at a grid."),
+]

@@ -1,0 +1,136 @@
+"""Metrics against naive statements and hand values."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from h2ok.ext.models.metrics import scores
+from h2ok.ext.models.metrics.binomial import MAX_BINS, area_under_pr, area_under_roc, gains_lift, thresholds_of
+from h2ok.ext.models.metrics.scores import N_CELLS, cells_of
+from h2ok.ext.models.metrics.task import class_sums, make_metrics, regression_sums
+
+
+def naive_auc(p: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
+    pos, neg = y == 1, y == 0
+    wins = (p[pos][:, None] > p[neg][None, :]) + 0.5 * (p[pos][:, None] == p[neg][None, :])
+    return float((wins * w[pos][:, None] * w[neg][None, :]).sum() / (w[pos].sum() * w[neg].sum()))
+
+
+def sample(n: int = 400, seed: int = 1, ties: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    p = rng.random(n)
+    y = (rng.random(n) < p).astype(float)
+    return (np.round(p, 1) if ties else p), y, rng.integers(1, 4, size=n).astype(float)
+
+
+@pytest.mark.parametrize("ties", [True, False])
+def test_exact_auc_is_that_of_all_pairs(ties: bool) -> None:
+    p, y, w = sample(ties=ties)
+    assert area_under_roc(cells_of(p, y, w, exact=True)) == pytest.approx(naive_auc(p, y, w), abs=1e-12)
+
+
+def test_grid_auc_is_within_the_width_of_a_cell() -> None:
+    p, y, w = sample(3000, ties=False)
+    cells = cells_of(p, y, w, exact=False)
+    assert len(cells.low) == N_CELLS
+    assert area_under_roc(cells) == pytest.approx(naive_auc(p, y, w), abs=1e-4)
+
+
+def test_grid_cells_hold_only_scores_at_or_above_their_lower_end() -> None:
+    p = np.concatenate([np.linspace(0, 1, 2001), np.nextafter([0.5, 0.25], 0), [1e-12]])
+    for v in p:
+        cells = cells_of(np.array([v]), np.array([1.0]), np.array([1.0]), exact=False)
+        at = int(np.flatnonzero(cells.positive)[0])
+        assert cells.low[at] <= v
+        assert at + 1 == N_CELLS or v < cells.low[at + 1] or v >= 0.5
+    assert (np.diff(cells.low) > 0).all()
+
+
+def test_merging_cells_equals_one_block() -> None:
+    p, y, w = sample()
+    whole = cells_of(p, y, w, exact=True)
+    parts = cells_of(p[:150], y[:150], w[:150], exact=True).merged(cells_of(p[150:], y[150:], w[150:], exact=True))
+    np.testing.assert_array_equal(whole.low, parts.low)
+    np.testing.assert_array_equal(whole.positive, parts.positive)
+
+
+def test_thresholds_count_the_rows_at_or_above_each() -> None:
+    p, y, w = sample(2000, ties=False)
+    t = thresholds_of(cells_of(p, y, w, exact=True))
+    assert len(t.threshold) <= MAX_BINS
+    for i in range(0, len(t.threshold), 37):
+        assert t.tps[i] == w[(p >= t.threshold[i]) & (y == 1)].sum()
+        assert t.fps[i] == w[(p >= t.threshold[i]) & (y == 0)].sum()
+    assert t.tps[-1] == t.p
+    assert t.fps[-1] == t.n
+
+
+def test_maxima_by_hand() -> None:
+    p, y = np.array([0.9, 0.8, 0.7, 0.1]), np.array([1.0, 0.0, 1.0, 0.0])
+    t = thresholds_of(cells_of(p, y, np.ones(4), exact=True))
+    table = t.maxima()
+    assert table.n_rows == 18
+    assert table.data[0][0] == "max f1"
+    assert (table.data[1][0], table.data[2][0], table.data[3][0]) == (0.7, pytest.approx(0.8), 2)
+    assert table.column("value")[4] == 1.0
+    assert area_under_pr(t) == pytest.approx(0.5 * (1 + 1) / 2 + 0.5 * (0.5 + 2 / 3) / 2)
+
+
+def test_gains_lift_of_perfect_scores() -> None:
+    p, y = np.linspace(1, 0, 200), (np.arange(200) < 50).astype(float)
+    table = gains_lift(cells_of(p, y, np.ones(200), exact=True))
+    assert table is not None
+    assert table.n_rows == 16
+    assert table.column("lift")[0] == pytest.approx(4.0)
+    assert table.column("cumulative_capture_rate")[-1] == 1.0
+    assert max(table.column("kolmogorov_smirnov")) == pytest.approx(1 - 10 / 150)
+    ten = gains_lift(cells_of(p, y, np.ones(200), exact=True), 10)
+    assert ten is not None
+    assert ten.n_rows == 10
+    assert gains_lift(cells_of(p, y, np.ones(200), exact=True), 0) is None
+
+
+def test_regression_by_hand() -> None:
+    w, y, mu = np.array([1.0, 2.0]), np.array([1.0, 3.0]), np.array([2.0, 2.0])
+    m = make_metrics("Regression", regression_sums(w, y, mu, None, math.nan), ())
+    assert m.mse == pytest.approx(1.0)
+    assert m.number("mae") == pytest.approx(1.0)
+    variance = (1 * (1 - 7 / 3) ** 2 + 2 * (3 - 7 / 3) ** 2) / 3
+    assert m.number("r2") == pytest.approx(1 - 1 / variance)
+    assert m.number("rmsle") == pytest.approx(math.sqrt((math.log(1.5) ** 2 + 2 * math.log(4 / 3) ** 2) / 3))
+
+
+def test_rmsle_is_nan_for_values_below_minus_one() -> None:
+    m = make_metrics("Regression", regression_sums(np.ones(2), np.array([-5.0, 1.0]), np.zeros(2), None, math.nan), ())
+    assert math.isnan(m.number("rmsle"))
+
+
+def test_multinomial_by_hand() -> None:
+    p = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.4, 0.4, 0.2]])
+    m = make_metrics("Multinomial", class_sums(np.ones(3), np.array([0, 1, 1]), p, 3), ("a", "b", "c"))
+    assert m.number("logloss") == pytest.approx(-(math.log(0.7) + math.log(0.2) + math.log(0.4)) / 3)
+    assert m.get("hit_ratio_table").data[1] == pytest.approx([1 / 3, 1.0, 1.0])
+    cm = m.get("cm")
+    assert [cm.data[j][:3] for j in range(3)] == [[1, 1, 0], [0, 0, 0], [0, 1, 0]]
+    assert cm.data[4][-1] == "2 / 3"
+
+
+def test_json_shape_of_binomial_metrics() -> None:
+    p, y, w = sample()
+    sums = class_sums(w, y.astype(np.int64), np.column_stack([1 - p, p]), 2)
+    sums["cells"] = cells_of(p, y, w, exact=True)
+    out = make_metrics("Binomial", sums, ("no", "yes")).placed("m", 1, "f", 2, 3).to_json()
+    assert list(out)[:14] == [
+        "__meta", "model", "model_checksum", "frame", "frame_checksum", "description", "model_category", "scoring_time",
+        "predictions", "MSE", "RMSE", "nobs", "custom_metric_name", "custom_metric_value",
+    ]  # fmt: skip
+    assert out["__meta"]["schema_name"] == "ModelMetricsBinomialV3"
+    assert out["cm"]["table"]["columns"][-1]["name"] == "Rate"
+    assert len(out["thresholds_and_metric_scores"]["columns"]) == 20
+    assert len(out["gains_lift_table"]["columns"]) == 14
+
+
+def test_exact_limit_is_a_number_of_rows() -> None:
+    assert scores.EXACT_ROWS == 131072
