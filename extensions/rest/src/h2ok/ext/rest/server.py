@@ -96,7 +96,7 @@ class Server:
         """Listen and serve on a thread; the URL for clients."""
         settings, config = self._runtime.settings, self._runtime.node.config
         sock = settings.rest_socket or listen(settings.web_ip or config.ip, config.port)
-        _bound_waiting(sock)
+        _tune(sock)
         app = self._runtime.service_named("rest.app")
         message.MAX_REQUEST_LINE = _MAX_REQUEST_LINE  # GETs of clients carry long lists; gunicorn's own limit is 8 KB
         self._worker = _Worker(0, os.getppid(), [sock], _WsgiApp(app), 0, _config(settings.rest_threads), _Log())
@@ -131,8 +131,11 @@ class Server:
                 os.close(fd)
 
 
-def _bound_waiting(sock: socket.socket) -> None:
-    """SECURITY: a client that stalls in the middle of a request frees its thread after a while. Accepted sockets inherit this."""
+def _tune(sock: socket.socket) -> None:
+    """Options that accepted sockets inherit."""
+    # PERF: gunicorn writes head and body apart; with Nagle's algorithm a kept-alive answer takes 44 ms instead of 1 ms.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # SECURITY: a client that stalls in the middle of a request frees its thread after a while.
     limit = struct.pack("ll", _STALL_SECONDS, 0)
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         sock.setsockopt(socket.SOL_SOCKET, option, limit)
