@@ -69,7 +69,7 @@ def test_interactions_count_like_numpy(client: Client, runtime: Runtime) -> None
     vec = runtime.node.frames.get("i").vecs[0]
     pairs = [f"{s}_{t}" for s, t in zip(a, b, strict=True)]
     levels, counts = np.unique(pairs, return_counts=True)
-    frequent = [levels[i] for i in sorted(range(len(levels)), key=lambda i: (-counts[i], levels[i]))][:4]
+    frequent = [levels[i] for i in sorted(range(len(levels)), key=lambda i: (-counts[i], levels[i][::-1]))][:4]
     assert vec.domain == (*frequent, "other")
     assert vec.to_strings(runtime.node) == [p if p in frequent else "other" for p in pairs]
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
-from h2ok.kernel import Node, NodeLostError, wire_type
+from h2ok.kernel import Node, NodeLostError, OutOfMemoryBudgetError
 from h2ok.kernel.dkv.cache import ReadCache
 from h2ok.kernel.testing import local_cloud
 from h2ok.kernel.transport.inproc import InprocHub
@@ -17,15 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-
-@wire_type("test.add")
-@dataclass(frozen=True)
-class Add:
-    amount: int
-
-    def apply(self, old: Any) -> tuple[Any, Any]:
-        new = (old or 0) + self.amount
-        return new, new
+from .sample_tasks import Add
 
 
 @pytest.fixture
@@ -131,6 +121,18 @@ def test_a_change_does_not_wait_for_lost_readers() -> None:
             n.cloud.mark_lost(nodes[1].cloud.me, "killed by the test")
         nodes[0].dkv.put(key, 2)
         assert nodes[2].dkv.get(key) == 2
+
+
+def test_what_does_not_fit_the_budget_is_refused_with_the_numbers() -> None:
+    with local_cloud(2) as nodes:
+        key = next(f"k{i}" for i in range(100) if nodes[0].dkv.home(f"k{i}") == 1)
+        nodes[1].dkv.max_bytes = 100_000
+        nodes[0].dkv.put(key, np.zeros(10_000))
+        with pytest.raises(OutOfMemoryBudgetError, match=r"holds 80,\d+ of 100,000 bytes \(--max-mem\)") as caught:
+            nodes[0].dkv.put(key + "x" if nodes[0].dkv.home(key + "x") == 1 else key, np.zeros(10_000))
+        assert caught.value.values["limit"] == 100_000
+        nodes[0].dkv.put(key, 1)
+        nodes[0].dkv.put(key, np.zeros(10_000))
 
 
 def test_cache_is_bounded_and_keeps_what_was_used_last() -> None:

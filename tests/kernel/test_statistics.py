@@ -73,6 +73,19 @@ def test_rollups_are_those_of_numpy(node: Node, name: str) -> None:
             np.testing.assert_array_equal(got, expected, field)
 
 
+def test_rollups_of_many_columns_are_those_of_each() -> None:
+    with local_cloud(3) as nodes:
+        frames = nodes[0].frames
+        x = [frames.vec_of(RNG.normal(size=5000), chunk_rows=500) for _ in range(4)]
+        mixed = [*x, frames.vec_of(["a", None] * 2500, "string", chunk_rows=500), frames.vec_of(np.arange(7.0))]
+        alone = nodes[1].rollups(x[2])
+        many = nodes[2].rollups_many(mixed)
+        assert [m.checksum for m in many] == [nodes[0].rollups(v).checksum for v in mixed]
+        assert (many[2].mean, many[2].sigma) == (alone.mean, alone.sigma)
+        assert many[4].na_count == 2500
+        assert [f.key for f in frames.list()] == []
+
+
 def test_checksums_tell_columns_apart(node: Node) -> None:
     base = np.arange(10_000.0)
     swapped = base.copy()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -30,7 +33,7 @@ from h2ok.kernel.transport.zmq import ZmqTransport
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .sample_tasks import SumTask
+from .sample_tasks import Add, SumTask
 
 
 class Pair:
@@ -275,3 +278,44 @@ def test_kill_9_is_noticed_and_every_request_ends() -> None:
         assert node.cloud.wait_until(lambda: node.cloud.bad_nodes == 1, 10)
         assert time.monotonic() - began < 15
         assert [i.lost for i in node.cloud.member_infos()] == [False, False, True]
+
+
+@pytest.mark.engine
+def test_a_pause_below_the_dead_limit_recovers_without_error() -> None:
+    with no_new_threads(), process_cloud(2, beat=(0.1, 0.3, 20.0)) as cloud:
+        node, other = cloud.node, next(iter(cloud.processes.values()))
+        key = next(f"k{i}" for i in range(100) if node.dkv.home(f"k{i}") == 1)
+        node.dkv.put(key, 1)
+        other.send_signal(signal.SIGSTOP)
+        try:
+            pending = node.rpc.submit(1, "dkv.put", {key: 2})
+            assert node.cloud.wait_until(lambda: node.cloud.bad_nodes == 1, 10)
+            assert not node.cloud.is_lost(1)
+        finally:
+            other.send_signal(signal.SIGCONT)
+        assert pending.result(10) is None
+        assert node.cloud.wait_until(lambda: node.cloud.healthy, 10)
+        assert node.dkv.get(key) == 2
+
+
+def test_a_node_boots_without_heavy_libraries() -> None:
+    heavy = "('numba', 'pandas', 'pyarrow', 'scipy')"
+    code = f"import sys, h2ok.kernel.boot, h2ok.kernel.transport.zmq; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.engine
+def test_silence_beyond_the_dead_limit_ends_open_requests() -> None:
+    with no_new_threads(), process_cloud(2, beat=(0.1, 0.3, 1.0)) as cloud:
+        node, other = cloud.node, next(iter(cloud.processes.values()))
+        key = next(f"k{i}" for i in range(100) if node.dkv.home(f"k{i}") == 1)
+        node.dkv.put(key, 1)
+        other.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(NodeLostError, match=node.cloud.members[1].name):
+                node.dkv.put(key, 2)
+            assert node.cloud.is_lost(1)
+            with pytest.raises(NodeLostError, match="no sign of life"):
+                node.dkv.atomic(key, Add(1))
+        finally:
+            other.send_signal(signal.SIGCONT)

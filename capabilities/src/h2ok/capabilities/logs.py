@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 from typing import TextIO
 
-__all__ = ["LEVELS", "ConsoleHandler", "LogBook"]
+__all__ = ["ALIASES", "LEVELS", "ConsoleHandler", "LogBook"]
 
 #: Names of H2O's log files, each holding records of its level and above.
 LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +15,7 @@ from h2ok.kernel.key import random_key
 from h2ok.kernel.wire import wire_type
 
 if TYPE_CHECKING:
+    from h2ok.kernel.cloud.cloud import H2ONode
     from h2ok.kernel.node import Node
 
 __all__ = ["Job", "JobContext", "Jobs", "JobStatus"]
@@ -45,6 +46,8 @@ class Job:
     cancel_requested: bool = False
     #: True once a partial result may be looked at under ``dest``.
     ready_for_view: bool = True
+    #: The node that does the work, ``ip:port``.
+    node: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -100,11 +103,13 @@ class JobContext:
             if message:
                 changes["progress_msg"] = message
             self._cancel = bool(self.node.dkv.atomic(self.key, _Update(changes)))
-        if self._cancel:
+        if self._cancel or self.node.jobs.closing:
             raise JobCancelledError(f"Job '{self.key}' was cancelled.")
 
     def cancelled(self) -> bool:
         """Whether a stop was asked for; cheap enough for every chunk."""
+        if self.node.jobs.closing:
+            return True
         now = time.monotonic()
         if now - self._last >= _UPDATE_SECONDS:
             self._last = now
@@ -128,6 +133,9 @@ class Jobs:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._threads: dict[str, threading.Thread] = {}
+        #: True once the node closes: every job of it is cancelled then.
+        self.closing = False
+        node.cloud.on_lost.append(self._node_lost)
 
     def start(self, description: str, dest: str, dest_type: str, work: Callable[[JobContext], Any]) -> Job:
         """Run ``work(context)`` as a job; returns at once.
@@ -137,7 +145,9 @@ class Jobs:
         dest : key of the result; ``dest_type`` its kind: Frame, Model, Grid, ...
         work : may raise; JobCancelledError ends the job CANCELLED, anything else FAILED. Runs inside a Scope.
         """
-        job = Job("$" + random_key("job"), description, dest, dest_type, "RUNNING", 0.0, "", _now(), 0)
+        job = Job(
+            "$" + random_key("job"), description, dest, dest_type, "RUNNING", 0.0, "", _now(), 0, node=self._node.cloud.me.name
+        )
         self._node.dkv.put(job.key, job)
         thread = threading.Thread(target=self._run, args=(job, work), name=f"{self._node.label}-{job.key}", daemon=True)
         self._threads[job.key] = thread
@@ -181,11 +191,25 @@ class Jobs:
         return self.get(key)
 
     def close(self) -> None:
-        """Ask every job of this node to stop and wait a little for each."""
-        for key, thread in list(self._threads.items()):
-            if thread.is_alive():
-                self._node.dkv.atomic(key, _Cancel())
-                thread.join(5.0)
+        """Stop every job of this node at its next safe point and wait a little for each."""
+        self.closing = True
+        for thread in list(self._threads.values()):
+            thread.join(5.0)
+
+    def _node_lost(self, lost: H2ONode, reason: str) -> None:
+        """End the jobs that a lost node was doing; every node looks after the jobs whose state it holds."""
+        keys = [k for k in self._node.dkv.local_keys() if k.startswith("$job")]
+        if keys:
+            name = f"{self._node.label}-lost-jobs"
+            threading.Thread(target=self._fail_jobs_of, args=(lost.name, reason, keys), name=name, daemon=True).start()
+
+    def _fail_jobs_of(self, name: str, reason: str, keys: Sequence[str]) -> None:
+        text = f"Node {name}, which ran this job, is lost: {reason}. Start the job again."
+        for key in keys:
+            job = self._node.dkv.get(key)
+            if isinstance(job, Job) and job.is_running and job.node == name:
+                end = {"status": "FAILED", "exception": text, "stacktrace": text, "progress_msg": "Failed.", "end_time": _now()}
+                self._node.dkv.atomic(key, _Update(end))
 
     def _run(self, job: Job, work: Callable[[JobContext], Any]) -> None:
         changes: dict[str, Any]
@@ -198,11 +222,13 @@ class Jobs:
         except BaseException as e:  # a job must end, whatever happened
             _log.warning("Job %s (%s) failed", job.key, job.description, exc_info=True)
             changes = {"status": "FAILED", "exception": f"{e}", "stacktrace": traceback.format_exc(), "progress_msg": "Failed."}
-        self._threads.pop(job.key, None)
         try:
             self._node.dkv.atomic(job.key, _Update({**changes, "end_time": _now()}))
         except Exception:  # the job's home is gone; nobody can read the state any more
             _log.exception("Cannot record the end of job %s", job.key)
+        finally:
+            # Last, so that whoever waits for the thread reads the final state.
+            self._threads.pop(job.key, None)
 
 
 def _now() -> int:

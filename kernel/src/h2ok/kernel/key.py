@@ -55,8 +55,10 @@ def home_index(key: str, n_nodes: int) -> int:
     if n_nodes <= 1:
         return 0
     if key.startswith(_CHUNK):
-        _, index, n = parse_chunk_key(key)
-        return chunk_home(index, n, n_nodes)
+        parts = key[len(_CHUNK) :].split("/", 2)
+        # Clients may ask for any text; what only looks like a chunk key has a home like every other key.
+        if len(parts) == 3 and parts[0].isdecimal() and parts[1].isdecimal() and int(parts[0]) < int(parts[1]):
+            return chunk_home(int(parts[0]), int(parts[1]), n_nodes)
     digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little") % n_nodes
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from h2ok.kernel.cloud.cloud import Cloud, H2ONode
 from h2ok.kernel.cloud.stats import StatsReader
 from h2ok.kernel.dkv.dkv import DKV
-from h2ok.kernel.frame.rollups import RollupStats, rollups
+from h2ok.kernel.frame.rollups import RollupStats, rollups, rollups_many
 from h2ok.kernel.frame.store import FrameStore
 from h2ok.kernel.frame.vec import Vec
 from h2ok.kernel.job import Jobs
@@ -31,7 +31,7 @@ class NodeConfig:
     ip: str = "127.0.0.1"
     port: int = 54321
     nthreads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    #: Bytes of chunks kept in memory; 0 for no limit.
+    #: Bytes of stored values this node may hold; what does not fit is refused. 0 for no limit.
     max_mem: int = 0
     #: Folder for logs and spilled chunks.
     ice_root: str = ""
@@ -63,7 +63,7 @@ class Node:
         self.cloud = Cloud(self.config.name, me)
         self.transport = transport
         self.rpc = Rpc(self.cloud, transport)
-        self.dkv = DKV(self.cloud, self.rpc, self.config.cache_bytes)
+        self.dkv = DKV(self.cloud, self.rpc, self.config.cache_bytes, self.config.max_mem)
         self.frames = FrameStore(self)
         self.scopes = Scopes(self)
         self.tasks = TaskEngine(self, self.config.nthreads)
@@ -79,6 +79,10 @@ class Node:
     def rollups(self, vec: Vec) -> RollupStats:
         """RollupStats of a vec, computed on first use."""
         return rollups(self, vec)
+
+    def rollups_many(self, vecs: Sequence[Vec]) -> list[RollupStats]:
+        """RollupStats of several vecs; what is not known yet is computed in one pass over their chunks."""
+        return rollups_many(self, vecs)
 
     def start(self) -> None:
         """Begin to answer other nodes."""

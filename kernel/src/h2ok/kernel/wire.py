@@ -88,6 +88,11 @@ def _resolved(name: str) -> tuple[type, tuple[str, ...]] | None:
     return None
 
 
+def _is_text(items: Sequence[Any]) -> bool:
+    """Whether a long list holds text only, as domains do: those are packed without a look at each item."""
+    return len(items) > 16 and set(map(type, items)) == {str}
+
+
 class _Encoder:
     def __init__(self) -> None:
         self.buffers: list[memoryview | bytes] = []
@@ -108,9 +113,9 @@ class _Encoder:
         if isinstance(obj, np.ndarray):
             return self.array(obj)
         if isinstance(obj, list):
-            return [self.plain(v, depth + 1) for v in obj]
+            return obj if _is_text(obj) else [self.plain(v, depth + 1) for v in obj]
         if isinstance(obj, tuple):
-            return self.ext(_TUPLE, [self.plain(v, depth + 1) for v in obj])
+            return self.ext(_TUPLE, obj if _is_text(obj) else [self.plain(v, depth + 1) for v in obj])
         if isinstance(obj, dict):
             return {self.plain(k, depth + 1): self.plain(v, depth + 1) for k, v in obj.items()}
         if isinstance(obj, np.generic):
@@ -209,7 +214,7 @@ def sizeof(obj: Any, _depth: int = 0) -> int:
     if entry is not None:
         return 64 + sum(sizeof(getattr(obj, f), _depth + 1) for f in entry[1])
     if isinstance(obj, (list, tuple)):
-        return 64 + sum(sizeof(v, _depth + 1) for v in obj)
+        return 64 + (sum(map(len, obj)) + 50 * len(obj) if _is_text(obj) else sum(sizeof(v, _depth + 1) for v in obj))
     if isinstance(obj, dict):
         return 64 + sum(sizeof(k, _depth + 1) + sizeof(v, _depth + 1) for k, v in obj.items())
     return 64

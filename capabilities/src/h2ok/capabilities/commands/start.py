@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import logging
 import os
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from h2ok.capabilities.boot import Composition
@@ -37,9 +38,11 @@ class Start:
 
     def __init__(self) -> None:
         self.registry = Registry()
+        self._given: list[str] = []
 
     def prepare(self, arguments: Sequence[str]) -> None:
         """Discover extensions by the options that choose among them."""
+        self._given = [*arguments[arguments.index("start") + 1 :]] if "start" in arguments else list(arguments)
         early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         _extension_options(early)
         known, _ = early.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
@@ -90,52 +93,61 @@ class Start:
 
     def run(self, args: argparse.Namespace) -> int:
         """Serve until asked to stop."""
-        started = time.perf_counter()
-        stop = threading.Event()
-        _on_signals(stop)
         self.registry.plugins.hook.validate_arguments(args=args)
         self._refuse_public(args)
-        sock = _rest_socket(args)
-        port = sock.getsockname()[1]
-        ice_root = Path(args.ice_root or Path(tempfile.gettempdir()) / f"h2ok-{_user()}")
-        config = _node_config(args, port, str(ice_root))
-        logs = _logging(args, f"{args.ip}:{port}", ice_root)
-        children = Children(args, port, ice_root) if args.nodes > 1 else None
-        composition: Composition | None = None
-        try:
-            if children is not None:
-                children.start()
-            node = _start_node(config, _flatfile(args, children), self.registry)
-            settings = Settings(web_ip=args.web_ip, insecure=args.insecure, log_level=args.log_level, rest_socket=sock)
-            if args.h2o_version:
-                settings = settings.with_version(args.h2o_version)
-            composition = Composition(node, self.registry, settings, logs, stop)
-            _describe(config, settings)
-            composition.start()
-            url = composition.serve() or "(no extension serves REST)"
-            _await_cloud(node, max(args.nodes, args.cloud_size), stop, children)
-            _log.debug("Ready after %.0f ms", (time.perf_counter() - started) * 1000)
-            _log.info("Open H2O Flow in your web browser: %s", url)
+        if args.nodes < 1:
+            raise IllegalArgumentError(f"--nodes must be at least 1; got {args.nodes}.", argument="nodes")
+        if args.nodes > 1 and args.flatfile:
+            raise IllegalArgumentError(
+                "--nodes starts a cloud on this machine, --flatfile joins one. Give one of them.", argument="nodes"
+            )
+        level = _level(args.log_level)
+        size_bytes(args.max_mem)
+        stop = threading.Event()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_signals(stop))
             if args.watch_stdin:
                 threading.Thread(target=_watch_stdin, args=(stop,), daemon=True).start()
-            while not stop.wait(1.0):
-                if children is not None:
-                    children.check()
-                if node.cloud.failure:
-                    _log.error("%s", node.cloud.failure)
-                    return 255
-            _log.info("Shutting down")
-            return 0
-        finally:
+            sock = stack.enter_context(_rest_socket(args))
+            port = sock.getsockname()[1]
+            ice_root = Path(args.ice_root or Path(tempfile.gettempdir()) / f"h2ok-{_user()}")
+            logs = stack.enter_context(_logging(args, f"{args.ip}:{port}", ice_root, level))
+            return self._serve(args, _node_config(args, port, str(ice_root)), sock, logs, stop, stack)
+
+    def _serve(
+        self,
+        args: argparse.Namespace,
+        config: NodeConfig,
+        sock: socket.socket,
+        logs: LogBook,
+        stop: threading.Event,
+        stack: contextlib.ExitStack,
+    ) -> int:
+        children = Children(args, self._given, config.port, Path(config.ice_root)) if args.nodes > 1 else None
+        if children is not None:
+            stack.callback(children.close)
+            children.start()
+        node = _start_node(config, _flatfile(args, children), self.registry)
+        settings = Settings(web_ip=args.web_ip, insecure=args.insecure, log_level=args.log_level, rest_socket=sock)
+        if args.h2o_version:
+            settings = settings.with_version(args.h2o_version)
+        composition = Composition(node, self.registry, settings, logs, stop)
+        stack.callback(composition.close)
+        if children is not None:
+            stack.callback(children.ask_to_end)
+        _describe(config, settings)
+        composition.start()
+        url = composition.serve() or "(no extension serves REST)"
+        _await_cloud(node, max(args.nodes, args.cloud_size), stop, children)
+        _log.info("Open H2O Flow in your web browser: %s", url)
+        while not stop.wait(1.0):
             if children is not None:
-                children.ask_to_end()
-            if composition is not None:
-                composition.close()
-            if children is not None:
-                children.close()
-            sock.close()
-            logging.getLogger("h2ok").removeHandler(logs)
-            logs.close()
+                children.check()
+            if node.cloud.failure:
+                _log.error("%s", node.cloud.failure)
+                return 255
+        _log.info("Shutting down")
+        return 0
 
     def _refuse_public(self, args: argparse.Namespace) -> None:
         """SECURITY: whoever reaches the port may run anything H2O can do."""
@@ -217,17 +229,32 @@ def _node_config(args: argparse.Namespace, port: int, ice_root: str) -> NodeConf
     )
 
 
-def _logging(args: argparse.Namespace, address: str, ice_root: Path) -> LogBook:
-    level = LEVELS.get(args.log_level.lower().replace("warning", "warn").replace("errr", "error"))
+def _level(text: str) -> int:
+    level = LEVELS.get(text.lower().replace("warning", "warn").replace("errr", "error"))
     if level is None:
-        raise IllegalArgumentError(f"--log-level must be one of {', '.join(LEVELS)}; got '{args.log_level}'.", argument="log_level")
+        raise IllegalArgumentError(f"--log-level must be one of {', '.join(LEVELS)}; got '{text}'.", argument="log_level")
+    return level
+
+
+@contextlib.contextmanager
+def _logging(args: argparse.Namespace, address: str, ice_root: Path, level: int) -> Iterator[LogBook]:
+    """Log to memory, a file and standard output while the context lasts."""
     logs = LogBook(address, Path(args.log_dir) if args.log_dir else ice_root / "h2ologs", level)
+    console = ConsoleHandler(logs, sys.stdout, logging.ERROR if args.quiet else level)
     root = logging.getLogger("h2ok")
+    before = root.level, root.propagate
     root.setLevel(level)
     root.propagate = False
     root.addHandler(logs)
-    root.addHandler(ConsoleHandler(logs, sys.stdout, logging.ERROR if args.quiet else level))
-    return logs
+    root.addHandler(console)
+    try:
+        yield logs
+    finally:
+        root.removeHandler(console)
+        root.removeHandler(logs)
+        root.setLevel(before[0])
+        root.propagate = before[1]
+        logs.close()
 
 
 def _flatfile(args: argparse.Namespace, children: Children | None) -> list[str]:
@@ -273,11 +300,19 @@ def _await_cloud(node: Node, size: int, stop: threading.Event, children: Childre
     _log.info("Cloud of size %d formed [%s]", node.cloud.size, ", ".join("/" + m.name for m in node.cloud.members))
 
 
-def _on_signals(stop: threading.Event) -> None:
+@contextlib.contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set ``stop`` while the context lasts."""
     if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(n, lambda *_: stop.set()) for n in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _watch_stdin(stop: threading.Event) -> None:

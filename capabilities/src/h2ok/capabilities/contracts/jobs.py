@@ -15,7 +15,7 @@ class JobV3(Schema):
 
     schema_type = "Job"
     key: Any = api("Key<Job>", direction="INPUT", schema="JobKeyV3", help="Key of the job.")
-    description: str = api("string", direction="OUTPUT", help="What the job does.")
+    description: str = api("string", direction="INPUT", help="What the job does.")
     status: str = api("string", direction="OUTPUT", help="CREATED, RUNNING, DONE, CANCELLED or FAILED.")
     progress: float = api("float", 0.0, direction="OUTPUT", help="Share done, 0 to 1.")
     progress_msg: str = api("string", direction="OUTPUT", help="What it does just now.")

@@ -301,7 +301,7 @@ def _parse_scalar(kind: str, raw: Any, f: ApiField | None, schema_name: str) -> 
         if kind == "enum":
             return _parse_enum(str(raw), f)
         if kind.startswith("Key<") or kind in ("VecSpecifier", "ColSpecifier"):
-            name = raw.get("name", raw.get("column_name")) if isinstance(raw, dict) else _unquote(str(raw).strip())
+            name = raw.get("name", raw.get("column_name")) if isinstance(raw, dict) else _unquote(str(raw))
             return name or None
     except (ValueError, OverflowError) as e:
         if isinstance(e, H2OKError):
@@ -316,8 +316,11 @@ def _parse_scalar(kind: str, raw: Any, f: ApiField | None, schema_name: str) -> 
 
 
 def _parse_int(raw: Any, kind: str) -> int | None:
-    if isinstance(raw, str) and raw.strip().lower() in _NULLS:
-        return None
+    if isinstance(raw, str):
+        if raw.strip().lower() in _NULLS:
+            return None
+        if "_" in raw:
+            raise ValueError(raw)
     value = float(raw) if isinstance(raw, float) or (isinstance(raw, str) and not raw.strip().lstrip("+-").isdigit()) else int(raw)
     if isinstance(value, float):
         if not value.is_integer():

@@ -46,15 +46,15 @@ class Client:
         """A client of the runtime's REST application."""
         return cls(runtime.service_named("rest.app"))
 
-    def get(self, path: str, expect: int = 200, **params: Any) -> Any:
+    def get(self, path: str, /, expect: int = 200, **params: Any) -> Any:
         """JSON of GET; parameters go to the query."""
         return self._json("GET", path, expect, params=params)
 
-    def delete(self, path: str, expect: int = 200, **params: Any) -> Any:
+    def delete(self, path: str, /, expect: int = 200, **params: Any) -> Any:
         """JSON of DELETE; parameters go to the query."""
         return self._json("DELETE", path, expect, params=params)
 
-    def post(self, path: str, expect: int = 200, body_json: Any = None, **form: Any) -> Any:
+    def post(self, path: str, /, expect: int = 200, body_json: Any = None, **form: Any) -> Any:
         """JSON of POST with form fields written as the official client writes them, or a JSON body."""
         if body_json is not None:
             return self._json("POST", path, expect, data=json.dumps(body_json).encode(), content_type="application/json")

@@ -184,9 +184,10 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Something people should read."""
+    """Something people should read; ``problem`` when they should do something about it."""
 
     message: str
+    problem: bool = True
 
 
 Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Suspect | Heard | Fail | Log

@@ -162,9 +162,10 @@ class MembershipService:
                 cloud.mark_heard(node, stats)
             case Fail(reason):
                 cloud.mark_failed(reason)
-            case Log(message):
-                cloud.last_problem = message
-                _log.warning("%s", message)
+            case Log(message, problem):
+                if problem:
+                    cloud.last_problem = message
+                _log.log(logging.WARNING if problem else logging.INFO, "%s", message)
         if isinstance(action, SetMembers):
             cloud.consensus = self._state.consensus
 

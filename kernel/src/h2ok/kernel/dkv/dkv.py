@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from h2ok.kernel.dkv.cache import ReadCache
-from h2ok.kernel.errors import KeyNotFoundError, NodeLostError
+from h2ok.kernel.errors import KeyNotFoundError, NodeLostError, OutOfMemoryBudgetError
 from h2ok.kernel.key import home_index, is_user_key
 from h2ok.kernel.wire import sizeof
 
@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 _STRIPES = 64
 #: Bytes of other nodes' values a node keeps, where its settings say nothing else.
 _CACHE_BYTES = 256 << 20
+#: Values below this do not count against the memory budget when they are put.
+_SMALL_BYTES = 4096
 
 
 @runtime_checkable
@@ -46,9 +48,11 @@ class DKV:
     lost raises NodeLostError with that node's name.
     """
 
-    def __init__(self, cloud: Cloud, rpc: Rpc, cache_bytes: int = _CACHE_BYTES) -> None:
+    def __init__(self, cloud: Cloud, rpc: Rpc, cache_bytes: int = _CACHE_BYTES, max_bytes: int = 0) -> None:
         self._cloud = cloud
         self._rpc = rpc
+        #: Bytes of values this node may be home to; 0 for no limit.
+        self.max_bytes = max_bytes
         self._local: dict[str, Any] = {}
         self._sizes: dict[str, int] = {}
         self._nbytes = 0
@@ -64,7 +68,7 @@ class DKV:
         rpc.register("dkv.put", self._put_local)
         rpc.register("dkv.remove", self._remove_local)
         rpc.register("dkv.atomic", lambda a: self._atomic_local(a[0], a[1]))
-        rpc.register("dkv.keys", lambda prefix: [k for k in list(self._local) if k.startswith(prefix)])
+        rpc.register("dkv.keys", self._keys_local)
         rpc.register("dkv.refs", lambda a: self._adjust_local(a[0], a[1]))
         rpc.register("dkv.invalidate", self.cache.invalidate)
 
@@ -145,7 +149,11 @@ class DKV:
         found: set[str] = set()
         for part in self._rpc.call_all("dkv.keys", prefix):
             found.update(part)
-        return sorted(k for k in found if prefix or is_user_key(k))
+        return sorted(found)
+
+    def local_values(self) -> list[Any]:
+        """The values under user keys whose home is this node."""
+        return [v for k, v in list(self._local.items()) if is_user_key(k)]
 
     def local_keys(self) -> list[str]:
         """All keys whose home is this node, system keys included."""
@@ -216,6 +224,9 @@ class DKV:
     def _lock_of(self, key: str) -> threading.RLock:
         return self._locks[hash(key) % _STRIPES]
 
+    def _keys_local(self, prefix: str) -> list[str]:
+        return [k for k in list(self._local) if (k.startswith(prefix) if prefix else is_user_key(k))]
+
     def _read_local(self, reader: int, keys: list[str]) -> list[Any]:
         values = []
         for key in keys:
@@ -243,6 +254,8 @@ class DKV:
         return dict(readers) if readers else None
 
     def _put_local(self, items: dict[str, Any]) -> None:
+        if self.max_bytes:
+            self._check_budget(items)
         stale: dict[str, dict[int, int]] = {}
         for key, value in items.items():
             with self._lock_of(key):
@@ -251,6 +264,19 @@ class DKV:
                 stale[key] = readers
         if stale:
             self._invalidate(stale)
+
+    def _check_budget(self, items: dict[str, Any]) -> None:
+        """Refuse data that does not fit. Small values always may: jobs have to end, frames to be listed and removed."""
+        more = sum(size for size in map(sizeof, items.values()) if size >= _SMALL_BYTES)
+        if more and self._nbytes + more > self.max_bytes:
+            raise OutOfMemoryBudgetError(
+                f"Node {self._cloud.me.name} cannot take {more:,} bytes more: it holds {self._nbytes:,} of {self.max_bytes:,} "
+                "bytes (--max-mem). Remove frames or models, add a node, or raise --max-mem.",
+                node=self._cloud.me.name,
+                needed=more,
+                held=self._nbytes,
+                limit=self.max_bytes,
+            )
 
     def _remove_local(self, keys: list[str]) -> int:
         gone = 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.kernel.frame.chunk import Chunk
@@ -20,12 +21,13 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.kernel.node import Node
 
-__all__ = ["RollupStats", "rollups"]
+__all__ = ["RollupStats", "rollups", "rollups_many"]
 
 _EXTREMES = 5
 _ROWS = 8192
 _HEAD = 128
 _CHECKSUM_STEP = 0x9E3779B97F4A7C15
+_CHECKSUM_MASK = 2**63 - 1
 
 
 @wire_type("rollups")
@@ -67,61 +69,96 @@ class RollupStats:
         return self.na_count == 0 and len(self.mins) > 0 and self.min == self.max
 
 
+@wire_type("rollups.part")
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Statistics of some chunks; ``finite`` values have the mean ``mean`` and the sum of squared deviations ``m2``."""
+
+    n_rows: int
+    na_count: int
+    zeros: int
+    pinf: int
+    ninf: int
+    mins: NDArray[np.float64]
+    maxs: NDArray[np.float64]
+    finite: int
+    mean: float
+    m2: float
+    is_int: bool
+    nbytes: int
+    checksum: int
+
+    def merged(self, right: _Part) -> _Part:
+        mean, m2 = _merged(self.finite, self.mean, self.m2, right.finite, right.mean, right.m2)
+        return _Part(
+            self.n_rows + right.n_rows,
+            self.na_count + right.na_count,
+            self.zeros + right.zeros,
+            self.pinf + right.pinf,
+            self.ninf + right.ninf,
+            _smallest(self.mins, right.mins),
+            -_smallest(-self.maxs, -right.maxs),
+            self.finite + right.finite,
+            mean,
+            m2,
+            self.is_int and right.is_int,
+            self.nbytes + right.nbytes,
+            (self.checksum * 1_000_003 + right.checksum) & _CHECKSUM_MASK,
+        )
+
+    def stats(self) -> RollupStats:
+        nan = float("nan")
+        sigma = float(np.sqrt(self.m2 / (self.finite - 1))) if self.finite > 1 else 0.0 if self.finite else nan
+        mean = self.mean if self.finite else nan
+        counts = (self.n_rows, self.na_count, self.zeros, self.pinf, self.ninf)
+        return RollupStats(*counts, self.mins, self.maxs, mean, sigma, self.is_int, self.nbytes, self.checksum & _CHECKSUM_MASK)
+
+
 @wire_type("task.rollups")
 @dataclass(frozen=True)
 class _Rollups(MRTask):
-    text: bool
+    """A part for each input vec."""
 
-    def map(self, block: Block) -> tuple[object, ...]:
-        chunk = block.chunk(0)
-        if self.text:
-            na = int(chunk.is_na().sum())
-            return (block.n_rows, na, 0, 0, 0, np.empty(0), np.empty(0), 0.0, 0.0, 0, False, chunk.nbytes, _text_checksum(chunk))
-        scan = _Scan()
-        values = np.ascontiguousarray(chunk.decode())
-        for start in range(0, block.n_rows, _ROWS):
-            scan.add(values[start : start + _ROWS])
-        return (
-            *(block.n_rows, block.n_rows - scan.known, scan.zeros, scan.pinf, scan.ninf, scan.mins, scan.maxs),
-            *(scan.mean, scan.m2, scan.finite, scan.whole and scan.finite == scan.known, chunk.nbytes, scan.checksum),
-        )
+    def map(self, block: Block) -> list[_Part]:
+        return [_part(block, j) for j in range(len(block.vecs))]
 
-    def reduce(self, left: tuple, right: tuple) -> tuple:  # type: ignore[type-arg]
-        n1, n2 = left[9], right[9]
-        mean, m2 = _merged(n1, left[7], left[8], n2, right[7], right[8])
-        counts = tuple(a + b for a, b in zip(left[:5], right[:5], strict=True))
-        mins, maxs = _smallest(left[5], right[5]), -_smallest(-left[6], -right[6])
-        checksum = (left[12] * 1_000_003 + right[12]) & (2**63 - 1)
-        return (*counts, mins, maxs, mean, m2, n1 + n2, left[10] and right[10], left[11] + right[11], checksum)
+    def reduce(self, left: list[_Part], right: list[_Part]) -> list[_Part]:
+        return [a.merged(b) for a, b in zip(left, right, strict=True)]
 
 
 def rollups(node: Node, vec: Vec) -> RollupStats:
     """The rollups of ``vec``, computed when they are not stored yet."""
-    key = rollups_key(vec.key)
-    stored = node.dkv.get(key)
-    if isinstance(stored, RollupStats):
-        return stored
-    text = vec.type in ("string", "uuid")
-    v = node.tasks.do_all(_Rollups(text), [vec]).value
-    finite = v[9]
-    sigma = float(np.sqrt(v[8] / (finite - 1))) if finite > 1 else (0.0 if finite == 1 else float("nan"))
-    nothing = text or finite == 0
-    stats = RollupStats(
-        v[0],
-        v[1],
-        v[2],
-        v[3],
-        v[4],
-        v[5],
-        v[6],
-        float("nan") if nothing else v[7],
-        float("nan") if nothing else sigma,
-        v[10] and not text,
-        v[11],
-        v[12],
-    )
-    node.dkv.put(key, stats)
-    return stats
+    return rollups_many(node, [vec])[0]
+
+
+def rollups_many(node: Node, vecs: Sequence[Vec]) -> list[RollupStats]:
+    """The rollups of several vecs; what is not stored yet is computed in one task for all vecs with equal row boundaries."""
+    found: dict[str, Any] = node.dkv.get_many(rollups_key(v.key) for v in vecs)
+    missing = {v.key: v for v in vecs if not isinstance(found[rollups_key(v.key)], RollupStats)}
+    while missing:
+        first = next(iter(missing.values()))
+        group = [v for v in missing.values() if v.aligned_with(first)]
+        parts = node.tasks.do_all(_Rollups(), group).value
+        made = {rollups_key(v.key): part.stats() for v, part in zip(group, parts, strict=True)}
+        node.dkv.put_many(made)
+        found.update(made)
+        for v in group:
+            del missing[v.key]
+    return [found[rollups_key(v.key)] for v in vecs]
+
+
+def _part(block: Block, column: int) -> _Part:
+    chunk, kind = block.chunk(column), block.vecs[column].type
+    if kind in ("string", "uuid"):
+        na, none = int(chunk.is_na().sum()), np.empty(0)
+        return _Part(block.n_rows, na, 0, 0, 0, none, none, 0, 0.0, 0.0, False, chunk.nbytes, _text_checksum(chunk))
+    scan = _Scan()
+    values = np.ascontiguousarray(chunk.decode())
+    for start in range(0, block.n_rows, _ROWS):
+        scan.add(values[start : start + _ROWS])
+    counts = (block.n_rows, block.n_rows - scan.known, scan.zeros, scan.pinf, scan.ninf)
+    whole = scan.whole and scan.finite == scan.known
+    return _Part(*counts, scan.mins, scan.maxs, scan.finite, scan.mean, scan.m2, whole, chunk.nbytes, scan.checksum)
 
 
 class _Scan:

@@ -39,6 +39,7 @@ class FrameStore:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        node.rpc.register("frames.list", lambda _: [v for v in node.dkv.local_values() if isinstance(v, Frame)])
 
     def get(self, key: str) -> Frame:
         """The frame under ``key``.
@@ -84,8 +85,10 @@ class FrameStore:
 
     def list(self) -> list[Frame]:
         """All stored frames, by key."""
-        found = self._node.dkv.get_many(self._node.dkv.keys())
-        return [v for _, v in sorted(found.items()) if isinstance(v, Frame)]
+        found: dict[str, Frame] = {}
+        for part in self._node.rpc.call_all("frames.list", None):
+            found.update((f.key, f) for f in part)
+        return [found[k] for k in sorted(found)]
 
     def from_columns(
         self,

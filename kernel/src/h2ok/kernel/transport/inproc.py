@@ -12,7 +12,7 @@ from h2ok.kernel.errors import NodeLostError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
 from h2ok.kernel.transport.pending import PendingCalls, settle
-from h2ok.kernel.transport.remote_errors import ErrorReply, error_of, reply_of
+from h2ok.kernel.transport.remote_errors import finish, reply_of
 from h2ok.kernel.wire import decode, encode
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class InprocHub:
         gone = self._transports.pop(node, None)
         if gone is None:
             return
-        for other in list(self._transports.values()):
+        for name, other in list(self._transports.items()):
+            gone.drop_peer(name, "this node was killed")
             other.drop_peer(node, "its connection was closed")
             if other.on_refused is not None:
                 other.on_refused(node)
@@ -86,7 +87,7 @@ class InprocTransport(Transport):
         if nearest:
             with self._wake:
                 self._wake.notify()
-        target = self._hub.find(to)
+        target = self._hub.find(to) if self._hub.find(self._me) is self else None
         if target is None or not target.accept(self, number, name, frames):
             self._pending.pop(number)
             text = f"Node {to.name} does not accept connections; asked for '{name}'."
@@ -112,17 +113,8 @@ class InprocTransport(Transport):
 
     def _settle(self, number: int, frames: list[bytearray]) -> None:
         call = self._pending.pop(number)
-        if call is None:
-            return
-        try:
-            value = decode(frames)
-        except BaseException as e:  # goes to the caller
-            settle(call.future, error=e)
-            return
-        if isinstance(value, ErrorReply):
-            settle(call.future, error=error_of(value))
-        else:
-            settle(call.future, value)
+        if call is not None:
+            finish(call.future, frames)
 
     def drop_peer(self, node: H2ONode, reason: str) -> None:
         self._pending.fail_node(node, reason)

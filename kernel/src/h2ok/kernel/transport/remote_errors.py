@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from h2ok.kernel.errors import H2OKError, RemoteError, WireError
-from h2ok.kernel.wire import encode, wire_type
+from h2ok.kernel.transport.pending import settle
+from h2ok.kernel.wire import decode, encode, wire_type
 
-__all__ = ["ErrorReply", "error_of", "reply_of"]
+__all__ = ["ErrorReply", "finish", "reply_of"]
 
 
 @wire_type("rpc.error")
@@ -33,7 +36,19 @@ def reply_of(error: BaseException, node: str) -> ErrorReply:
     return ErrorReply(_name(cls), message, values, node, trace)
 
 
-def error_of(reply: ErrorReply) -> H2OKError:
+def finish(future: Future[Any], frames: Sequence[Any]) -> None:
+    """End the future of a call with the reply in ``frames``: its value, or its error. Never raises, so no caller is forgotten."""
+    try:
+        value = decode(frames)
+        if isinstance(value, ErrorReply):
+            settle(future, error=_error_of(value))
+        else:
+            settle(future, value)
+    except BaseException as e:  # goes to the caller
+        settle(future, error=e)
+
+
+def _error_of(reply: ErrorReply) -> H2OKError:
     """The error to raise here: the class of the same name when it is a known H2OKError, RemoteError otherwise.
 
     The trace of the other node is added as a note. No module is imported for it.
@@ -45,10 +60,17 @@ def error_of(reply: ErrorReply) -> H2OKError:
             f"Node {reply.node} failed: {short}: {reply.message}", node=reply.node, kind=reply.kind, original=reply.message
         )
     else:
-        # Subclasses may have another signature; the base sets all there is.
-        error = cls.__new__(cls, reply.message)
-        H2OKError.__init__(error, reply.message, **reply.values)
+        error = _made(cls, reply)
     error.add_note(f"Raised on node {reply.node}:\n{reply.trace}")
+    return error
+
+
+def _made(cls: type[H2OKError], reply: ErrorReply) -> H2OKError:
+    if cls.__init__ is H2OKError.__init__:
+        return cls(reply.message, **reply.values)
+    # The subclass has another signature; the base sets all there is.
+    error = cls.__new__(cls, reply.message)
+    H2OKError.__init__(error, reply.message, **reply.values)
     return error
 
 

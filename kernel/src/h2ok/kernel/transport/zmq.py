@@ -25,7 +25,7 @@ from h2ok.kernel.errors import H2OKError, NodeLostError, PortInUseError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
 from h2ok.kernel.transport.pending import PendingCalls, settle
-from h2ok.kernel.transport.remote_errors import ErrorReply, error_of, reply_of
+from h2ok.kernel.transport.remote_errors import finish, reply_of
 from h2ok.kernel.wire import decode, encode
 from zmq.utils import z85
 from zmq.utils.monitor import parse_monitor_message
@@ -247,8 +247,8 @@ class ZmqTransport(Transport):
         if call is None:
             return
         if sum(map(len, frames)) <= _COPY_BYTES:
-            _finish(call.future, frames[1:])
-        elif not self._handlers.submit(partial(_finish, call.future, frames[1:])):
+            finish(call.future, _buffers(frames[1:]))
+        elif not self._handlers.submit(partial(finish, call.future, _buffers(frames[1:]))):
             text = f"This node closed before the answer of node {call.to.name} to '{call.service}' was read."
             settle(call.future, error=NodeLostError(text, node=call.to.name))
 
@@ -256,8 +256,8 @@ class ZmqTransport(Transport):
         peer = self._peers.get(node)
         if peer is None:
             socket = self._socket(zmq.DEALER)
-            socket.setsockopt(zmq.RECONNECT_IVL, 100)
-            socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+            socket.setsockopt(zmq.RECONNECT_IVL, 50)
+            socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
             if self._keys is not None:
                 socket.curve_serverkey = self._keys[0]
                 socket.curve_publickey, socket.curve_secretkey = self._keys
@@ -328,18 +328,6 @@ class ZmqTransport(Transport):
             kind, reply = _ERROR, encode(reply_of(e, self.name))
         if not self._closing:
             self._post(identity, _Header(_WIRE_VERSION, kind, header.number, "", 0.0), reply)
-
-
-def _finish(future: Future[Any], frames: list[zmq.Frame]) -> None:
-    try:
-        value = decode(_buffers(frames))
-    except BaseException as e:  # goes to the caller
-        settle(future, error=e)
-        return
-    if isinstance(value, ErrorReply):
-        settle(future, error=error_of(value))
-    else:
-        settle(future, value)
 
 
 def _send(socket: zmq.Socket[bytes], frames: list[Any]) -> None:

@@ -103,9 +103,10 @@ def interact(node: Node, vecs: Sequence[Vec], max_factors: int, min_occurrence: 
     if np.prod([float(s + 1) for s in sizes]) >= 2**62:
         raise BadRequestError("The factors have too many combinations of levels to interact.")
     table = node.tasks.do_all(_Combinations(sizes), vecs).value
-    # H2O: levels are ordered by how often they occur, then by their text.
     texts = [level_text(int(code), vecs) for code in table[:, 0]]
-    order = sorted(range(len(table)), key=lambda i: (-int(table[i, 1]), texts[i]))
+    # H2O: the most frequent levels come first; equally frequent ones by their codes, those of the last column first.
+    digits = [level_codes(int(code), sizes) for code in table[:, 0]]
+    order = sorted(range(len(table)), key=lambda i: (-int(table[i, 1]), digits[i][::-1]))
     kept = [i for i in order if table[i, 1] >= min_occurrence][:max_factors]
     domain = [texts[i] for i in kept]
     if len(kept) < len(table):
@@ -115,10 +116,16 @@ def interact(node: Node, vecs: Sequence[Vec], max_factors: int, min_occurrence: 
     return node.tasks.do_all(task, vecs, [OutputSpec("enum", tuple(domain))]).vecs[0]
 
 
+def level_codes(code: int, sizes: Sequence[int]) -> list[int]:
+    """The codes of a combined code, one a column."""
+    out = []
+    for size in reversed(sizes):
+        code, digit = divmod(code, size + 1)
+        out.append(digit)
+    return out[::-1]
+
+
 def level_text(code: int, vecs: Sequence[Vec]) -> str:
     """The joined levels of a combined code."""
-    parts = []
-    for v in reversed(vecs):
-        code, digit = divmod(code, v.cardinality + 1)
-        parts.append("NA" if v.domain is None or digit == len(v.domain) else v.domain[digit])
-    return "_".join(reversed(parts))
+    digits = level_codes(code, [v.cardinality for v in vecs])
+    return "_".join("NA" if v.domain is None or d == len(v.domain) else v.domain[d] for v, d in zip(vecs, digits, strict=True))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
     from h2ok.ext.parsers.raw import RawFile
 
-__all__ = ["compression_of", "decompressed", "sample_bytes"]
+__all__ = ["compression_of", "decompressed", "raw_stream", "sample_bytes"]
 
 #: Decompressed bytes allowed for each compressed one, past the first 64 MiB.
 MAX_RATIO = 1000
@@ -70,6 +70,11 @@ def _read(runtime: Runtime, raw: RawFile, start: int, length: int) -> bytes:
     from h2ok.ext.parsers.raw import read_raw
 
     return read_raw(runtime, raw, start, length)
+
+
+def raw_stream(runtime: Runtime, raw: RawFile) -> io.RawIOBase:
+    """A seekable stream over the bytes of a raw file as they are stored."""
+    return _RawStream(runtime, raw)
 
 
 class _RawStream(io.RawIOBase):

@@ -4,9 +4,12 @@ from h2ok.capabilities.contracts.extension import Extension, Parser, Persist, Ro
 
 extension = Extension(
     name="parsers",
-    help="Reads files into frames: GUESS and CSV (plain, gzip, zip, bzip2, xz, zstd), from local files and uploads.",
+    help="Reads CSV, ARFF, SVMLight and Parquet files (CSV also gzip, zip, bzip2, xz, zstd) from storage and uploads.",
     provides=(
         Parser("GUESS", "h2ok.ext.parsers.guess:GuessParser", priority=-10_000),
+        Parser("ARFF", "h2ok.ext.parsers.arff:ArffParser", priority=0),
+        Parser("SVMLight", "h2ok.ext.parsers.svmlight:SvmLightParser", priority=1000),
+        Parser("PARQUET", "h2ok.ext.parsers.parquet:ParquetParser", priority=10_020),
         Parser("CSV", "h2ok.ext.parsers.csv.parser:CsvParser", priority=2**31 - 1),
         Persist("file", "h2ok.ext.parsers.files:PersistFile", schemes=("", "file", "nfs")),
         Routes("Core V3", "h2ok.ext.parsers.routes:ROUTES"),

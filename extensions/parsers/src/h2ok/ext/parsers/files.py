@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
+import io
 import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import unquote
 
 from h2ok.capabilities.contracts.persist import Entry, Persist
@@ -67,7 +67,7 @@ class PersistFile(Persist):
         if path.exists() and not overwrite:
             raise FileExistsError(f"File {path} already exists. Pass force=True to replace it.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _AtomicFile(path).stream()
+        return cast("BinaryIO", _AtomicFile(path))
 
     def delete(self, uri: str) -> None:
         path = self.path(uri)
@@ -93,35 +93,46 @@ class PersistFile(Persist):
             )
 
 
-class _AtomicFile:
+class _AtomicFile(io.RawIOBase):
     """Writes beside the target and moves it into place on close, so that a failed export leaves no half file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         handle, self._temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
+        self._file = os.fdopen(handle, "wb")
+        self._failed = False
 
-    def stream(self) -> BinaryIO:
-        stream = builtins.open(self._temporary, "wb")  # noqa: SIM115 - closed by the caller
-        close, path, temporary = stream.close, self._path, self._temporary
+    def writable(self) -> bool:
+        return True
 
-        class _Stream:
-            def __getattr__(self, name: str) -> object:
-                return getattr(stream, name)
+    def write(self, data: Any) -> int:
+        return self._file.write(data)
 
-            def __enter__(self) -> object:
-                return self
+    def close(self) -> None:
+        """Move what was written to the target; after a failure inside ``with``, remove it. A second close does nothing."""
+        if self.closed:
+            return
+        super().close()
+        self._file.close()
+        if self._failed:
+            os.unlink(self._temporary)
+        else:
+            os.chmod(self._temporary, 0o666 & ~_umask())
+            os.replace(self._temporary, self._path)
 
-            def __exit__(self, kind: object, value: object, tb: object) -> None:
-                close()
-                if kind is None:
-                    os.replace(temporary, path)
-                else:
-                    os.unlink(temporary)
+    def __exit__(self, kind: object, value: object, tb: object) -> None:
+        self._failed = kind is not None
+        self.close()
 
-            def close(self) -> None:
-                if not stream.closed:
-                    close()
-                    os.replace(temporary, path)
+    def __del__(self) -> None:
+        # Never closed means never finished: nothing may appear under the target's name.
+        if not self.closed:
+            self._failed = True
+        super().__del__()
 
-        return cast("BinaryIO", _Stream())
+
+def _umask() -> int:
+    """The process's file mode mask (mkstemp makes private files)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.capabilities.registry import resolve
@@ -14,7 +14,7 @@ from h2ok.kernel import Frame, IllegalArgumentError, JobContext
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
 
-__all__ = ["SAMPLE_BYTES", "GuessParser", "sample_of"]
+__all__ = ["SAMPLE_BYTES", "GuessParser", "ReadsOwnSchema", "sample_of"]
 
 #: Decompressed bytes looked at for guessing.
 SAMPLE_BYTES = 1 << 18
@@ -31,6 +31,14 @@ def sample_of(runtime: Runtime, raw: RawFile) -> bytes:
         if len(sample) < limit or limit >= _MAX_SAMPLE or sample.count(b"\n") >= _SAMPLE_LINES:
             return sample
         limit *= 8
+
+
+@runtime_checkable
+class ReadsOwnSchema(Protocol):
+    """A parser that must look into the whole file, not only at a sample, to know its columns."""
+
+    def complete(self, raw: RawFile, given: ParseSetup) -> ParseSetup:
+        """The setup with names, types and preview filled in; what ``given`` sets is kept."""
 
 
 class GuessParser(Parser):

@@ -10,7 +10,7 @@ from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.parsers.csv.guess import canonical_type
-from h2ok.ext.parsers.guess import GuessParser, sample_of
+from h2ok.ext.parsers.guess import GuessParser, ReadsOwnSchema, sample_of
 from h2ok.ext.parsers.raw import RawFile, remove_raw, require_raw
 from h2ok.ext.parsers.schemas import ParseSetupV3, ParseV3
 from h2ok.kernel import ClassMismatchError, Frame, IllegalArgumentError, JobContext, KeyNotFoundError, sanitize
@@ -39,6 +39,9 @@ def parse_setup(ctx: RequestContext, request: ParseSetupV3) -> ParseSetupV3:
     found = parser.guess(sample_of(ctx.runtime, raw), given, raw.name or raw.uri)
     if found is None:
         raise IllegalArgumentError(f"'{raw.key}' is in no known format. Parsers: {', '.join(guesser.names())}.")
+    chosen = guesser.parser(found.parse_type)
+    if isinstance(chosen, ReadsOwnSchema):
+        found = chosen.complete(raw, found)
     _fill(request, found)
     request.source_frames = [key_ref("Frame", r.key) for r in raws]
     request.destination_frame = _destination(raws[0])

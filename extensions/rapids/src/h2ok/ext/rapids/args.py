@@ -21,6 +21,7 @@ __all__ = [
     "as_numbers",
     "as_string",
     "as_strings",
+    "column",
     "columns",
     "named",
     "one_column",
@@ -106,6 +107,20 @@ def columns(frame: Frame, value: Any, what: str = "columns") -> list[int]:
             raise BadRequestError(f"The {what} must be from 0 to {frame.n_cols - 1}, found {x:g}.")
         out.append(int(x))
     return out
+
+
+def column(frame: Frame, value: Any, what: str = "column") -> int:
+    """Position of one column given by index or name.
+
+    Raises
+    ------
+    BadRequestError
+        No such column, or not exactly one.
+    """
+    found = columns(frame, value, what)
+    if len(found) != 1:
+        raise BadRequestError(f"The {what} must be one column, found {len(found)}.")
+    return found[0]
 
 
 def named(names: Sequence[str], name: str) -> int:

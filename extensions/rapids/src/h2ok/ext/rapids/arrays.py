@@ -93,7 +93,8 @@ def _round(x: Operand, digits: Operand) -> Operand:
 
 def _signif(x: Operand, digits: Operand) -> Operand:
     x, digits = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(digits, dtype=np.float64))
-    places = np.maximum(np.where(np.isnan(digits), 1, digits), 1).astype(np.int64)
+    # A double has at most 767 significant decimal digits.
+    places = np.clip(np.where(np.isnan(digits), 1, digits), 1, 800).astype(np.int64)
     pairs = np.stack([x.ravel(), places.ravel().astype(np.float64)])
     # Exact decimal rounding needs arbitrary precision; the formatter does it, once for each distinct value.
     unique, back = np.unique(pairs, axis=1, return_inverse=True)

@@ -19,7 +19,7 @@ MAX_DEPTH = 200
 _SPACE = " \t\r\n"
 _TOKEN = re.compile(r"""[^ \t\r\n(){}\[\]'"\\]+""")
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?\Z")
-_LIST_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?(?=[\s,:\]])|[nN][aA][nN](?=[\s,:\]])")
+_LIST_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?(?=[\s,:\]]|\Z)|[nN][aA][nN](?=[\s,:\]]|\Z)")
 _JAVA_IDENTIFIER = re.compile(r"[^\W\d]\w*|[$_][\w$]*")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "b": "\b", "'": "'", '"': '"', "\\": "\\"}
 _HEX_LENGTH = {"x": 2, "u": 4, "U": 8}

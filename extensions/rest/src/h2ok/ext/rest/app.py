@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import falcon
 import msgspec
-from h2ok.capabilities.contracts.errors import NotFoundError
+from h2ok.capabilities.contracts.errors import ApiError, NotFoundError
 from h2ok.capabilities.contracts.routes import RequestContext, Response, Route
 from h2ok.capabilities.contracts.schema import Schema, to_wire
 from h2ok.capabilities.registry import resolve
@@ -29,7 +29,7 @@ __all__ = ["Application"]
 _log = logging.getLogger("h2ok.rest")
 _encoder = msgspec.json.Encoder()
 _MAX_URI = 65_536
-_CSP = "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+_CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
 _UNMATCHED = {"PUT", "PATCH", "TRACE", "OPTIONS"}
 
 
@@ -95,6 +95,10 @@ class Application:
             self._answer(req, resp, match, path)
         except UnsupportedContentError as e:
             resp.status, resp.content_type, resp.text = 400, "text/plain", str(e)
+        except BlockingIOError:
+            self._fail(resp, ApiError("The body did not arrive in time. Send it again.", status=408), path)
+        except falcon.HTTPError as e:
+            self._fail(resp, ApiError(e.description or e.title or "Malformed request.", status=e.status_code), path)
         except Exception as e:
             self._fail(resp, e, path, match.params)
 

@@ -116,9 +116,13 @@ def arrow_text(block: Block, style: CsvStyle) -> bytes:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = [pc.fill_null(_arrow_cells(pa, pc, block, j, vec, style), "") for j, vec in enumerate(block.vecs)]
-    lines = pc.binary_join_element_wise(*columns, style.separator) if len(columns) > 1 else columns[0]
-    ended = pc.binary_join_element_wise(lines, "\n", "")
+    columns = [
+        pc.fill_null(_arrow_cells(pa, pc, block, j, vec, style), pa.scalar("", pa.large_string()))
+        for j, vec in enumerate(block.vecs)
+    ]
+    text = pa.large_string()
+    lines = pc.binary_join_element_wise(*columns, pa.scalar(style.separator, text)) if len(columns) > 1 else columns[0]
+    ended = pc.binary_join_element_wise(lines, pa.scalar("\n", text), pa.scalar("", text))
     if isinstance(ended, pa.ChunkedArray):
         ended = ended.combine_chunks()
     # The lines follow each other in the data buffer: that is the text.
@@ -153,7 +157,9 @@ def _arrow_doubles(pa: Any, pc: Any, numbers: NDArray[np.float64]) -> Any:
     whole = plain & (numbers == np.floor(numbers))
     if whole.any():
         bare = pc.and_(pa.array(whole), pc.invert(pc.match_substring(out, ".")))
-        out = pc.if_else(pc.fill_null(bare, False), pc.binary_join_element_wise(out, ".0", ""), out)
+        out = pc.if_else(
+            pc.fill_null(bare, False), pc.binary_join_element_wise(out, pa.scalar(".0", out.type), pa.scalar("", out.type)), out
+        )
     odd = ~plain & ~na
     if odd.any():
         fixed = pa.array([java_double(v) for v in numbers[odd].tolist()], type=pa.large_string())

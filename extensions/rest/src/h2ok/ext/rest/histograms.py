@@ -13,10 +13,9 @@ __all__ = ["DEFAULT_PERCENTILES", "Histogram", "histogram", "percentiles"]
 #: Probabilities H2O reports.
 DEFAULT_PERCENTILES = (0.001, 0.01, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.75, 0.8, 0.9, 0.99, 0.999)
 _MAX_BINS = 1000
-_REFINE_BINS = 4096
-#: Values one refinement may gather on the calling node.
-_GATHER = 65_536
-_MAX_PASSES = 64
+_REFINE_BINS = 1024
+#: Values that may be gathered on the calling node: 16 MB.
+_GATHER = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +44,52 @@ class _Counts(MRTask):
 @wire_type("rest.range_counts")
 @dataclass(frozen=True)
 class _RangeCounts(MRTask):
-    """For each range (lo, hi]: counts below lo or equal, and counts of equal sub-ranges; partial int64[n_ranges, bins + 1]."""
+    """Counts of values between neighbouring edges.
 
-    lo: NDArray[np.float64]
-    hi: NDArray[np.float64]
-    n_bins: int
+    ``edges``: int64[n_ranges, n_bins + 1] of sort keys; partial int64[n_ranges, n_bins].
+    """
+
+    edges: NDArray[np.int64]
 
     def map(self, block: Block) -> NDArray[np.int64]:
-        values = block.numbers(0)
-        values = np.sort(values[np.isfinite(values)])
-        out = np.zeros((len(self.lo), self.n_bins), dtype=np.int64)
-        for i, (lo, hi) in enumerate(zip(self.lo, self.hi, strict=True)):
-            out[i] = np.diff(np.searchsorted(values, _edges(lo, hi, self.n_bins), side="left"))
-        return out
+        keys = np.sort(_finite_keys(block))
+        return np.diff(np.searchsorted(keys, self.edges, side="left"), axis=1)
 
 
-@wire_type("rest.range_values")
+@wire_type("rest.range_keys")
 @dataclass(frozen=True)
-class _RangeValues(MRTask):
-    """The values of each range [lo, hi), concatenated; partial list of float64 arrays."""
+class _RangeKeys(MRTask):
+    """The sort keys in each range [lo, hi); ``bounds``: int64[n_ranges, 2], partial list of int64 arrays."""
 
-    lo: NDArray[np.float64]
-    hi: NDArray[np.float64]
+    bounds: NDArray[np.int64]
 
-    def map(self, block: Block) -> list[NDArray[np.float64]]:
-        values = block.numbers(0)
-        values = values[np.isfinite(values)]
-        return [values[(values >= lo) & (values < hi)] for lo, hi in zip(self.lo, self.hi, strict=True)]
+    def map(self, block: Block) -> list[NDArray[np.int64]]:
+        keys = _finite_keys(block)
+        return [keys[(keys >= lo) & (keys < hi)] for lo, hi in self.bounds]
 
-    def reduce(self, left: list[NDArray[np.float64]], right: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    def reduce(self, left: list[NDArray[np.int64]], right: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
         return [np.concatenate(pair) for pair in zip(left, right, strict=True)]
 
 
-def _edges(lo: float, hi: float, n: int) -> NDArray[np.float64]:
-    """N + 1 edges; the same numbers on every node."""
-    edges = lo + (hi - lo) * (np.arange(n + 1) / n)
-    edges[-1] = hi
-    return edges
+def sort_keys(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """int64 in the order of the doubles; halving a range of keys halves the doubles in it, however small they are."""
+    bits = np.ascontiguousarray(values, dtype=np.float64).view(np.int64)
+    return np.where(bits < 0, np.iinfo(np.int64).min - bits, bits)
+
+
+def key_value(key: int) -> float:
+    """The double of a sort key."""
+    bits = key if key >= 0 else -(2**63) - key
+    return float(np.array([bits], dtype=np.int64).view(np.float64)[0])
+
+
+def _finite_keys(block: Block) -> NDArray[np.int64]:
+    values = block.numbers(0)
+    return sort_keys(values[np.isfinite(values)])
+
+
+def _edges(lo: int, hi: int, n: int) -> list[int]:
+    return [lo + (hi - lo) * k // n for k in range(n + 1)]
 
 
 def _finite_range(node: Node, vec: Vec, stats: RollupStats) -> tuple[float, float] | None:
@@ -146,45 +154,36 @@ def percentiles(node: Node, vec: Vec, stats: RollupStats) -> list[float]:
 def order_statistics(node: Node, vec: Vec, span: tuple[float, float], n: int, ranks: list[int]) -> dict[int, float]:
     """The values of given ranks (0 is the smallest) among the ``n`` finite values of a vec in ``span``.
 
-    All ranks are narrowed together: a range around each is cut into many, the piece that holds the rank is kept, until the pieces
-    hold few enough values to fetch.
+    All ranks are narrowed together: the range of each is cut into many, the piece that holds the rank is kept, until the pieces
+    hold few enough values to fetch. At most seven passes over the data.
     """
-    top = float(np.nextafter(span[1], np.inf))
-    state = dict.fromkeys(ranks, (span[0], top, 0, n))  # rank -> (lo, hi, values below lo, values inside)
+    low, high = (int(k) for k in sort_keys(np.array(span)))
+    state = dict.fromkeys(ranks, (low, high + 1, 0, n))  # rank -> (lo, hi, values below lo, values inside)
     out: dict[int, float] = {}
-    for _ in range(_MAX_PASSES):
-        ranges = sorted({(lo, hi) for r, (lo, hi, _, _) in state.items() if r not in out})
-        if not ranges:
+    while len(out) < len(state):
+        open_ranks = [r for r in state if r not in out]
+        inside = {state[r][:2]: state[r][3] for r in open_ranks}
+        ranges = sorted(inside)
+        if sum(inside.values()) <= _GATHER:
+            found = node.tasks.do_all(_RangeKeys(np.array(ranges, dtype=np.int64)), [vec]).value
+            keys = {r: np.sort(v) for r, v in zip(ranges, found, strict=True)}
+            out.update({r: key_value(int(keys[state[r][:2]][r - state[r][2]])) for r in open_ranks})
             break
-        inside = {(lo, hi): count for lo, hi, _, count in state.values()}
-        lo_hi = np.array(ranges)
-        if sum(inside[r] for r in ranges) <= _GATHER:
-            values = node.tasks.do_all(_RangeValues(lo_hi[:, 0].copy(), lo_hi[:, 1].copy()), [vec]).value
-            arrays = {r: np.sort(v) for r, v in zip(ranges, values, strict=True)}
-            for r, (lo, hi, below, _) in state.items():
-                if r not in out:
-                    out[r] = float(arrays[lo, hi][r - below])
-            break
-        counts = node.tasks.do_all(_RangeCounts(lo_hi[:, 0].copy(), lo_hi[:, 1].copy(), _REFINE_BINS), [vec]).value
-        _narrow(state, out, ranges, counts)
+        edges = np.array([_edges(lo, hi, _REFINE_BINS) for lo, hi in ranges], dtype=np.int64)
+        counts = node.tasks.do_all(_RangeCounts(edges), [vec]).value
+        index = {r: i for i, r in enumerate(ranges)}
+        for r in open_ranks:
+            state[r] = _narrow(state[r], r, edges[index[state[r][:2]]], counts[index[state[r][:2]]])
+            if state[r][1] - state[r][0] == 1:
+                out[r] = key_value(state[r][0])
     return out
 
 
 def _narrow(
-    state: dict[int, tuple[float, float, int, int]],
-    out: dict[int, float],
-    ranges: list[tuple[float, float]],
-    counts: NDArray[np.int64],
-) -> None:
-    index = {r: i for i, r in enumerate(ranges)}
-    for r, (lo, hi, below, _) in list(state.items()):
-        if r in out:
-            continue
-        row = counts[index[lo, hi]]
-        cumulative = np.cumsum(row)
-        k = int(np.searchsorted(cumulative, r - below, side="right"))
-        edges = _edges(lo, hi, len(row))
-        new_lo, new_hi = float(edges[k]), float(edges[k + 1])
-        state[r] = (new_lo, new_hi, below + int(cumulative[k] - row[k]), int(row[k]))
-        if np.nextafter(new_lo, np.inf) >= new_hi:
-            out[r] = new_lo
+    at: tuple[int, int, int, int], rank: int, edges: NDArray[np.int64], counts: NDArray[np.int64]
+) -> tuple[int, int, int, int]:
+    """The piece of a range that holds ``rank``."""
+    below = at[2]
+    cumulative = np.cumsum(counts)
+    k = int(np.searchsorted(cumulative, rank - below, side="right"))
+    return int(edges[k]), int(edges[k + 1]), below + int(cumulative[k] - counts[k]), int(counts[k])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from h2ok.capabilities.hookspecs import hookimpl
+from h2ok.capabilities.logs import ALIASES, LEVELS
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
@@ -32,7 +33,7 @@ class RemoteServices:
 def read_log(runtime: Runtime, name: str) -> str | None:
     """Text of a log file; None when there is none of that name."""
     if runtime.logs is None:
-        return ""
+        return "" if name in (*LEVELS, *ALIASES) else None
     try:
         return runtime.logs.text(name)
     except LookupError:

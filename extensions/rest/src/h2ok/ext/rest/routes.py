@@ -117,6 +117,9 @@ _FRAMES = [
         "downloadDatasetStreaming",
         frames.DownloadDataV3,
     ),
+    _route(
+        "GET /3/Typeahead/files", "files:typeahead", metadata.TypeaheadV3, "File names that begin with a text.", "typeaheadFiles"
+    ),
     _route("GET /3/Find", "frames:find", frames.FindV3, "Search for a value.", "findInFrame"),
     _route("DELETE /3/DKV/{key}", "keys:delete_key", frames.RemoveV3, "Remove an object.", "deleteKey"),
     _route("DELETE /3/DKV", "keys:delete_all_keys", frames.RemoveAllV3, "Remove all objects.", "deleteAllKeys"),

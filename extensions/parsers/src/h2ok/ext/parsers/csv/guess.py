@@ -10,7 +10,7 @@ from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.ext.parsers.csv.tokens import Dialect, Token, guess_separator, split_lines, split_tokens
 from h2ok.ext.parsers.times import is_time
 
-__all__ = ["canonical_type", "guess_csv", "is_number"]
+__all__ = ["canonical_type", "column_type", "guess_csv", "is_number"]
 
 #: Lines shown in the preview.
 PREVIEW_LINES = 10
@@ -61,10 +61,12 @@ def guess_csv(sample: bytes, given: ParseSetup) -> ParseSetup | None:
     guessed_na: list[tuple[str, ...] | None] = [None] * n_cols
     for j in range(n_cols):
         cells = [r[j] for r in body if j < len(r)]
-        kind, na_text = _column_type(cells, set(na[j] or ()) if na and j < len(na) else set())
+        kind, na_text = column_type(cells, set(na[j] or ()) if na and j < len(na) else set())
         types.append(kind)
         guessed_na[j] = na_text
     if given.column_types:
+        # A type the user chose says what the zeros are: no guess about missing values then.
+        guessed_na = [None if g != "Unknown" else v for g, v in zip(given.column_types, guessed_na, strict=False)]
         types = [g if g != "Unknown" else t for g, t in zip(given.column_types, types, strict=False)] + types[
             len(given.column_types) :
         ]
@@ -100,7 +102,7 @@ def _names(first: Sequence[Token] | None, n_cols: int, given: ParseSetup) -> tup
     return tuple(t or f"C{i + 1}" for i, t in enumerate(texts))
 
 
-def _column_type(cells: Sequence[Token], na: set[str]) -> tuple[str, tuple[str, ...] | None]:
+def column_type(cells: Sequence[Token], na: set[str]) -> tuple[str, tuple[str, ...] | None]:
     """(type, NA texts found): what most known cells are.
 
     Facts of H2O's rule: no known cell is Numeric; times and UUIDs must make up all known cells; numbers win when they are at least

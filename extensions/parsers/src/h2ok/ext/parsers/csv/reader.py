@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from h2ok.ext.parsers.columns import Columns
 from h2ok.ext.parsers.csv.guess import is_number
 from h2ok.ext.parsers.csv.tokens import Dialect, split_lines, split_tokens
 from h2ok.ext.parsers.times import parse_times
@@ -15,7 +16,7 @@ from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_stri
 from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Columns", "Layout", "read_block"]
+__all__ = ["Layout", "read_block"]
 
 _NUMERIC_NULLS = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "null", "NULL", "?"]
 
@@ -39,16 +40,6 @@ class Layout:
     @property
     def dialect(self) -> Dialect:
         return Dialect(self.separator, self.quote, self.escape, self.comments)
-
-
-@dataclass(slots=True)
-class Columns:
-    """``chunks[j]`` of the kept column j, or for an enum None with ``codes[j]`` int32 (NA -1) into ``levels[j]``."""
-
-    n_rows: int
-    chunks: list[Chunk | None]
-    codes: list[NDArray[np.int32] | None]
-    levels: list[list[str] | None]
 
 
 def read_block(data: bytes, layout: Layout) -> Columns:

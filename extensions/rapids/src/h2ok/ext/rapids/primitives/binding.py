@@ -200,4 +200,6 @@ def rep_len(env: Env, x: Any, n: Any) -> Frame:
         if frame.n_rows == 0 and length:
             raise BadRequestError("Cannot repeat a column without rows.")
         return Frame("", ("C1",), take_vecs(env.node, frame.vecs, np.arange(length) % max(frame.n_rows, 1)))
+    if frame.n_cols == 0 and length:
+        raise BadRequestError("Cannot repeat a frame without columns.")
     return Frame("", tuple(f"C{j + 1}" for j in range(length)), tuple(frame.vecs[j % frame.n_cols] for j in range(length)))

@@ -41,6 +41,8 @@ def ifelse(env: Env, test: Ast, yes: Ast, no: Ast) -> Any:
 def _first_cell(env: Env, value: Any) -> Any:
     if not isinstance(value, Frame | LazyFrame):
         return value
+    if value.n_rows == 0:
+        raise BadRequestError("The chosen branch of ifelse is a frame without rows; it has no first cell.")
     vec = force(env.node, value).vecs[0]
     return vec.to_strings(env.node)[0] if vec.type in ("enum", "string") else vec.at(env.node, 0)
 

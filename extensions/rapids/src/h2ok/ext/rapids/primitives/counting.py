@@ -139,7 +139,7 @@ def cut(env: Env, col: Any, breaks: Any, labels: Any, lowest: Any, right: Any, d
 
 def _edges(env: Env, vec: Vec, breaks: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
     if len(breaks) == 1:
-        count = int(breaks[0])
+        count = int(breaks[0]) if np.isfinite(breaks[0]) else 0
         stats = env.node.rollups(vec)
         if count < 2 or not stats.n_known:
             raise BadRequestError(f"cut needs at least 2 intervals and a known value, found {count} intervals.")
@@ -178,7 +178,7 @@ def _bins_by_rule(rule: str, x: Vec, node: Node) -> int:
     if rule == "rice":
         return math.ceil(math.cbrt(n) * 2)
     if rule == "sqrt":
-        return math.ceil(math.sqrt(n))
+        return max(math.isqrt(n), 2)
     if rule == "doane":
         moments = fold(node, _third_moment, [x], mean=stats.mean)
         skew = float((moments[1] / n) / (moments[0] / n) ** 1.5) if moments[0] else 0.0
@@ -234,6 +234,8 @@ def hist(env: Env, col: Any, breaks: Any) -> Frame:
         count = _bins_by_rule(breaks.lower(), vec, env.node)
     else:
         given = args.as_numbers(breaks, "breaks")
+        if not np.isfinite(given).all():
+            raise BadRequestError("The breaks of hist must be finite numbers.")
         count = int(given[0]) if len(given) == 1 else 0
     if count:
         if count < 2:

@@ -49,10 +49,10 @@ def _divide(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def _variance(s: NDArray[np.float64], na: str) -> NDArray[np.float64]:
-    if na != "ignore":
-        return _divide(s[:, DEVIATIONS], s[:, KNOWN] - 1)
-    # Missing values count as rows but add nothing to the sums.
-    return _divide(s[:, SQUARES] - _divide(s[:, SUM] ** 2, s[:, ROWS]), s[:, ROWS] - 1)
+    n = s[:, ROWS if na == "ignore" else KNOWN]
+    # With ignore, missing values count as rows but add nothing to the sums.
+    squares = s[:, SQUARES] - _divide(s[:, SUM] ** 2, n) if na == "ignore" else s[:, DEVIATIONS]
+    return np.where(n > 1, _divide(squares, n - 1), np.nan)
 
 
 def _mean(s: NDArray[np.float64], na: str) -> NDArray[np.float64]:
@@ -88,16 +88,15 @@ def group_by(env: Env, fr: Ast, by: Ast, *aggregates: Ast) -> Frame:
     wanted = _wanted(env, frame, aggregates)
     originals = [frame.vecs[j] for j in picked]
     keys = key_columns(env.node, originals, [frame.names[j] for j in picked])
-    value_columns = sorted({j for name, j, na in wanted if name in _AGGREGATES or (name == "nrow" and na == "rm")})
+    value_columns = sorted({j for name, j, na in wanted if name in _AGGREGATES or (name == "nrow" and na != "all")})
     values = [frame.vecs[j] for j in value_columns]
     groups = group(env.node, keys, values or ([] if keys else frame.vecs[:1]))
-    order = _null_texts_last(originals, groups)
     names = [frame.names[j] for j in picked]
-    vecs = list(key_vecs(env.node, originals, keys, groups.keys[order]))
+    vecs = list(key_vecs(env.node, originals, keys, groups.keys))
     for name, j, na in wanted:
         if name == "nrow":
-            # H2O: with rm only the rows where the column is known count.
-            label, column = "nrow", groups.stats[value_columns.index(j)][:, KNOWN] if na == "rm" else groups.rows
+            # H2O: with rm and ignore only the rows where the column is known count.
+            label, column = "nrow", groups.rows if na == "all" else groups.stats[value_columns.index(j)][:, KNOWN]
         else:
             label = f"{name}_{frame.names[j]}"
             if name in _AGGREGATES:
@@ -107,7 +106,7 @@ def group_by(env: Env, fr: Ast, by: Ast, *aggregates: Ast) -> Frame:
             else:
                 column = group_modes(env, keys, groups, frame.vecs[j])
         names.append(label)
-        vecs.append(env.node.frames.vec_of(column[order]))
+        vecs.append(env.node.frames.vec_of(column))
     return Frame("", tuple(names), tuple(vecs))
 
 
@@ -124,11 +123,11 @@ def _wanted(env: Env, frame: Frame, aggregates: tuple[Ast, ...]) -> list[tuple[s
             raise BadRequestError(f"Aggregate '{name}' is unknown; it must be one of {', '.join(sorted(_ALL))}.")
         if mode not in NA_MODES:
             raise BadRequestError(f"NA mode '{mode}' is unknown; it must be one of {', '.join(NA_MODES)}.")
-        j = args.columns(frame, env.evaluate(col), "column to aggregate")[0]
+        j = args.column(frame, env.evaluate(col), "column to aggregate")
         kind = frame.vecs[j].type
         if name == "mode" and kind != "enum":
             raise BadRequestError(f"The mode needs an enum column; '{frame.names[j]}' is {kind}.")
-        if (name == "nrow" and mode != "rm") or kind not in ("string", "uuid"):
+        if (name == "nrow" and mode == "all") or kind not in ("string", "uuid"):
             out.append((name, j, mode))
     return out
 
@@ -136,17 +135,6 @@ def _wanted(env: Env, frame: Frame, aggregates: tuple[Ast, ...]) -> list[tuple[s
 def _aggregate(name: str, stats: NDArray[np.float64], na: str) -> NDArray[np.float64]:
     out = _AGGREGATES[name](stats, na)
     return np.where(stats[:, KNOWN] < stats[:, ROWS], np.nan, out) if na == "all" else out
-
-
-def _null_texts_last(originals: list[Vec], groups: Groups) -> NDArray[np.int64]:
-    """Groups in order of their keys. H2O: missing numbers and levels come first, missing texts last."""
-    if not any(v.type == "string" for v in originals):
-        return np.arange(len(groups))
-    columns = []
-    for j, v in enumerate(originals):
-        codes = groups.keys[:, j]
-        columns.append(np.where(codes < 0, np.iinfo(np.int64).max, codes) if v.type == "string" else codes)
-    return order_of(columns, len(groups))
 
 
 def _ids(env: Env, keys: list[Vec], groups: Groups, n_rows: int) -> NDArray[np.int64]:

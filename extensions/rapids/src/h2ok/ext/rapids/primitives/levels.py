@@ -164,7 +164,7 @@ def relevel_by_freq(env: Env, fr: Any, weights: Any, topn: Any) -> Frame:
         raise BadRequestError(f"topn must be -1 for all levels or a positive number, found {top}.")
     weight = None
     if isinstance(weights, str) and weights not in ("", "_"):
-        weight = frame.vecs[args.columns(frame, weights)[0]]
+        weight = frame.vecs[args.column(frame, weights, "weights column")]
     vecs = []
     for v in frame.vecs:
         if v.type == "enum" and v is not weight:

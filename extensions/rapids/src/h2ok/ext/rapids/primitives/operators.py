@@ -157,7 +157,7 @@ def paired(
     """
     n_left, n_right = len(left.names), len(right.names)
     wide = left if n_left >= n_right else right
-    if n_left != n_right and 1 not in (n_left, n_right):
+    if n_left != n_right and (1 not in (n_left, n_right) or 0 in (n_left, n_right)):
         raise BadRequestError(f"'{op}' needs frames of equal numbers of columns, found {n_left} and {n_right}.")
     a: Sequence[Any] = columns_of(left)
     b: Sequence[Any] = columns_of(right)
@@ -195,9 +195,11 @@ def _columns(node: Node, op: str, a: Any, b: Any, espc: Any) -> Column:
             raise _not_for_text(op, *kinds)
         return map_vecs(node, _compare_texts, [force_one(node, a), force_one(node, b)], equal=op == "==")[0]
     if "enum" in kinds:
-        if kinds == ("enum", "enum") and op in ("==", "!="):
-            assert isinstance(a, Vec) and isinstance(b, Vec)  # noqa: PT018 - only stored columns are enums
-            return Expr(op, (a, _recoded(b, a.domain or ())), espc)
+        if op in ("==", "!="):
+            if isinstance(a, Vec) and isinstance(b, Vec) and kinds == ("enum", "enum"):
+                return Expr(op, (a, _recoded(b, a.domain or ())), espc)
+            # H2O: against numbers the level index counts.
+            return Expr(op, (a, b), espc)
         return Expr("na", (a,), espc)
     return Expr(op, (a, b), espc)
 
@@ -238,10 +240,13 @@ def _column_and_value(node: Node, op: str, c: Column, value: Any, *, flipped: bo
         return Expr("true" if op == "!=" else "false", (c,), c.espc)
     if kind in ("string", "uuid"):
         if op in ("==", "!="):
-            return Expr("false", (c,), c.espc)
+            return Expr("false" if op == "==" else "true", (c,), c.espc)
         raise _not_for_text(op, kind, "number")
+    if kind in ("enum", "time") and op in ("==", "!="):
+        # H2O: an enum or time is neither equal nor unequal to a number.
+        return Expr("false", (c,), c.espc)
     if kind == "enum":
-        return Expr("false" if op in ("==", "!=") else "na", (c,), c.espc)
+        return Expr("na", (c,), c.espc)
     return Expr(op, (value, c) if flipped else (c, value), c.espc)
 
 

@@ -76,7 +76,8 @@ def _define(name: str, op: str, per_column: Callable[[RollupStats], float], star
         frame = force(env.node, value) if isinstance(value, LazyFrame) else args.as_frame(value, f"argument of {name}")
         total = start
         for v in frame.vecs:
-            if not _is_number(v):
+            # H2O: of enums the level indexes count.
+            if v.type in ("string", "uuid"):
                 return _NAN
             stats = env.node.rollups(v)
             if stats.na_count and not skip_na:
@@ -449,7 +450,7 @@ _define_running("cummax", "Running maximum, down (axis 0) or across (axis 1); al
 @family("topn", "fr col percent which", "The given percentage of rows with the largest (1) or smallest (-1) values, best first.")
 def topn(env: Env, fr: Any, col: Any, percent: Any, which: Any) -> Frame:
     frame, share = args.as_frame(fr), args.as_number(percent, "percentage")
-    j = args.columns(frame, col, "column")[0]
+    j = args.column(frame, col, "column")
     side = args.as_int(which, "which")
     vec = frame.vecs[j]
     if side not in (1, -1) or not 0 < share <= 100 or vec.type not in ("numeric", "time", "bad"):
@@ -457,9 +458,9 @@ def topn(env: Env, fr: Any, col: Any, percent: Any, which: Any) -> Frame:
     values = fetch(env.node, vec)
     known = np.flatnonzero(~np.isnan(values))
     count = min(math.floor(share * 0.01 * frame.n_rows + 0.5), len(known))
-    # H2O: of equal values at the bottom the later row comes first.
-    known = known if side == 1 else known[::-1]
-    order = known[np.argsort(-side * values[known], kind="stable")][:count]
+    # H2O: of equal values at the edge the later rows are in, yet equal values stand in the order of their rows.
+    picked = np.sort(known[::-1][np.argsort(-side * values[known[::-1]], kind="stable")][:count])
+    order = picked[np.argsort(-side * values[picked], kind="stable")]
     make = env.node.frames.vec_of
     return Frame("", ("Original_Row_Indices", frame.names[j]), (make(order.astype(np.float64)), make(values[order], vec.type)))
 

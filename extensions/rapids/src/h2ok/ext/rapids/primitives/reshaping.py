@@ -44,7 +44,7 @@ def _melt(block: Block, params: dict[str, Any]) -> None:
 def melt(env: Env, fr: Any, id_vars: Any, value_vars: Any, var_name: Any, value_name: Any, skip_na: Any) -> Frame:
     frame = args.as_frame(fr, "first argument of melt")
     ids = pick_columns(frame.names, id_vars, python=False)
-    values = pick_columns(frame.names, value_vars, python=False) if len(value_vars) else []
+    values = pick_columns(frame.names, value_vars, python=False)
     values = values or [j for j in range(frame.n_cols) if j not in ids]
     if not values:
         raise BadRequestError("melt needs at least one value column.")
@@ -64,7 +64,7 @@ def melt(env: Env, fr: Any, id_vars: Any, value_vars: Any, var_name: Any, value_
 )
 def pivot(env: Env, fr: Any, index: Any, column: Any, value: Any) -> Frame:
     frame = args.as_frame(fr, "first argument of pivot")
-    i, c, v = (args.columns(frame, name, what)[0] for name, what in ((index, "index"), (column, "column"), (value, "value")))
+    i, c, v = (args.column(frame, name, what) for name, what in ((index, "index"), (column, "column"), (value, "value")))
     if frame.vecs[c].type == "string":
         raise BadRequestError(f"pivot does not take the string column '{frame.names[c]}'; convert it first: (as.factor ...).")
     keys = key_columns(env.node, [frame.vecs[i], frame.vecs[c]], [frame.names[i], frame.names[c]])

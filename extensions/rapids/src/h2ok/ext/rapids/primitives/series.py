@@ -117,14 +117,14 @@ def exact_auc(score: NDArray[np.float64], label: NDArray[np.float64]) -> float:
 @family("isotonic.pav", "fr", "Pool adjacent violators: the isotonic steps of columns y, X and w.")
 def pool_adjacent_violators(env: Env, fr: Any) -> Frame:
     frame = args.as_frame(fr, "argument of isotonic.pav")
-    if frame.n_cols not in (2, 3):
-        raise BadRequestError(f"isotonic.pav needs the columns y, X and optionally w, found {frame.n_cols} columns.")
+    if frame.n_cols != 3:
+        raise BadRequestError(f"isotonic.pav needs the three columns y, X and weights, found {frame.n_cols}.")
     args.require_numeric(frame, "isotonic.pav", ("numeric", "bad"))
     y, x = fetch(env.node, frame.vecs[0]), fetch(env.node, frame.vecs[1])
-    w = fetch(env.node, frame.vecs[2]) if frame.n_cols == 3 else np.ones(len(y))
+    w = fetch(env.node, frame.vecs[2])
     ys, xs, ws = pav_blocks(y, x, w)
     make = env.node.frames.vec_of
-    return Frame("", (*frame.names[:2], frame.names[2] if frame.n_cols == 3 else "w"), (make(ys), make(xs), make(ws)))
+    return Frame("", ("C1", "C2", "C3"), (make(ys), make(xs), make(ws)))
 
 
 def pav_blocks(
@@ -158,9 +158,9 @@ def pav_blocks(
 def grouped_permute(env: Env, fr: Any, perm_col: Any, group_by: Any, permute_by: Any, keep_col: Any) -> Frame:
     frame = args.as_frame(fr, "first argument of grouped_permute")
     perm, side, keep = (
-        args.columns(frame, v, w)[0] for v, w in ((perm_col, "permCol"), (permute_by, "permuteBy"), (keep_col, "keepCol"))
+        args.column(frame, v, w) for v, w in ((perm_col, "permCol"), (permute_by, "permuteBy"), (keep_col, "keepCol"))
     )
-    by = args.columns(frame, group_by, "groupBy")[0]
+    by = args.column(frame, group_by, "groupBy")
     if frame.vecs[side].type != "enum":
         raise BadRequestError(f"The column permuteBy must be an enum, '{frame.names[side]}' is {frame.vecs[side].type}.")
     g, p, s, k = (fetch(env.node, frame.vecs[j]) for j in (by, perm, side, keep))

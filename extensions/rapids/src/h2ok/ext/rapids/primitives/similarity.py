@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -20,10 +19,12 @@ __all__ = ["MEASURES", "PRIMITIVES"]
 family = Family()
 PRIMITIVES = family.primitives
 
-_WINKLER_SCALE = 0.1
 _WINKLER_PREFIX = 4
-_WINKLER_THRESHOLD = 0.7
-_Q = 3
+#: Length of the parts of q-grams, and the shortest common substring that counts.
+_Q = 2
+_SHORTEST = 2
+#: Similarity of different words that sound alike.
+_ALIKE = 0.9
 
 
 def levenshtein(a: str, b: str) -> float:
@@ -39,61 +40,71 @@ def levenshtein(a: str, b: str) -> float:
     return 1.0 - previous[-1] / max(len(a), len(b))
 
 
-def longest_common_subsequence(a: str, b: str) -> float:
-    """Length of the longest common subsequence over the longer length."""
-    if not a and not b:
-        return 1.0
+def common_substrings(a: str, b: str) -> float:
+    """Length of the common substrings over the shorter length; the longest is cut out of both, again and again."""
+    shorter = min(len(a), len(b))
+    if not shorter:
+        return float(a == b)
+    total = 0
+    while True:
+        i, j, n = _longest_common_substring(a, b)
+        if n < _SHORTEST:
+            return total / shorter
+        total += n
+        a, b = a[:i] + a[i + n :], b[:j] + b[j + n :]
+
+
+def _longest_common_substring(a: str, b: str) -> tuple[int, int, int]:
+    """(start in a, start in b, length); the first of equally long ones."""
+    best = (0, 0, 0)
     previous = [0] * (len(b) + 1)
-    for x in a:
-        current = [0]
+    for i, x in enumerate(a, 1):
+        current = [0] * (len(b) + 1)
         for j, y in enumerate(b, 1):
-            current.append(previous[j - 1] + 1 if x == y else max(previous[j], current[-1]))
+            if x == y:
+                current[j] = previous[j - 1] + 1
+                if current[j] > best[2]:
+                    best = (i - current[j], j - current[j], current[j])
         previous = current
-    return previous[-1] / max(len(a), len(b))
-
-
-def _grams(s: str, q: int) -> Counter[str]:
-    return Counter(s[i : i + q] for i in range(len(s) - q + 1))
+    return best
 
 
 def q_gram(a: str, b: str) -> float:
-    """1 - differing 3-grams over all 3-grams (Ukkonen 1992)."""
-    x, y = _grams(a, _Q), _grams(b, _Q)
-    total = sum(x.values()) + sum(y.values())
-    if not total:
-        return float(a == b)
-    return 1.0 - sum(abs(x[g] - y[g]) for g in {*x, *y}) / total
+    """Common pairs of neighbouring characters over the smaller number of pairs (overlap coefficient)."""
+    x, y = ({s[i : i + _Q] for i in range(len(s) - _Q + 1)} for s in (a, b))
+    return len(x & y) / min(len(x), len(y)) if x and y else float(a == b)
 
 
 def jaccard(a: str, b: str) -> float:
-    """Common 3-grams over all different 3-grams (Jaccard 1912)."""
-    x, y = set(_grams(a, _Q)), set(_grams(b, _Q))
+    """Common words over all words (Jaccard 1912)."""
+    x, y = set(a.split()), set(b.split())
     return len(x & y) / len(x | y) if x | y else float(a == b)
 
 
 def jaro_winkler(a: str, b: str) -> float:
-    """Jaro 1989 with the bonus of Winkler 1990 for a common prefix."""
-    if not a or not b:
-        return float(a == b)
-    reach = max(max(len(a), len(b)) // 2 - 1, 0)
+    """Jaro 1989 with the bonus of Winkler 1990 for a common prefix.
+
+    H2O: each step back in the matches is a transposition, and the prefix always counts.
+    """
+    if a == b:
+        return 1.0
+    a, b = (a, b) if len(a) <= len(b) else (b, a)
+    reach = len(b) // 2
     free = [True] * len(b)
-    matched_a: list[str] = []
+    matches = swaps = 0
+    last = -1
     for i, x in enumerate(a):
-        for j in range(max(0, i - reach), min(len(b), i + reach + 1)):
-            if free[j] and b[j] == x:
-                free[j] = False
-                matched_a.append(x)
-                break
-    m = len(matched_a)
-    if not m:
+        j = next((j for j in range(max(0, i - reach), min(len(b), i + reach)) if free[j] and b[j] == x), -1)
+        if j >= 0:
+            free[j] = False
+            matches += 1
+            swaps += j < last
+            last = j
+    if not matches:
         return 0.0
-    matched_b = [y for y, f in zip(b, free, strict=True) if not f]
-    swaps = sum(x != y for x, y in zip(matched_a, matched_b, strict=True)) / 2
-    jaro = (m / len(a) + m / len(b) + (m - swaps) / m) / 3
-    if jaro <= _WINKLER_THRESHOLD:
-        return jaro
-    prefix = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    return jaro + min(prefix, _WINKLER_PREFIX) * _WINKLER_SCALE * (1 - jaro)
+    jaro = (matches / len(a) + matches / len(b) + (matches - swaps) / matches) / 3
+    prefix = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
+    return jaro + min(prefix, _WINKLER_PREFIX) * (1 - jaro) / 10
 
 
 _SOUNDEX = {c: d for d, letters in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), 1) for c in letters}
@@ -115,14 +126,13 @@ def _soundex_code(s: str) -> str:
 
 
 def soundex(a: str, b: str) -> float:
-    """Equal characters of the two codes over four (Russell 1918)."""
-    x, y = _soundex_code(a), _soundex_code(b)
-    return sum(p == q for p, q in zip(x, y, strict=False)) / 4 if x and y else float(x == y)
+    """1 for equal words, 0.9 for equal codes (Russell 1918), else 0."""
+    return 1.0 if a == b else _ALIKE if _soundex_code(a) == _soundex_code(b) else 0.0
 
 
 MEASURES: dict[str, Callable[[str, str], float]] = {
     "lv": levenshtein,
-    "lcs": longest_common_subsequence,
+    "lcs": common_substrings,
     "qgram": q_gram,
     "jaccard": jaccard,
     "jw": jaro_winkler,

@@ -57,7 +57,7 @@ def _term_counts(block: Block, params: dict[str, Any]) -> Any:
 )
 def tf_idf(env: Env, fr: Any, doc_idx: Any, text_idx: Any, preprocess: Any, case_sensitive: Any) -> Frame:
     frame = args.as_frame(fr, "first argument of tf-idf")
-    d, t = args.columns(frame, doc_idx, "document column")[0], args.columns(frame, text_idx, "text column")[0]
+    d, t = args.column(frame, doc_idx, "document column"), args.column(frame, text_idx, "text column")
     doc, text = frame.vecs[d], frame.vecs[t]
     if doc.type not in ("numeric", "bad") or text.type not in ("string", "enum"):
         raise BadRequestError(f"tf-idf needs a numeric document column and a string text column, found {doc.type} and {text.type}.")

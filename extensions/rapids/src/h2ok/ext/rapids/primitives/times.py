@@ -69,11 +69,10 @@ def _make_times(block: Block, params: dict[str, Any]) -> None:
         parts[1], parts[2] = parts[1] + 1, parts[2] + 1
     ms = calendar.to_milliseconds(parts)
     known = ms != NA_INT64
-    ms[known] = calendar.to_utc(ms[known], params["zone"])
     block.write(0, ms if params["as_time"] else np.where(known, ms, np.nan).astype(np.float64))
 
 
-def _make(env: Env, values: tuple[Any, ...], who: str, *, zero_based: bool, as_time: bool, zone: str) -> Any:
+def _make(env: Env, values: tuple[Any, ...], who: str, *, zero_based: bool, as_time: bool) -> Any:
     """A column of times; all-number calls give None, so that the caller decides."""
     frames = [v for v in values if isinstance(v, Frame)]
     for v in frames:
@@ -97,27 +96,26 @@ def _make(env: Env, values: tuple[Any, ...], who: str, *, zero_based: bool, as_t
         else:
             raise BadRequestError(f"{who} takes numbers and columns, found {describe(v)}.")
     spec = OutputSpec("time" if as_time else "numeric")
-    return map_vecs(env.node, _make_times, vecs, [spec], parts=parts, zero_based=zero_based, as_time=as_time, zone=zone)
+    return map_vecs(env.node, _make_times, vecs, [spec], parts=parts, zero_based=zero_based, as_time=as_time)
 
 
 @family("moment", "yr mo dy hr mi se ms", "Times (UTC) of their parts; month and day count from 1. Impossible dates are NA.")
 def moment(env: Env, *parts: Any) -> Frame:
-    vecs = _make(env, parts, "moment", zero_based=False, as_time=True, zone="UTC")
+    vecs = _make(env, parts, "moment", zero_based=False, as_time=True)
     if vecs is None:
         numbers = [np.array([args.as_number(p, "part of a time")]) for p in parts]
         vecs = (env.node.frames.vec_of(calendar.to_milliseconds(numbers), "time"),)
     return Frame("", ("time",), vecs)
 
 
-@family("mktime", "yr mo dy hr mi se ms", "Milliseconds of the parts of a time in the cloud's zone; month and day count from 0.")
+@family("mktime", "yr mo dy hr mi se ms", "Milliseconds (UTC) of the parts of a time; month and day count from 0.")
 def mktime(env: Env, *parts: Any) -> Any:
-    zone = calendar.get_time_zone(env.node)
-    vecs = _make(env, parts, "mktime", zero_based=True, as_time=False, zone=zone)
+    vecs = _make(env, parts, "mktime", zero_based=True, as_time=False)
     if vecs is not None:
         return Frame("", ("msec",), vecs)
     numbers = [np.array([args.as_number(p, "part of a time") + (i in (1, 2))]) for i, p in enumerate(parts)]
     ms = calendar.to_milliseconds(numbers)
-    return math.nan if ms[0] == NA_INT64 else float(calendar.to_utc(ms, zone)[0])
+    return math.nan if ms[0] == NA_INT64 else float(ms[0])
 
 
 #: Letters of Java's date patterns as strptime directives, longest first.

@@ -61,4 +61,4 @@ def download_logs(context: RequestContext, request: Any) -> Response:
 
 
 def _attachment(body: bytes, filename: str) -> Response:
-    return Response(body, headers={"Content-Disposition": f'attachment; filename="{filename}"'})
+    return Response(body, headers={"Content-Disposition": f"attachment; filename={filename}"})

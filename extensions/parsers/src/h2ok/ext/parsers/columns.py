@@ -1,0 +1,141 @@
+"""Columns of blocks into a frame: one MRTask reads, a second one writes enums under the domain merged from all blocks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from h2ok.kernel import Block, Chunk, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, wire_type
+from h2ok.kernel.frame.newchunk import encode_codes
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.kernel import Node
+
+__all__ = ["Columns", "ReadColumns", "runtime_of", "vec_type", "write_frame"]
+
+#: Levels of one column beyond which it cannot be an enum (H2O: 10 million).
+MAX_LEVELS = 10_000_000
+_VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string", "UUID": "uuid", "Bad": "bad"}
+
+
+@dataclass(slots=True)
+class Columns:
+    """``chunks[j]`` of column j, or for an enum None with ``codes[j]`` int32 (NA -1) into ``levels[j]``."""
+
+    n_rows: int
+    chunks: list[Chunk | None]
+    codes: list[NDArray[np.int32] | None]
+    levels: list[list[str] | None]
+
+
+@dataclass(frozen=True)
+class ReadColumns(MRTask):
+    """First pass: subclasses read one block; its columns stay in the block's state, the partial is each enum's levels."""
+
+    session: str
+
+    @abstractmethod
+    def read(self, block: Block) -> Columns:
+        """The columns of a block."""
+
+    def map(self, block: Block) -> list[Any]:
+        columns = self.read(block)
+        block.state["columns"] = columns
+        return [None if v is None else np.array(sorted(v), dtype=np.str_) for v in columns.levels]
+
+    def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
+        return [None if a is None else np.union1d(a, b) for a, b in zip(left, right, strict=True)]
+
+
+@wire_type("parsers.write")
+@dataclass(frozen=True)
+class _WriteColumns(MRTask):
+    session: str
+    domains: tuple[tuple[str, ...] | None, ...]
+
+    def map(self, block: Block) -> None:
+        columns = block.state.pop("columns")
+        for j, chunk in enumerate(columns.chunks):
+            if chunk is not None:
+                block.write(j, chunk)
+                continue
+            index = {level: i for i, level in enumerate(self.domains[j] or ())}
+            remap = np.array([index.get(t, -1) for t in columns.levels[j]] + [-1], dtype=np.int32)
+            block.write(j, encode_codes(remap[columns.codes[j]]))
+
+
+def write_frame(
+    job: JobContext,
+    read: ReadColumns,
+    n_blocks: int,
+    types: Sequence[str],
+    names: Sequence[str],
+    dest: str,
+    given_domains: Sequence[Sequence[str] | None] | None = None,
+) -> Frame:
+    """Read all blocks and store the frame ``dest``; on failure nothing is left.
+
+    Parameters
+    ----------
+    types, names : of the columns ``read`` makes, types as in ParseSetup.
+    given_domains : levels that come first, in this order; None to sort the levels found.
+    """
+    _check_names(names)
+    node = job.node
+    try:
+        job.update(0.05, "Reading")
+        espc = np.arange(n_blocks + 1, dtype=np.int64)
+        levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+        job.update(0.8, "Writing columns")
+        domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
+        specs = [OutputSpec(vec_type(t), d) for t, d in zip(types, domains, strict=True)]
+        vecs = node.tasks.run(_WriteColumns(read.session, domains), (), espc, specs, cancelled=job.cancelled).vecs
+    finally:
+        node.tasks.free_state(read.session)
+    return node.frames.put(Frame(dest, tuple(names), vecs))
+
+
+def vec_type(name: str) -> Any:
+    """The kernel's type of a column type of ParseSetup."""
+    return _VEC_TYPES[name]
+
+
+def runtime_of(node: Node) -> Any:
+    """The runtime that composed ``node``; parse tasks need it on every node to read storage."""
+    found = node.context
+    if found is None:
+        raise IllegalArgumentError(f"Node {node.label} runs without extensions and cannot read files.")
+    return found
+
+
+def _check_names(names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise IllegalArgumentError(f"Found duplicate column name '{name}'. Pass column_names with different names.")
+        seen.add(name)
+
+
+def _domain(levels: Any, given: Sequence[str] | None, name: str) -> tuple[str, ...] | None:
+    if levels is None:
+        return None
+    found = [str(v) for v in levels]
+    if len(found) > MAX_LEVELS:
+        raise IllegalArgumentError(
+            f"Column '{name}' has more than {MAX_LEVELS} levels. Read it as a string: col_types={{'{name}': 'string'}}."
+        )
+    if given:
+        known = set(given)
+        return (*given, *(v for v in found if v not in known))
+    return tuple(_in_order(found))
+
+
+def _in_order(levels: list[str]) -> list[str]:
+    """Levels sorted by text; all-integer levels by value (H2O: domains of whole numbers are numeric in order)."""
+    if levels and all(v.isascii() and v.lstrip("-").isdigit() for v in levels):
+        return sorted(levels, key=lambda v: (int(v), v))
+    return sorted(levels)

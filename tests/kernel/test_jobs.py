@@ -1,0 +1,69 @@
+"""Jobs always end: done, cancelled, failed, or failed because their node was lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from h2ok.kernel import Job, JobContext, KeyNotFoundError, Node
+from h2ok.kernel.testing import assert_no_keys, local_cloud, no_new_threads
+from h2ok.kernel.transport.inproc import InprocHub
+
+
+def ended(node: Node, key: str) -> Job:
+    """The job once it has ended; looks again whenever the thread that runs it or looks after it has moved on."""
+    done = threading.Event()
+    for _ in range(1000):
+        job = node.jobs.get(key)
+        if not job.is_running:
+            return job
+        done.wait(0.01)
+    raise AssertionError(f"job {key} did not end")
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_every_way_a_job_ends(n: int) -> None:
+    def fail(context: JobContext) -> None:
+        raise ValueError("as planned")
+
+    def wait(context: JobContext) -> None:
+        while True:
+            context.check()
+            threading.Event().wait(0.005)
+
+    def work(context: JobContext) -> None:
+        context.update(0.5, "half")
+        context.warn("careful")
+        context.node.frames.vec_of(np.arange(10.0))
+
+    with no_new_threads(), local_cloud(n) as nodes:
+        jobs: dict[str, Callable[[JobContext], None]] = {"work": work, "fail": fail, "wait": wait}
+        started = {k: nodes[-1].jobs.start(k, "dest", "Frame", w) for k, w in jobs.items()}
+        nodes[0].jobs.cancel(started["wait"].key)
+        last = {k: nodes[-1].jobs.wait(j.key, 30) for k, j in started.items()}
+        assert [last[k].status for k in jobs] == ["DONE", "FAILED", "CANCELLED"]
+        assert last["work"].warnings == ("careful",)
+        assert last["work"].progress == 1.0
+        assert last["fail"].exception == "as planned"
+        assert {j.key for j in nodes[0].jobs.list()} == {j.key for j in started.values()}
+        with pytest.raises(KeyNotFoundError):
+            nodes[0].jobs.cancel("$job_nothing")
+        assert_no_keys(nodes)
+
+
+def test_a_job_of_a_lost_node_fails_with_its_name() -> None:
+    hub = InprocHub()
+    release = threading.Event()
+    with no_new_threads(), local_cloud(3, hub=hub) as nodes:
+        jobs = [nodes[2].jobs.start("wait", "dest", "Frame", lambda c: release.wait(30)) for _ in range(12)]
+        lost = nodes[2].cloud.me
+        hub.kill(lost)
+        for node in nodes[:2]:
+            node.cloud.mark_lost(lost, "killed by the test")
+        seen = [ended(nodes[0], j.key) for j in jobs if nodes[0].dkv.home(j.key) != 2]
+        assert seen
+        assert {j.status for j in seen} == {"FAILED"}
+        assert all(lost.name in (j.exception or "") for j in seen)
+        release.set()

@@ -1,0 +1,121 @@
+"""ARFF, SVMLight and Parquet."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from h2ok.capabilities.contracts.routes import RequestContext
+from h2ok.ext.parsers.arff import attributes
+from h2ok.kernel import Frame, IllegalArgumentError
+
+ARFF = """% a comment
+@relation weather
+@attribute outlook {sunny, overcast, 'light rain'}
+@ATTRIBUTE temperature real
+@attribute note string
+@attribute windy {TRUE, FALSE}
+
+@data
+sunny,85.5,'a, b',FALSE
+% between
+?,64,x,TRUE
+'light rain',?,?,FALSE
+"""
+
+
+def test_arff_header_gives_names_types_levels(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    frame = load(ARFF, "w.arff")
+    assert frame.names == ("outlook", "temperature", "note", "windy")
+    assert [v.type for v in frame.vecs] == ["enum", "numeric", "string", "enum"]
+    assert frame.vecs[0].domain == ("sunny", "overcast", "light rain")
+    assert frame.vecs[0].to_strings(ctx.node) == ["sunny", None, "light rain"]
+    np.testing.assert_array_equal(frame.vecs[1].to_numpy(ctx.node), [85.5, 64, np.nan])
+    assert frame.vecs[2].to_strings(ctx.node) == ["a, b", "x", None]
+
+
+def test_arff_reads_alike_in_blocks(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    text = "@relation r\n@attribute n numeric\n@attribute e {p,q}\n@data\n" + "".join(f"{i},{'pq'[i % 2]}\n" for i in range(5000))
+    frame = load(text, "r.arff", chunk_size=4096)
+    assert frame.n_chunks > 3
+    assert frame.vecs[0].to_numpy(ctx.node).tolist() == list(range(5000))
+
+
+def test_broken_arff_headers_are_named() -> None:
+    with pytest.raises(IllegalArgumentError, match="Unknown ARFF type 'relational'"):
+        attributes("@relation r\n@attribute x relational\n@data\n")
+    assert attributes("a,b\n1,2\n") is None
+
+
+def test_svmlight_is_dense_numbers_with_zeros(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    frame = load("1 1:0.5 4:2\n-1 2:1e-3 # note\n0 1:3\n", "t.svm")
+    assert frame.names == ("C1", "C2", "C3", "C4", "C5")
+    np.testing.assert_array_equal(frame.to_numpy(ctx.node), [[1, 0.5, 0, 0, 2], [-1, 0, 1e-3, 0, 0], [0, 3, 0, 0, 0]])
+
+
+def test_svmlight_in_blocks_equals_whole(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    rng = np.random.default_rng(2)
+    lines = [
+        f"{i % 2} "
+        + " ".join(f"{k}:{v:.3f}" for k, v in zip(sorted(rng.choice(30, 4, replace=False) + 1), rng.random(4), strict=True))
+        for i in range(2000)
+    ]
+    text = "\n".join(lines) + "\n"
+    whole = load(text, "a.svm").to_numpy(ctx.node)
+    cut = load(text, "b.svm", chunk_size=4096)
+    assert cut.n_chunks > 5
+    np.testing.assert_array_equal(cut.to_numpy(ctx.node), whole)
+
+
+def test_svmlight_refuses_skipped_columns(load: Callable[..., Frame]) -> None:
+    with pytest.raises(IllegalArgumentError, match="skipped_columns"):
+        load("1 1:0.5\n0 2:1\n", "t.svm", skipped_columns=[1])
+
+
+def test_parquet_types_values_and_missing(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    n = 1000
+    when = dt.datetime(2024, 2, 3, 4, 5, 6, 789000)
+    table = pa.table(
+        {
+            "i": pa.array([None, *range(1, n)], type=pa.int32()),
+            "d": pa.array([x / 8 for x in range(n)]),
+            "b": pa.array([x % 2 == 0 for x in range(n)]),
+            "e": pa.array(["abc"[x % 3] for x in range(n)]).dictionary_encode(),
+            "s": pa.array([f"id {x}" for x in range(n)]),
+            "t": pa.array([None, *[when] * (n - 1)], type=pa.timestamp("us")),
+            "day": pa.array([None, *[when.date()] * (n - 1)]),
+        }
+    )
+    out = io.BytesIO()
+    pq.write_table(table, out, row_group_size=300)
+    frame = load(out.getvalue(), "t.parquet")
+    assert frame.n_chunks == 4
+    assert dict(zip(frame.names, (v.type for v in frame.vecs), strict=True)) == {
+        "i": "numeric", "d": "numeric", "b": "numeric", "e": "enum", "s": "string", "t": "time", "day": "time",
+    }  # fmt: skip
+    values = {name: frame.vec(name).to_numpy(ctx.node) for name in ("i", "d", "b", "t", "day")}
+    assert np.isnan([values["i"][0], values["t"][0], values["day"][0]]).all()
+    assert values["i"][999] == 999
+    assert values["d"][999] == 999 / 8
+    assert values["t"][1] == 1706933106789
+    assert values["day"][1] == 1706918400000
+    assert frame.vec("e").to_strings(ctx.node)[:3] == ["a", "b", "c"]
+    assert load(out.getvalue(), "t.parquet", skipped_columns=[0, 2]).names == ("d", "e", "s", "t", "day")
+
+
+def test_damaged_and_nested_parquet_is_explained(load: Callable[..., Frame]) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    with pytest.raises(IllegalArgumentError, match="no readable Parquet"):
+        load(b"PAR1 nonsense", "t.parquet")
+    out = io.BytesIO()
+    pq.write_table(pa.table({"l": [[1, 2], [3]]}), out)
+    with pytest.raises(IllegalArgumentError, match="'l' is of type list"):
+        load(out.getvalue(), "t.parquet")
