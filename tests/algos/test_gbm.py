@@ -250,6 +250,12 @@ def test_seed_decides_and_samples(lab: Any) -> None:
     assert (a != c).any()
 
 
+def test_histograms_that_cannot_fit_are_refused(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h2ok.ext.algos.gbm.grower._MAX_HISTOGRAM_BYTES", 10_000)
+    with pytest.raises(AssertionError, match="Lower max_depth"):
+        lab.train("gbm", "y", ntrees="1")
+
+
 def test_early_stopping_stops(lab: Any) -> None:
     model = lab.train("gbm", "y", ntrees="500", stopping_rounds="2", stopping_tolerance="0.02", learn_rate="0.3")
     grown = model.output.model_summary.column("number_of_trees")[0]

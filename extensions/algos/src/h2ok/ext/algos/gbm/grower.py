@@ -10,13 +10,15 @@ from h2ok.ext.algos.gbm.binning import BinMapper
 from h2ok.ext.algos.gbm.forest import Tree
 from h2ok.ext.algos.gbm.passes import Grow, LeafPass, LevelPass, UpdatePass
 from h2ok.ext.models import Distribution, TrainContext
-from h2ok.kernel import uniforms
+from h2ok.kernel import OutOfMemoryBudgetError, uniforms
 from numpy.typing import NDArray
 
 __all__ = ["GrowSettings", "Grower"]
 
 _COLUMN_STREAM = 0x434F4C53  # "COLS"
 _LOG_LEAF = 19.0
+#: Largest histograms of one level; each node of the cloud holds them once for each worker thread.
+_MAX_HISTOGRAM_BYTES = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Grower:
         parents: NDArray[np.int64] | None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         n = len(level.nodes)
+        self._check_size(n)
         slot = np.full(n, -1, dtype=np.int32)
         slot[build] = np.arange(len(build), dtype=np.int32)
         task = LevelPass(
@@ -113,6 +116,15 @@ class Grower:
             assert parents is not None
             np.subtract(parents[:, parent], hist[:, small], out=hist[:, large])
         return hist, squares
+
+    def _check_size(self, n_nodes: int) -> None:
+        size = n_nodes * self._n_cols * 256 * 8 * (1 if self._narrow else 2)
+        if size > _MAX_HISTOGRAM_BYTES:
+            raise OutOfMemoryBudgetError(
+                f"The histograms of {n_nodes} nodes and {self._n_cols} columns need {size / 2**30:.1f} GB, the limit is "
+                f"{_MAX_HISTOGRAM_BYTES / 2**30:.0f} GB. Lower max_depth, raise min_rows, or use fewer columns.",
+                bytes=size,
+            )
 
     def _splits(
         self, hist: NDArray[np.int64], squares: NDArray[np.float64], start: Grow, columns: NDArray[np.bool_], tree: int, depth: int
