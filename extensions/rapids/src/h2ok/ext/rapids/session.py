@@ -166,7 +166,9 @@ class Sessions:
         if found is None:
             declared = self.runtime.registry.primitives_for(name)
             if declared is None:
-                return None
+                from h2ok.ext.rapids.primitives.models import UNAVAILABLE
+
+                return UNAVAILABLE.get(name)
             for p in resolve(declared.target):
                 self._primitives.setdefault(p.name, p)
             found = self._primitives.get(name)

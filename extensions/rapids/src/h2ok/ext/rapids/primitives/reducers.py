@@ -65,14 +65,19 @@ def _reduce_row(op: str, values: NDArray[np.float64]) -> float:
 def _define(name: str, op: str, per_column: Callable[[RollupStats], float], start: float, *, skip_na: bool, help: str) -> None:  # noqa: A002
     combine: Callable[[float, float], float] = _COMBINE[op]
 
-    def reduce(env: Env, fr: Ast) -> Any:
+    def reduce(env: Env, fr: Ast, na_rm: Ast | None = None, axis: Ast | None = None) -> Any:
         value = env.evaluate(fr)
+        # H2O: its clients send the flags of mean here, too, inside functions of rows.
+        skip = skip_na or (na_rm is not None and args.as_bool(env.evaluate(na_rm), "na_rm flag"))
+        if axis is not None:
+            args.as_number(env.evaluate(axis), "axis")
         if isinstance(value, RowBatch | RowNumber):
-            if skip_na:
-                raise BadRequestError(f"'{name}' of a row is not defined; use '{name.removesuffix('NA')}'.")
-            return _fold_cells(op, value)
+            if op == "+":
+                return _row_value(value, mean=False, na_rm=skip)
+            return _fold_cells(f"{op}NA" if skip else op, value)
         if isinstance(value, Row):
-            return Row(np.array([_reduce_row(op, value.values)]), ())
+            values = value.values[~np.isnan(value.values)] if skip else value.values
+            return Row(np.array([_reduce_row(op, values)]), ())
         frame = force(env.node, value) if isinstance(value, LazyFrame) else args.as_frame(value, f"argument of {name}")
         total = start
         for v in frame.vecs:
@@ -80,12 +85,12 @@ def _define(name: str, op: str, per_column: Callable[[RollupStats], float], star
             if v.type in ("string", "uuid"):
                 return _NAN
             stats = env.node.rollups(v)
-            if stats.na_count and not skip_na:
+            if stats.na_count and not skip:
                 return _NAN
             total = combine(total, per_column(stats))
         return _NAN if math.isinf(total) and total == start else total
 
-    family.add(name, reduce, ("fr",), help, lazy=True)
+    family.add(name, reduce, ("fr", "[na_rm]", "[axis]"), help, lazy=True)
 
 
 def _fold_cells(op: str, value: RowBatch | RowNumber) -> RowNumber:
