@@ -108,6 +108,12 @@ def test_functions_see_where_they_stand(small: Rapids) -> None:
         small("(sin 1 2)")
 
 
+def test_endless_functions_are_stopped(small: Rapids) -> None:
+    with pytest.raises(BadRequestError, match="too deep"):
+        small("({f . (f f)} {f . (f f)})")
+    assert small("(+ 1 2)") == 3
+
+
 def test_deep_chains_of_operators(small: Rapids) -> None:
     depth = 195
     frame = small.frame("(+ " * depth + "(cols fr 0)" + " 1)" * depth)

@@ -45,9 +45,15 @@ class Session:
         tree = parse(text)
         with self._lock, self.runtime.node.scopes.enter():
             env = Env(self)
-            value = env.evaluate(tree)
-            if isinstance(value, LazyFrame):
-                value = force(env.node, value)
+            try:
+                value = env.evaluate(tree)
+                if isinstance(value, LazyFrame):
+                    value = force(env.node, value)
+            except RecursionError:
+                # The cause would hold a thousand frames of the interpreter and all their values.
+                raise BadRequestError(
+                    "The expression applies functions inside functions too deep. Store a part with (tmp= id ...) and use its id."
+                ) from None
             return value, isinstance(value, Frame) and value.key in env.stored
 
     def primitive(self, name: str) -> Primitive | None:
