@@ -81,7 +81,9 @@ def test_taken_port_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -> None
     assert f"Cannot listen on 127.0.0.1:{port}" in err
 
 
-@pytest.mark.parametrize("arguments", [["--log-level", "loud"], ["--max-mem", "many"], ["--flatfile", "/nosuch/file"]])
+@pytest.mark.parametrize(
+    "arguments", [["--log-level", "loud"], ["--max-mem", "many"], ["--flatfile", "/nosuch/file"], ["--nodes", "0"]]
+)
 def test_bad_values_are_refused_before_anything_starts(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str]
 ) -> None:

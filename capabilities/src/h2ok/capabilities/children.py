@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from h2ok.capabilities.ports import free_port, listen
@@ -25,11 +26,19 @@ _END_SECONDS = 5.0
 class Children:
     """``args.nodes - 1`` processes on the next free ports. They end with this process, however it ends.
 
+    Parameters
+    ----------
+    args, given : the options of ``h2ok start``, parsed and as they were given.
+    port : our own REST port; the children take free ones above it.
+
+    Notes
+    -----
     Each child watches its standard input, a pipe from here: when this process dies, the pipe closes and the child stops.
     """
 
-    def __init__(self, args: argparse.Namespace, port: int, ice_root: Path) -> None:
+    def __init__(self, args: argparse.Namespace, given: Sequence[str], port: int, ice_root: Path) -> None:
         self._args = args
+        self._given = list(given)
         self._ice_root = ice_root
         self._ports = _next_ports(args.ip, port, args.nodes - 1)
         #: ``ip:port`` of all nodes, this one first.
@@ -48,30 +57,9 @@ class Children:
             self._processes.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))  # noqa: S603 - our own command
 
     def _options(self, port: int) -> list[str]:
-        args = self._args
-        options = [
-            "--port",
-            str(port),
-            "--ip",
-            args.ip,
-            "--name",
-            args.name,
-            "--flatfile",
-            self._flatfile,
-            "--watch-stdin",
-            "--quiet",
-        ]
-        options += ["--cloud-size", str(args.nodes), "--nthreads", str(args.nthreads), "--ice-root", str(self._ice_root)]
-        options += ["--log-level", args.log_level]
-        for flag, value in (("--max-mem", args.max_mem), ("--log-dir", args.log_dir), ("--h2o-version", args.h2o_version)):
-            if value:
-                options += [flag, value]
-        if args.insecure:
-            options.append("--insecure")
-        for flag, values in (("--ext", args.ext), ("--no-ext", args.no_ext), ("-D", args.D)):
-            for value in values:
-                options += [flag, value]
-        return options
+        """Our own options, those of extensions included; of an option given twice the last one counts."""
+        own = ["--nodes", "1", "--port", str(port), "--name", self._args.name, "--ice-root", str(self._ice_root)]
+        return [*self._given, *own, "--flatfile", self._flatfile, "--cloud-size", str(self._args.nodes), "--watch-stdin", "--quiet"]
 
     def check(self, *, strict: bool = False) -> None:
         """Report children that ended. ``strict``: raise, because the cloud is not formed yet.

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from h2ok.kernel import __version__
 
-__all__ = ["H2O_VERSION", "H2OK_VERSION", "Settings"]
+__all__ = ["H2O_VERSION", "H2OK_VERSION", "TIME_ZONE_KEY", "Settings"]
 
 #: The H2O version we are compatible with and report to clients.
 H2O_VERSION = "3.46.0.11"
 H2OK_VERSION = __version__
+#: Key of the time zone that times without one are read in; UTC when nothing is stored.
+TIME_ZONE_KEY = "\x01setting.timezone"
 
 
 @dataclass(frozen=True, slots=True)

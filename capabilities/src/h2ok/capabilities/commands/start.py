@@ -38,9 +38,11 @@ class Start:
 
     def __init__(self) -> None:
         self.registry = Registry()
+        self._given: list[str] = []
 
     def prepare(self, arguments: Sequence[str]) -> None:
         """Discover extensions by the options that choose among them."""
+        self._given = [*arguments[arguments.index("start") + 1 :]] if "start" in arguments else list(arguments)
         early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         _extension_options(early)
         known, _ = early.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
@@ -93,6 +95,12 @@ class Start:
         """Serve until asked to stop."""
         self.registry.plugins.hook.validate_arguments(args=args)
         self._refuse_public(args)
+        if args.nodes < 1:
+            raise IllegalArgumentError(f"--nodes must be at least 1; got {args.nodes}.", argument="nodes")
+        if args.nodes > 1 and args.flatfile:
+            raise IllegalArgumentError(
+                "--nodes starts a cloud on this machine, --flatfile joins one. Give one of them.", argument="nodes"
+            )
         level = _level(args.log_level)
         size_bytes(args.max_mem)
         stop = threading.Event()
@@ -115,7 +123,7 @@ class Start:
         stop: threading.Event,
         stack: contextlib.ExitStack,
     ) -> int:
-        children = Children(args, config.port, Path(config.ice_root)) if args.nodes > 1 else None
+        children = Children(args, self._given, config.port, Path(config.ice_root)) if args.nodes > 1 else None
         if children is not None:
             stack.callback(children.close)
             children.start()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from h2ok.capabilities.contracts.extension import Extension
     from h2ok.capabilities.runtime import Runtime
 
-__all__ = ["local_runtime"]
+__all__ = ["local_runtime", "local_runtimes"]
 
 
 @contextmanager
@@ -36,3 +36,22 @@ def local_runtime(only: Iterable[str] | None = None, extra: Iterable[Extension] 
         yield composition.runtime
     finally:
         composition.close()
+
+
+@contextmanager
+def local_runtimes(n: int = 3, only: Iterable[str] | None = None, extra: Iterable[Extension] = ()) -> Iterator[list[Runtime]]:
+    """A cloud of ``n`` nodes in this process, each with the extensions; messages between them go through the wire format."""
+    from h2ok.capabilities.boot import Composition
+    from h2ok.capabilities.registry import Registry
+    from h2ok.kernel.testing import local_cloud
+
+    given = tuple(extra)
+    with local_cloud(n) as nodes:
+        compositions = [Composition(node, Registry.discover(only=only, extra=given)) for node in nodes]
+        try:
+            for composition in compositions:
+                composition.start()
+            yield [c.runtime for c in compositions]
+        finally:
+            for composition in reversed(compositions):
+                composition.close()

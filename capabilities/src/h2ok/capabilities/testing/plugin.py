@@ -19,16 +19,26 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    mark = request.node.get_closest_marker("extensions")
+    return {} if mark is None else {"only": mark.args or mark.kwargs.get("only"), "extra": mark.kwargs.get("extra", ())}
+
+
 @pytest.fixture
 def runtime(request: pytest.FixtureRequest) -> Iterator[Runtime]:
     """One node in this process with all installed extensions, or those of the ``extensions`` mark."""
     from h2ok.capabilities.testing.local import local_runtime
 
-    mark = request.node.get_closest_marker("extensions")
-    options: dict[str, Any] = {}
-    if mark is not None:
-        options = {"only": mark.args or mark.kwargs.get("only"), "extra": mark.kwargs.get("extra", ())}
-    with local_runtime(**options) as made:
+    with local_runtime(**_options(request)) as made:
+        yield made
+
+
+@pytest.fixture
+def cloud3(request: pytest.FixtureRequest) -> Iterator[list[Runtime]]:
+    """Three nodes of one cloud in this process, with the extensions that ``runtime`` would have."""
+    from h2ok.capabilities.testing.local import local_runtimes
+
+    with local_runtimes(3, **_options(request)) as made:
         yield made
 
 

@@ -95,6 +95,8 @@ class Application:
             self._answer(req, resp, match, path)
         except UnsupportedContentError as e:
             resp.status, resp.content_type, resp.text = 400, "text/plain", str(e)
+        except BlockingIOError:
+            self._fail(resp, ApiError("The body did not arrive in time. Send it again.", status=408), path)
         except falcon.HTTPError as e:
             self._fail(resp, ApiError(e.description or e.title or "Malformed request.", status=e.status_code), path)
         except Exception as e:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExportPlan", "csv_chunks", "plan_export", "run_export"]
 
+#: Pieces formatted ahead of the one being written.
+_AHEAD = 2
 _COMPRESSIONS = {"": "", "none": "", "gzip": ".gz", "bzip2": ".bz2", "zstd": ".zst", "snappy": ".snappy"}
 _PARQUET_COMPRESSIONS = ("none", "gzip", "zstd", "snappy", "brotli", "lz4")
 
@@ -67,6 +71,11 @@ def plan_export(frame: Frame, request: FramesV3) -> ExportPlan:
         raise IllegalArgumentError(
             f"compression must be one of {', '.join(allowed)}; got '{compression}'.", argument="compression", value=compression
         )
+    if parquet and request.tz_adjust_from_local:
+        raise IllegalArgumentError(
+            "tz_adjust_from_local is not built: times are written as UTC. Leave it out, or shift the time columns first.",
+            argument="tz_adjust_from_local",
+        )
     parts = request.num_parts if request.num_parts is not None else 1
     if parts == 0 or parts < -1:
         raise IllegalArgumentError(f"num_parts must be -1 or at least 1; got {parts}.", argument="num_parts", value=str(parts))
@@ -93,8 +102,19 @@ def csv_chunks(node: Node, frame: Frame, plan: ExportPlan) -> Iterator[bytes]:
 def _chunks(node: Node, frame: Frame, plan: ExportPlan, style: CsvStyle, indexes: range) -> Iterator[bytes]:
     if plan.header:
         yield header_text(frame.names, style).encode("utf-8", "surrogatepass")
-    for i in indexes:
-        yield block_text(read_block(node, frame, i), style)
+    # The next piece is formatted while the one before is sent.
+    with ThreadPoolExecutor(_AHEAD, thread_name_prefix=f"{node.label}-csv") as pool:
+        pending: deque[Future[bytes]] = deque()
+        for i in indexes:
+            pending.append(pool.submit(_piece, node, frame, i, style))
+            if len(pending) > _AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _piece(node: Node, frame: Frame, index: int, style: CsvStyle) -> bytes:
+    return block_text(read_block(node, frame, index), style)
 
 
 def read_block(node: Node, frame: Frame, index: int) -> Block:

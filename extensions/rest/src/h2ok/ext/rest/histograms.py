@@ -14,8 +14,8 @@ __all__ = ["DEFAULT_PERCENTILES", "Histogram", "histogram", "percentiles"]
 DEFAULT_PERCENTILES = (0.001, 0.01, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.75, 0.8, 0.9, 0.99, 0.999)
 _MAX_BINS = 1000
 _REFINE_BINS = 1024
-#: Values one refinement may gather on the calling node.
-_GATHER = 65_536
+#: Values that may be gathered on the calling node: 16 MB.
+_GATHER = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ __all__ = ["Server"]
 
 _log = logging.getLogger("h2ok.rest.server")
 _MAX_REQUEST_LINE = 65_536
+#: Seconds without a byte until a connection is given up.
+_STALL_SECONDS = 60
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]
@@ -92,6 +96,7 @@ class Server:
         """Listen and serve on a thread; the URL for clients."""
         settings, config = self._runtime.settings, self._runtime.node.config
         sock = settings.rest_socket or listen(settings.web_ip or config.ip, config.port)
+        _tune(sock)
         app = self._runtime.service_named("rest.app")
         message.MAX_REQUEST_LINE = _MAX_REQUEST_LINE  # GETs of clients carry long lists; gunicorn's own limit is 8 KB
         self._worker = _Worker(0, os.getppid(), [sock], _WsgiApp(app), 0, _config(settings.rest_threads), _Log())
@@ -124,6 +129,16 @@ class Server:
             worker.tmp.close()
             for fd in worker.PIPE:
                 os.close(fd)
+
+
+def _tune(sock: socket.socket) -> None:
+    """Options that accepted sockets inherit."""
+    # PERF: gunicorn writes head and body apart; with Nagle's algorithm a kept-alive answer takes 44 ms instead of 1 ms.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # SECURITY: a client that stalls in the middle of a request frees its thread after a while.
+    limit = struct.pack("ll", _STALL_SECONDS, 0)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        sock.setsockopt(socket.SOL_SOCKET, option, limit)
 
 
 def _report(app: Application) -> None:

@@ -65,6 +65,8 @@ def guess_csv(sample: bytes, given: ParseSetup) -> ParseSetup | None:
         types.append(kind)
         guessed_na[j] = na_text
     if given.column_types:
+        # A type the user chose says what the zeros are: no guess about missing values then.
+        guessed_na = [None if g != "Unknown" else v for g, v in zip(given.column_types, guessed_na, strict=False)]
         types = [g if g != "Unknown" else t for g, t in zip(given.column_types, types, strict=False)] + types[
             len(given.column_types) :
         ]

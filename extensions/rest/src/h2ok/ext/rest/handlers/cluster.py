@@ -11,7 +11,7 @@ from typing import Any
 
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
-from h2ok.capabilities.settings import H2OK_VERSION
+from h2ok.capabilities.settings import H2OK_VERSION, TIME_ZONE_KEY
 from h2ok.ext.rest.members import member_index
 from h2ok.ext.rest.remote import thread_stacks
 from h2ok.ext.rest.schemas.cluster import (
@@ -35,7 +35,7 @@ from h2ok.ext.rest.schemas.cluster import (
     WaterMeterCpuTicksV3,
 )
 from h2ok.ext.rest.sessions import Sessions
-from h2ok.kernel import IllegalArgumentError
+from h2ok.kernel import H2OKError, IllegalArgumentError
 from h2ok.kernel.cloud.cloud import MemberInfo
 
 _log = logging.getLogger("h2ok.rest")
@@ -66,7 +66,7 @@ def cloud(context: RequestContext, request: CloudV3) -> CloudV3:
         cloud_size=me.size,
         cloud_uptime_millis=_uptime(context),
         cloud_internal_timezone="UTC",
-        datafile_parser_timezone="UTC",
+        datafile_parser_timezone=_time_zone(context),
         cloud_healthy=me.healthy,
         bad_nodes=me.bad_nodes,
         consensus=me.consensus,
@@ -95,6 +95,15 @@ def _node(info: MemberInfo) -> NodeV3:
         fjqueue=[-1] * _FJ_LEVELS,
         **numbers,
     )
+
+
+def _time_zone(context: RequestContext) -> str:
+    """The zone kept in the DKV. Its home may be lost, which must not keep a client from seeing the state of the cloud."""
+    try:
+        found = context.node.dkv.get(TIME_ZONE_KEY)
+    except H2OKError:
+        found = None
+    return found if isinstance(found, str) else "UTC"
 
 
 def _uptime(context: RequestContext) -> int:

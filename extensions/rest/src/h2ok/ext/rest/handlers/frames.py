@@ -70,6 +70,13 @@ def _column_frame(context: RequestContext, request: FramesV3) -> Frame:
 
 
 def _window(context: RequestContext, request: FramesV3, frame: Frame, *, light: bool = False, summary: bool = False) -> FramesV3:
+    if request.find_compatible_models:
+        if not context.runtime.has_service("models.compatible"):
+            raise IllegalArgumentError(
+                "find_compatible_models needs an extension that provides the service 'models.compatible'; none is active.",
+                argument="find_compatible_models",
+            )
+        request.compatible_models = list(context.runtime.service_named("models.compatible").of(frame))
     window = Window(
         request.row_offset or 0,
         -1 if request.row_count is None else request.row_count,

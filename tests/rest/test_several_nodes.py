@@ -1,0 +1,45 @@
+"""REST on a cloud of three: any node answers for all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from h2ok.capabilities import Runtime
+from h2ok.capabilities.testing import Client
+
+pytestmark = pytest.mark.extensions("rest", "parsers")
+
+
+def test_every_node_shows_the_same_frame_and_the_same_csv(cloud3: list[Runtime]) -> None:
+    rng = np.random.default_rng(3)
+    values = np.round(rng.normal(size=999), 3)
+    cloud3[0].node.frames.from_columns("fr", {"x": values, "k": [f"l{i % 7}" for i in range(999)]}, chunk_rows=100)
+    answers = []
+    for runtime in cloud3:
+        web = Client.of(runtime)
+        f = web.get("/3/Frames/fr/summary", row_offset=450, row_count=5)["frames"][0]
+        answers.append(
+            (f["checksum"], f["columns"], f["distribution_summary"], web.request("GET", "/3/DownloadDataset?frame_id=fr").body)
+        )
+    assert answers[0] == answers[1] == answers[2]
+    percentiles = answers[0][1][0]["percentiles"]
+    assert percentiles[8] == float(np.median(values))
+    chunks = answers[0][2]["data"][4]
+    assert [c > 0 for c in chunks[:3]] == [True, True, True]
+    assert chunks[-1] == 20
+    Client.of(cloud3[2]).delete("/3/DKV")
+    assert not [k for r in cloud3 for k in r.node.dkv.local_keys() if not k.startswith("$job")]
+
+
+def test_logs_stacks_and_network_of_all_nodes(cloud3: list[Runtime]) -> None:
+    web = Client.of(cloud3[1])
+    assert len(web.get("/3/JStack")["traces"]) == 3
+    assert web.get("/3/NetworkTest")["table"]["rowcount"] == 4
+    assert len(web.get("/3/WaterMeterCpuTicks/2")["cpu_ticks"]) > 0
+    assert [n["ip_port"] for n in web.get("/3/Cloud")["nodes"]] == [m.name for m in cloud3[0].node.cloud.members]
+    assert web.get("/3/Cloud")["node_idx"] == 1
+
+
+def test_shutdown_reaches_every_node(cloud3: list[Runtime]) -> None:
+    Client.of(cloud3[2]).post("/3/Shutdown")
+    assert all(r.stopping.wait(10) for r in cloud3)
