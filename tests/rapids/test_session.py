@@ -342,3 +342,13 @@ def fuzzed() -> Iterator[Rapids]:
         r = Rapids(nodes)
         r.put("fr", 3, a=np.array([1.0, np.nan, 3, 0, 5, 6, 7]), b=np.arange(7.0) % 3, c=["x", "y", None, "x", "x", "y", "z"])
         yield r
+
+
+def test_kernels_are_warmed_up_and_the_thread_ends(rapids1: Rapids) -> None:
+    from h2ok.ext.rapids.warmup import RapidsCore, warmup
+
+    warmup()
+    core = RapidsCore()
+    core.on_ready(rapids1.runtime)
+    core.on_stop(rapids1.runtime)
+    assert not any(t.name.endswith("warmup-rapids") for t in threading.enumerate())

@@ -1,6 +1,6 @@
 """Declaration of the rapids extension. The names of the primitives stand here so that no module is imported to list them."""
 
-from h2ok.capabilities.contracts.extension import Extension, Primitives, Routes, Service
+from h2ok.capabilities.contracts.extension import CoreExtension, Extension, Primitives, Routes, Service
 
 _P = "h2ok.ext.rapids.primitives."
 
@@ -10,6 +10,7 @@ extension = Extension(
     provides=(
         Routes("Core V3", "h2ok.ext.rapids.routes:ROUTES"),
         Service("rapids.sessions", "h2ok.ext.rapids.session:Sessions"),
+        CoreExtension("Rapids", "h2ok.ext.rapids.warmup:RapidsCore"),
         Primitives(
             _P + "applying:PRIMITIVES",
             ("apply",),
