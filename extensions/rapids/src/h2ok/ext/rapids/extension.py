@@ -165,10 +165,6 @@ extension = Extension(
                 "all",
                 "any",
                 "any.na",
-                "cummax",
-                "cummin",
-                "cumprod",
-                "cumsum",
                 "h2o.mad",
                 "kurtosis",
                 "max",
@@ -196,6 +192,15 @@ extension = Extension(
             (
                 "melt",
                 "pivot",
+            ),
+        ),
+        Primitives(
+            _P + "running:PRIMITIVES",
+            (
+                "cummax",
+                "cummin",
+                "cumprod",
+                "cumsum",
             ),
         ),
         Primitives(
