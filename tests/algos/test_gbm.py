@@ -24,20 +24,25 @@ def binned(n: int = 200, p: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndar
 def build(
     bins: np.ndarray, g: np.ndarray, node: np.ndarray, n_nodes: int, scale: float = 2.0**20, w: np.ndarray | None = None
 ) -> np.ndarray:
-    w = np.ones(len(g)) if w is None else w
-    packed = np.empty(len(g), dtype=np.int64)
+    n, p = bins.shape
+    w = np.ones(n) if w is None else w
+    packed = np.empty(n, dtype=np.int64)
     kernels.pack(g, w, scale, packed)
-    slot = np.arange(n_nodes, dtype=np.int32)
-    out = np.zeros((2, n_nodes, bins.shape[1], 256), dtype=np.int64)
-    kernels.histogram(bins, node, packed, slot, np.zeros(out.shape[1:], dtype=np.int64), out)
+    rows, offsets = np.empty(n + 1, np.int32), np.empty(n + 1, np.int32)
+    m = kernels.select_rows(node, np.arange(n_nodes, dtype=np.int32), w, p * 256, rows, offsets)
+    out = np.zeros((2, n_nodes, p, 256), dtype=np.int64)
+    counts, gradients = out.reshape(2, -1)
+    kernels.histogram(bins.reshape(-1), p, rows, offsets, m, packed, counts)
+    kernels.unpack(counts, counts, gradients)
     return out
 
 
 def test_bins_are_counts_of_edges_below() -> None:
     x = np.array([-np.inf, -1, 0, 0.5, 1, 2, np.inf, np.nan])
-    edges = np.array([0.0, 1.0, 2.0])
+    edges = np.full(256, np.inf)
+    edges[:3] = [0.0, 1.0, 2.0]
     out = np.zeros((8, 1), dtype=np.uint8)
-    kernels.bin_column(x, edges, out, 0)
+    kernels.bin_column(x, edges, 3, out, 0)
     assert out[:, 0].tolist() == [0, 0, 1, 1, 2, 3, 3, 255]
 
 
@@ -75,9 +80,19 @@ def test_weighted_histogram_equals_naive_sums() -> None:
     packed = np.empty((200, 2), dtype=np.int64)
     kernels.pack_weighted(g, w, 2.0**30, 2.0**30, packed)
     out = np.zeros((2, 1, 3, 256), dtype=np.int64)
-    kernels.histogram_weighted(bins, np.zeros(200, np.int32), packed, np.zeros(1, np.int32), out)
+    rows, offsets = np.arange(200, dtype=np.int32), np.zeros(200, np.int32)
+    kernels.histogram_weighted(bins.reshape(-1), 3, rows, offsets, 200, packed, *out.reshape(2, -1))
     assert out[0, 0, 0, 2] * 2.0**-30 == pytest.approx(w[bins[:, 0] == 2].sum(), rel=1e-7)
     assert out[1, 0, 1, 3] * 2.0**-30 == pytest.approx((w * g)[bins[:, 1] == 3].sum(), abs=1e-6)
+
+
+def test_route_follows_the_table_of_bins() -> None:
+    bins = np.array([[0, 3], [1, 3], [255, 0], [2, 255]], dtype=np.uint8)
+    node = np.array([0, 0, 1, -3], dtype=np.int32)
+    go_left = np.zeros((2, 256), np.uint8)
+    go_left[0, :1] = 1
+    kernels.route(bins, node, np.array([0, 0], np.int32), go_left, np.array([[5, 4], [-2, -2]], np.int32))
+    assert node.tolist() == [4, 5, -2, -3]
 
 
 def gain(g: np.ndarray, left: np.ndarray) -> float:

@@ -80,6 +80,18 @@ class GateTask(MRTask):
         return 1
 
 
+@wire_type("test.add")
+@dataclass(frozen=True)
+class Add:
+    """Adds to a number in the DKV."""
+
+    amount: int
+
+    def apply(self, old: Any) -> tuple[Any, Any]:
+        new = (old or 0) + self.amount
+        return new, new
+
+
 class Gate:
     """Two events: a map has begun; maps may go on."""
 

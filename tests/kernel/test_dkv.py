@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
-from h2ok.kernel import Node, NodeLostError, OutOfMemoryBudgetError, wire_type
+from h2ok.kernel import Node, NodeLostError, OutOfMemoryBudgetError
 from h2ok.kernel.dkv.cache import ReadCache
 from h2ok.kernel.testing import local_cloud
 from h2ok.kernel.transport.inproc import InprocHub
@@ -17,15 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-
-@wire_type("test.add")
-@dataclass(frozen=True)
-class Add:
-    amount: int
-
-    def apply(self, old: Any) -> tuple[Any, Any]:
-        new = (old or 0) + self.amount
-        return new, new
+from .sample_tasks import Add
 
 
 @pytest.fixture

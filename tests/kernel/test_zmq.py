@@ -33,7 +33,7 @@ from h2ok.kernel.transport.zmq import ZmqTransport
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .sample_tasks import SumTask
+from .sample_tasks import Add, SumTask
 
 
 class Pair:
@@ -302,3 +302,20 @@ def test_a_node_boots_without_heavy_libraries() -> None:
     heavy = "('numba', 'pandas', 'pyarrow', 'scipy')"
     code = f"import sys, h2ok.kernel.boot, h2ok.kernel.transport.zmq; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.engine
+def test_silence_beyond_the_dead_limit_ends_open_requests() -> None:
+    with no_new_threads(), process_cloud(2, beat=(0.1, 0.3, 1.0)) as cloud:
+        node, other = cloud.node, next(iter(cloud.processes.values()))
+        key = next(f"k{i}" for i in range(100) if node.dkv.home(f"k{i}") == 1)
+        node.dkv.put(key, 1)
+        other.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(NodeLostError, match=node.cloud.members[1].name):
+                node.dkv.put(key, 2)
+            assert node.cloud.is_lost(1)
+            with pytest.raises(NodeLostError, match="no sign of life"):
+                node.dkv.atomic(key, Add(1))
+        finally:
+            other.send_signal(signal.SIGCONT)

@@ -159,7 +159,6 @@ _words = st.sampled_from(
 def test_any_text_parses_or_is_refused(text: str) -> None:
     try:
         tree = parse(text)
-    except (IllegalASTError, BadRequestError) as e:
-        assert str(e)
+    except (IllegalASTError, BadRequestError):
         return
     assert str(parse(str(tree))) == str(tree)

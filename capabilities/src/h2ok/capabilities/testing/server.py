@@ -45,13 +45,19 @@ class ServerProcess:
     ----------
     arguments : further arguments of ``h2ok start``.
     environment : variables to set beside the present ones.
+    python : interpreter to run it with, the present one unless told.
     """
 
     def __init__(
-        self, ice_root: Path, nodes: int = 1, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self,
+        ice_root: Path,
+        nodes: int = 1,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        python: str = sys.executable,
     ) -> None:
         port = free_ports(2 * nodes + 2)
-        command = [sys.executable, "-m", "h2ok.capabilities.cli", "start", "--name", f"test-{port}", "--port", str(port)]
+        command = [python, "-m", "h2ok.capabilities.cli", "start", "--name", f"test-{port}", "--port", str(port)]
         command += ["--ice-root", str(ice_root), "--nodes", str(nodes), *arguments]
         self.process = subprocess.Popen(  # noqa: S603 - our own command line
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(environment or {})}

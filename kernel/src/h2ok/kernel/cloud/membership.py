@@ -17,8 +17,9 @@ dead at once. Before the lock the dead leave the view; after it, death is final,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from h2ok.kernel.cloud.ballot import Ballot
 from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.cloud.messages import (
     Action,
@@ -35,7 +36,6 @@ from h2ok.kernel.cloud.messages import (
     Lose,
     Member,
     SendHeartbeat,
-    SendLock,
     SetMembers,
     Suspect,
 )
@@ -47,8 +47,6 @@ __all__ = ["Membership", "MembershipSettings"]
 _FORGET_SECONDS = 60.0
 #: Between two tries to reach everyone while the cloud is forming.
 _FORMING_SECONDS = 0.25
-#: Between two tries to lock.
-_LOCK_RETRY_SECONDS = 0.25
 #: A node that met only nodes it does not fit to gives up after this.
 _MISMATCH_SECONDS = 5.0
 
@@ -76,17 +74,6 @@ class _Peer:
     sent: float = -1e9
 
 
-@dataclass(slots=True)
-class _Round:
-    """A lock round this node leads."""
-
-    number: int
-    members: tuple[Member, ...]
-    since: float
-    accepted: set[Member] = field(default_factory=set)
-    decided: bool = False
-
-
 class Membership:
     """One node's part. Not thread-safe; the driver serialises events. ``now`` is any clock in seconds that does not go back."""
 
@@ -103,12 +90,7 @@ class Membership:
         self.failure = ""
         self.lost: dict[Member, str] = {}
         self.stats = NodeStats()
-        self._want_lock = ""
-        self._round: _Round | None = None
-        self._promised: tuple[int, Member] | None = None
-        self._highest_round = 0
-        self._led_round = 0
-        self._lock_retry = now
+        self._ballot = Ballot(me, now, self.settings.lock_round)
         self._mismatch: tuple[float, str] | None = None
         self._complained: set[tuple[Member, str]] = set()
         self._suspects: frozenset[H2ONode] = frozenset()
@@ -156,7 +138,7 @@ class Membership:
             return HeartbeatReply("mismatch", text), actions
         if self.locked and message.sender not in self.view:
             return self._refuse_latecomer(message, actions), actions
-        if self._promised is not None and message.sender not in self.view:
+        if self._ballot.frozen and message.sender not in self.view:
             return HeartbeatReply("wait", "The cloud is being locked."), actions
         self._take(message, now, actions)
         return HeartbeatReply("ok", heartbeat=self.own_heartbeat()), actions
@@ -192,49 +174,34 @@ class Membership:
     def want_lock(self, reason: str, now: float) -> list[Action]:
         """Ask for the cloud to be locked, on behalf of this node."""
         actions: list[Action] = []
-        self._want_lock = self._want_lock or reason
-        self._lock_retry = now
+        self._ballot.want(reason, now)
         self._drive_lock(now, actions)
         return actions
 
     def lock_request(self, request: LockRequest, now: float) -> tuple[LockReply, list[Action]]:
         """A step of the lock from another member; the reply to it."""
         actions: list[Action] = []
-        self._highest_round = max(self._highest_round, request.round)
         if self.failure:
-            return LockReply(False, self._highest_round, self.failure), actions
+            return LockReply(False, request.round, self.failure), actions
         if request.kind == "want":
-            actions += self.want_lock(request.reason, now)
-            return LockReply(True, self._highest_round), actions
+            return LockReply(True), self.want_lock(request.reason, now)
         if self.locked:
-            return LockReply(request.members == self.view, self._highest_round, "already locked"), actions
-        if self._promised is not None and request.round < self._promised[0]:
-            return LockReply(False, self._highest_round, "a later round is open"), actions
-        if request.members != self.view or request.sender != self.view[0]:
-            return LockReply(False, self._highest_round, f"it sees {_names(self.view)}"), actions
-        self._promised = (request.round, request.sender)
-        if request.kind == "commit":
+            return LockReply(request.members == self.view, request.round, "already locked"), actions
+        reply = self._ballot.asked(request, self.view)
+        if reply.accepted and request.kind == "commit":
             self._lock(request.reason, actions)
-        return LockReply(True, self._highest_round), actions
+        return reply, actions
 
     def lock_reply(self, member: Member, request: LockRequest, reply: LockReply, now: float) -> list[Action]:
         """The answer of a member to a step of the round this node leads."""
-        actions: list[Action] = []
-        self._highest_round = max(self._highest_round, reply.round)
-        current = self._round
-        if current is None or request.round != current.number or request.kind != "prepare" or current.decided or self.failure:
-            return actions
-        if not reply.accepted:
-            actions.append(Log(f"Node {member.node.name} does not agree to lock the cloud yet: {reply.reason}."))
-            self._end_own_round()
-            return actions
-        current.accepted.add(member)
+        if self.failure:
+            return []
+        actions = self._ballot.answered(member, request, reply)
         self._decide(actions)
         return actions
 
     def own_heartbeat(self) -> Heartbeat:
         """The sign of life of this node."""
-        current = self._round
         return Heartbeat(
             self.me,
             self.identity,
@@ -242,8 +209,8 @@ class Membership:
             self.locked,
             self.lock_reason,
             tuple(self.lost),
-            self._led_round,
-            current is not None and not current.decided,
+            self._ballot.led,
+            self._ballot.open,
             self.stats,
         )
 
@@ -270,7 +237,7 @@ class Membership:
             for m in message.view:
                 if m.node != self.me.node and m.node not in self._peers:
                     self._peers[m.node] = _Peer(m.node, now, configured=False)
-        self._close_round(message)
+        self._ballot.heard(message)
         for m in message.lost:
             if m == self.me:
                 self._fail(self._dead_text(m, f"node {sender.node.name} said so"), actions)
@@ -309,12 +276,11 @@ class Membership:
 
     def _update(self, now: float, actions: list[Action]) -> None:
         """Make the view what is heard now, and look whether all agree."""
-        if not self.locked and self._promised is None:
+        if not self.locked and not self._ballot.frozen:
             heard = [p.member for p in self._peers.values() if p.member is not None]
             view = tuple(sorted([self.me, *heard]))
             if view != self.view:
                 self.view = view
-                self._round = None
                 actions.append(SetMembers(tuple(m.node for m in view)))
                 actions += [SendHeartbeat(m.node) for m in view if m != self.me]
         others = [self._peers[m.node] for m in self.view if m != self.me and m not in self.lost and m.node in self._peers]
@@ -356,10 +322,8 @@ class Membership:
                 self._lose(peer.member, reason, actions)
         else:
             actions.append(Log(f"Node {node.name} left the forming cloud: {reason}."))
-            if self._promised is not None and self._promised[1] == peer.member:
-                self._promised = None
-            if peer.member in self.view and self._round is not None:
-                self._end_own_round()
+            if peer.member in self.view:
+                self._ballot.gone(peer.member)
             peer.member, peer.view, peer.since = None, (), now
         self._update(now, actions)
         return actions
@@ -385,53 +349,20 @@ class Membership:
     # -- locking ------------------------------------------------------------------------------------------------------
 
     def _drive_lock(self, now: float, actions: list[Action]) -> None:
-        """Lead a round, or ask the leader for one."""
-        if not self._want_lock or self.locked or self.failure:
-            return
-        if self._round is not None and now - self._round.since > self.settings.lock_round:
-            self._end_own_round()
-        if not self.consensus or now < self._lock_retry:
-            return
-        self._lock_retry = now + _LOCK_RETRY_SECONDS
-        leader = self.view[0]
-        if leader != self.me:
-            if self._promised is None or self._promised[1] != leader:
-                actions.append(SendLock(leader, LockRequest("want", self.me, self._want_lock)))
-            return
-        if self._round is None:
-            self._highest_round += 1
-            self._led_round = self._highest_round
-            self._round = _Round(self._led_round, self.view, now, {self.me})
-            self._promised = (self._led_round, self.me)
-            request = LockRequest("prepare", self.me, self._want_lock, self._led_round, self.view)
-            actions += [SendLock(m, request) for m in self.view if m != self.me]
+        if not self.locked and not self.failure:
+            actions += self._ballot.drive(self.view, self.consensus, now)
             self._decide(actions)
 
     def _decide(self, actions: list[Action]) -> None:
         """Lock when all members of the round accepted: itself first, then everyone else."""
-        current = self._round
-        if current is None or current.decided or current.accepted != set(current.members):
-            return
-        current.decided = True
-        self._lock(self._want_lock, actions)
-        request = LockRequest("commit", self.me, self.lock_reason, current.number, current.members)
-        actions += [SendLock(m, request) for m in current.members if m != self.me]
-
-    def _end_own_round(self) -> None:
-        self._round = None
-        if self._promised is not None and self._promised[1] == self.me:
-            self._promised = None
-
-    def _close_round(self, message: Heartbeat) -> None:
-        """Forget a promise when its leader's heartbeat shows that the round was given up."""
-        if self._promised is None or self._promised[1] != message.sender or message.locked:
-            return
-        number = self._promised[0]
-        if message.round > number or (message.round == number and not message.round_open):
-            self._promised = None
+        commits = self._ballot.decide()
+        if commits is not None:
+            self._lock(self._ballot.wanted, actions)
+            actions += commits
 
     def _lock(self, reason: str, actions: list[Action]) -> None:
-        self.locked, self.lock_reason, self._promised = True, reason, None
+        self.locked, self.lock_reason = True, reason
+        self._ballot.finish()
         for node in [n for n, p in self._peers.items() if p.member not in self.view]:
             del self._peers[node]
         if not self.consensus:

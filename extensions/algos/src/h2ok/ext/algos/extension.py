@@ -1,10 +1,11 @@
 """Declaration of the built-in algorithms."""
 
-from h2ok.capabilities.contracts.extension import Algo, Extension
+from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension
 
 extension = Extension(
     name="algos",
     provides=(
+        CoreExtension("Algos", "h2ok.ext.algos.warmup:AlgosCore"),
         Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
         Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
     ),

@@ -178,7 +178,7 @@ class GridSearch:
             )
         if isinstance(held, Grid) and (held.algo != self._builder.algo or held.hyper_names != names):
             raise IllegalArgumentError(
-                f"Grid '{self.key}' is over {', '.join(held.hyper_names)} of {held.algo}; it can only grow by the same hyper parameters."
+                f"Grid '{self.key}' is over {', '.join(held.hyper_names)} of {held.algo}; it can only grow by the same ones."
             )
         self._node.dkv.put(self.key, held or Grid(self.key, self._builder.algo, names))
         return self._node.jobs.start(f"{self._builder.algo} hyperparameter search", self.key, "Grid", self._run)

@@ -112,7 +112,9 @@ def bin_rows(rows: Rows, mapper: BinMapper) -> NDArray[np.uint8]:
             table = np.append(mapper.level_bins[j], NA_BIN).astype(np.uint8)
             out[:, j] = table[rows.codes(j)]
         else:
-            bin_column(np.ascontiguousarray(rows.numbers(j)), mapper.edges[j], out, j)
+            edges = np.full(256, np.inf)
+            edges[: len(mapper.edges[j])] = mapper.edges[j]
+            bin_column(np.ascontiguousarray(rows.numbers(j)), edges, len(mapper.edges[j]), out, j)
     return out
 
 

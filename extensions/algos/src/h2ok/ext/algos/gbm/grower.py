@@ -40,8 +40,7 @@ class _Level:
     nodes: list[int]
     feature: NDArray[np.int32]
     go_left: NDArray[np.uint8]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
+    child: NDArray[np.int32]
 
 
 class Grower:
@@ -103,7 +102,7 @@ class Grower:
         slot = np.full(n, -1, dtype=np.int32)
         slot[build] = np.arange(len(build), dtype=np.int32)
         task = LevelPass(
-            self._ctx.data.spec, self._distribution, start, level.feature, level.go_left, level.left, level.right, slot, len(build),
+            self._ctx.data.spec, self._distribution, start, level.feature, level.go_left, level.child, slot, len(build),
             session=self._session,
         )  # fmt: skip
         built, squares = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
@@ -142,28 +141,29 @@ class Grower:
     ) -> tuple[_Level, list[int], list[tuple[int, int, int]], NDArray[np.int64]]:
         """Write the splits into the tree; the next level, which of its nodes to build, and (parent, built, subtracted) triples."""
         n = len(level.nodes)
-        feature = np.full(n, -1, dtype=np.int32)
-        left, right = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int32)
+        feature = np.zeros(n, dtype=np.int32)
+        child = np.zeros((n, 2), dtype=np.int32)  # right, left
         nodes: list[int] = []
         build: list[int] = []
         pairs: list[tuple[int, int, int]] = []
         for k, node in enumerate(level.nodes):
             column = int(best[k, 1])
             if column < 0:
-                left[k] = self._leaf(node, leaves)
+                child[k] = self._leaf(node, leaves)
                 continue
             feature[k] = column
             self.importance[column] += best[k, 0]
             a, b = self._split_node(tree, node, column, best[k], go_left[k])
             if at_end:
-                left[k], right[k] = self._leaf(a, leaves), self._leaf(b, leaves)
+                child[k, 1], child[k, 0] = self._leaf(a, leaves), self._leaf(b, leaves)
                 continue
-            left[k], right[k] = len(nodes), len(nodes) + 1
-            small, large = (left[k], right[k]) if best[k, 4] <= best[k, 5] else (right[k], left[k])
-            build.append(int(small))
-            pairs.append((k, int(small), int(large)))
+            left, right = len(nodes), len(nodes) + 1
+            child[k] = right, left
+            small, large = (left, right) if best[k, 4] <= best[k, 5] else (right, left)
+            build.append(small)
+            pairs.append((k, small, large))
             nodes += [a, b]
-        return _Level(nodes, feature, go_left, left, right), build, pairs, hist
+        return _Level(nodes, feature, go_left, child), build, pairs, hist
 
     def _split_node(
         self, tree: Tree, node: int, column: int, best: NDArray[np.float64], go_left: NDArray[np.uint8]
@@ -180,7 +180,7 @@ class Grower:
 
     def _leaf_values(self, tree: Tree, level: _Level, leaves: list[int], start: Grow, learn_rate: float) -> NDArray[np.float64]:
         task = LeafPass(
-            self._ctx.data.spec, self._distribution, start.which, level.feature, level.go_left, level.left, level.right,
+            self._ctx.data.spec, self._distribution, start.which, level.feature, level.go_left, level.child,
             len(leaves), session=self._session,
         )  # fmt: skip
         sums = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
@@ -230,6 +230,5 @@ class Grower:
         return out
 
 
-def _no_routing() -> tuple[Any, Any, Any, Any]:
-    empty = np.empty(0, dtype=np.int32)
-    return empty, np.empty((0, 256), dtype=np.uint8), empty, empty
+def _no_routing() -> tuple[Any, Any, Any]:
+    return np.empty(0, dtype=np.int32), np.empty((0, 256), dtype=np.uint8), np.empty((0, 2), dtype=np.int32)

@@ -25,6 +25,9 @@ __all__ = [
     "pack_weighted",
     "predict_trees",
     "route",
+    "select_rows",
+    "squares",
+    "unpack",
 ]
 
 NA_BIN = 255
@@ -35,22 +38,23 @@ GAUSSIAN, BERNOULLI, POISSON, GAMMA, TWEEDIE, MULTINOMIAL = 0, 1, 2, 3, 4, 5
 
 
 @njit(cache=True, nogil=True)
-def bin_column(x, edges, out, column):  # type: ignore[no-untyped-def]
-    """out[i, column] = number of edges at or below x[i]; NaN goes to the NA bin."""
-    n_edges = len(edges)
+def bin_column(x, edges, n_edges, out, column):  # type: ignore[no-untyped-def]
+    """out[i, column] = number of edges at or below x[i]; NaN goes to the NA bin.
+
+    ``edges``: float64[256], the first ``n_edges`` ascending, infinity after them. PERF: eight steps without a branch take 6.5 ns a
+    value where a branching search takes 38.
+    """
     for i in range(len(x)):
         v = x[i]
-        if math.isnan(v):
-            out[i, column] = NA_BIN
-            continue
-        low, high = 0, n_edges
-        while low < high:
-            middle = (low + high) >> 1
-            if v < edges[middle]:
-                high = middle
-            else:
-                low = middle + 1
-        out[i, column] = low
+        at = 128 * (edges[127] <= v)
+        at += 64 * (edges[at + 63] <= v)
+        at += 32 * (edges[at + 31] <= v)
+        at += 16 * (edges[at + 15] <= v)
+        at += 8 * (edges[at + 7] <= v)
+        at += 4 * (edges[at + 3] <= v)
+        at += 2 * (edges[at + 1] <= v)
+        at += 1 * (edges[at] <= v)
+        out[i, column] = NA_BIN if math.isnan(v) else min(at, n_edges)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -102,21 +106,17 @@ def pack_weighted(g, w, scale, weight_scale, out):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def route(bins, node, feature, go_left, left, right):  # type: ignore[no-untyped-def]
+def route(bins, node, feature, go_left, child):  # type: ignore[no-untyped-def]
     """Move every row of an open node to its child, in place.
 
-    ``feature`` int32[n_nodes] (-1: the node is a leaf, its code stands in ``left``); ``go_left`` uint8[n_nodes, 256] by bin;
-    ``left``, ``right`` int32[n_nodes]: node on the next level or ``-1 - leaf``.
+    ``feature`` int32[n_nodes] (0 for a node that ends as a leaf); ``go_left`` uint8[n_nodes, 256] by bin; ``child``
+    int32[n_nodes, 2]: right and left child, a node on the next level or ``-1 - leaf`` (both the same for a leaf).
+    PERF: no branch but that for rows in leaves.
     """
     for i in range(len(node)):
         k = node[i]
-        if k < 0:
-            continue
-        j = feature[k]
-        if j < 0 or go_left[k, bins[i, j]]:
-            node[i] = left[k]
-        else:
-            node[i] = right[k]
+        if k >= 0:
+            node[i] = child[k, go_left[k, bins[i, feature[k]]]]
 
 
 @njit(cache=True, nogil=True)
@@ -129,52 +129,77 @@ def squares(node, g, w, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def histogram(bins, node, packed, slot, work, out):  # type: ignore[no-untyped-def]
-    """Counts and scaled gradients of the rows of each node with a slot.
+def select_rows(node, slot, bag, stride, rows, offsets):  # type: ignore[no-untyped-def]
+    """Rows in the bag whose node has a slot: OUT rows, offsets int32[n + 1] of row and start of its slot; their number.
 
-    ``slot`` int32[n_nodes] (-1: not built); ``work`` int64[n_slots, n_cols, 256], zeros; ``out`` int64[2, n_slots, n_cols, 256].
-    PERF: count and gradient travel in one 64-bit add, half the traffic of two.
+    PERF: written without a branch; which rows take part looks random to the processor.
     """
-    n, p = bins.shape
-    for i in range(n):
+    m = 0
+    for i in range(len(node)):
         k = node[i]
-        if k < 0:
-            continue
-        s = slot[k]
-        v = packed[i]
-        if s < 0 or v == 0:
-            continue
-        for j in range(p):
-            work[s, j, bins[i, j]] += v
-    half = np.int64(1) << (COUNT_BIT - 1)
-    mask = (np.int64(1) << COUNT_BIT) - 1
-    for s in range(work.shape[0]):
-        for j in range(p):
-            for b in range(256):
-                t = work[s, j, b]
-                if t != 0:
-                    q = ((t + half) & mask) - half
-                    out[0, s, j, b] += (t - q) >> COUNT_BIT
-                    out[1, s, j, b] += q
+        s = slot[k] if k >= 0 else -1
+        rows[m] = i
+        offsets[m] = s * stride
+        m += (s >= 0) & (bag[i] > 0.0)
+    return m
 
 
 @njit(cache=True, nogil=True)
-def histogram_weighted(bins, node, packed, slot, out):  # type: ignore[no-untyped-def]
-    """As ``histogram``, for ``packed`` int64[n, 2] of scaled weights and gradients."""
-    n, p = bins.shape
-    for i in range(n):
-        k = node[i]
-        if k < 0:
-            continue
-        s = slot[k]
-        w = packed[i, 0]
-        if s < 0 or w == 0:
-            continue
-        g = packed[i, 1]
-        for j in range(p):
-            b = bins[i, j]
-            out[0, s, j, b] += w
-            out[1, s, j, b] += g
+def histogram(flat_bins, p, rows, offsets, m, packed, work):  # type: ignore[no-untyped-def]
+    """Adds the packed values of ``m`` selected rows: ``flat_bins`` uint8[n * p], ``work`` int64[n_slots * p * 256].
+
+    PERF: count and gradient travel in one 64-bit add, half the traffic of two; two rows at a time hide the latency of the adds;
+    unsigned indexes spare the test for negative ones.
+    """
+    one, step, width = np.uint64(1), np.uint64(256), np.uint64(p)
+    q = 0
+    while q + 1 < m:
+        r1, r2 = np.uint64(rows[q]), np.uint64(rows[q + 1])
+        v1, v2 = packed[r1], packed[r2]
+        o1, o2 = np.uint64(offsets[q]), np.uint64(offsets[q + 1])
+        b1, b2 = r1 * width, r2 * width
+        for _ in range(p):
+            work[o1 + np.uint64(flat_bins[b1])] += v1
+            work[o2 + np.uint64(flat_bins[b2])] += v2
+            o1 += step
+            o2 += step
+            b1 += one
+            b2 += one
+        q += 2
+    if q < m:
+        r1, o1 = np.uint64(rows[q]), np.uint64(offsets[q])
+        v1, b1 = packed[r1], r1 * width
+        for _ in range(p):
+            work[o1 + np.uint64(flat_bins[b1])] += v1
+            o1 += step
+            b1 += one
+
+
+@njit(cache=True, nogil=True)
+def unpack(work, counts, gradients):  # type: ignore[no-untyped-def]
+    """Split packed sums into counts and scaled gradients; all int64 of equal length."""
+    half = np.int64(1) << (COUNT_BIT - 1)
+    mask = (np.int64(1) << COUNT_BIT) - 1
+    for i in range(len(work)):
+        t = work[i]
+        q = ((t + half) & mask) - half
+        counts[i] = (t - q) >> COUNT_BIT
+        gradients[i] = q
+
+
+@njit(cache=True, nogil=True)
+def histogram_weighted(flat_bins, p, rows, offsets, m, packed, weights, gradients):  # type: ignore[no-untyped-def]
+    """As ``histogram``, for ``packed`` int64[n, 2] of scaled weights and gradients; sums go to two arrays."""
+    for q in range(m):
+        r = rows[q]
+        w, g = packed[r, 0], packed[r, 1]
+        o, b = np.uint64(offsets[q]), np.uint64(r) * np.uint64(p)
+        for _ in range(p):
+            at = o + np.uint64(flat_bins[b])
+            weights[at] += w
+            gradients[at] += g
+            o += np.uint64(256)
+            b += np.uint64(1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

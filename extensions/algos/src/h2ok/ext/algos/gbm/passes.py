@@ -120,8 +120,7 @@ class LevelPass(RowsTask):
     grow: Grow | None
     feature: NDArray[np.int32]
     go_left: NDArray[np.uint8]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
+    child: NDArray[np.int32]
     slot: NDArray[np.int32]
     n_slots: int
 
@@ -132,14 +131,17 @@ class LevelPass(RowsTask):
         if self.grow is not None:
             start_tree(rows, work, self.distribution, self.grow)
         else:
-            kernels.route(work.bins, work.node, self.feature, self.go_left, self.left, self.right)
+            kernels.route(work.bins, work.node, self.feature, self.go_left, self.child)
         p = work.bins.shape[1]
+        rows_in, offsets = np.empty(rows.n_rows + 1, dtype=np.int32), np.empty(rows.n_rows + 1, dtype=np.int32)
+        m = kernels.select_rows(work.node, self.slot, work.bag, p * 256, rows_in, offsets)
         out = np.zeros((2, self.n_slots, p, 256), dtype=np.int64)
+        counts, gradients = out.reshape(2, -1)
         if work.packed.ndim == 2:
-            kernels.histogram_weighted(work.bins, work.node, work.packed, self.slot, out)
+            kernels.histogram_weighted(work.bins.reshape(-1), p, rows_in, offsets, m, work.packed, counts, gradients)
         else:
-            scratch = np.zeros((self.n_slots, p, 256), dtype=np.int64)
-            kernels.histogram(work.bins, work.node, work.packed, self.slot, scratch, out)
+            kernels.histogram(work.bins.reshape(-1), p, rows_in, offsets, m, work.packed, counts)
+            kernels.unpack(counts, counts, gradients)
         squares = np.zeros(len(self.slot))
         kernels.squares(work.node, work.g, work.bag, squares)
         return out, squares
@@ -176,15 +178,14 @@ class LeafPass(RowsTask):
     which: int
     feature: NDArray[np.int32]
     go_left: NDArray[np.uint8]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
+    child: NDArray[np.int32]
     n_leaves: int
 
     def map_rows(self, rows: Rows) -> NDArray[np.float64]:
         from h2ok.ext.algos.gbm import kernels
 
         work, d = work_of(rows), self.distribution
-        kernels.route(work.bins, work.node, self.feature, self.go_left, self.left, self.right)
+        kernels.route(work.bins, work.node, self.feature, self.go_left, self.child)
         out = np.zeros((self.n_leaves, 2))
         kernels.leaf_sums(kind_of(d), d.tweedie_power, work.node, work.g, work.y, work.f, self.which, work.bag, out)
         return out

@@ -51,8 +51,9 @@ class MetricsTask(RowsTask):
         keep = w > 0
         if not keep.any():
             return None
-        p = self.predictor.predict(rows)[keep]
-        y, w = rows.response()[keep], w[keep]
+        p, y = self.predictor.predict(rows), rows.response()
+        if not keep.all():
+            p, y, w = p[keep], y[keep], w[keep]
         if self.category == "Regression":
             return regression_sums(w, y, p[:, 0], self.deviance, self.null_mu)
         sums = class_sums(w, y.astype(np.int64), p, self.n_classes)
@@ -94,20 +95,12 @@ def regression_sums(
 
 def class_sums(w: NDArray[np.float64], y: NDArray[np.int64], p: NDArray[np.float64], k: int) -> dict[str, Any]:
     """Sums of one block of classes: ``y`` codes int64[n], ``p`` float64[n, k]."""
-    own = p[np.arange(len(y)), y]
-    # Rank of the true class: how many classes got more, ties going to the lower code.
-    rank = (p > own[:, None]).sum(axis=1) + ((p == own[:, None]) & (np.arange(k) < y[:, None])).sum(axis=1)
-    best = np.argmax(p, axis=1)
-    return {
-        "n": len(y),
-        "w": float(w.sum()),
-        "wy": float((w * y).sum()),
-        "wyy": float((w * y * y).sum()),
-        "se": float((w * (1 - own) ** 2).sum()),
-        "logloss": float(-(w * np.log(np.maximum(own, _EPS))).sum()),
-        "cm": np.bincount(y * k + best, weights=w, minlength=k * k),
-        "hits": np.bincount(rank, weights=w, minlength=k),
-    }
+    from h2ok.ext.models.metrics.kernels import sum_classes
+
+    totals, matrix, hits = np.zeros(5), np.zeros((k, k)), np.zeros(k)
+    sum_classes(w, y, np.ascontiguousarray(p), _EPS, totals, matrix, hits)
+    names = ("w", "wy", "wyy", "se", "logloss")
+    return {"n": len(y), **dict(zip(names, totals.tolist(), strict=True)), "cm": matrix.reshape(-1), "hits": hits}
 
 
 def compute_metrics(

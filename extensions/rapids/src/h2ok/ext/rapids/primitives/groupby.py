@@ -49,10 +49,10 @@ def _divide(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def _variance(s: NDArray[np.float64], na: str) -> NDArray[np.float64]:
-    if na != "ignore":
-        return _divide(s[:, DEVIATIONS], s[:, KNOWN] - 1)
-    # Missing values count as rows but add nothing to the sums.
-    return _divide(s[:, SQUARES] - _divide(s[:, SUM] ** 2, s[:, ROWS]), s[:, ROWS] - 1)
+    n = s[:, ROWS if na == "ignore" else KNOWN]
+    # With ignore, missing values count as rows but add nothing to the sums.
+    squares = s[:, SQUARES] - _divide(s[:, SUM] ** 2, n) if na == "ignore" else s[:, DEVIATIONS]
+    return np.where(n > 1, _divide(squares, n - 1), np.nan)
 
 
 def _mean(s: NDArray[np.float64], na: str) -> NDArray[np.float64]:
