@@ -1,6 +1,5 @@
 """Handlers of saved frames."""
 
-
 from __future__ import annotations
 
 from h2ok.capabilities.contracts.errors import ApiError
