@@ -1,12 +1,18 @@
-"""Compiles (or loads from the cache) the kernels in the background after boot, so that the first job does not wait for it."""
+"""Compiles the kernels into the on-disk cache after the first boot, so that no job waits for the compiler."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +21,7 @@ from h2ok.capabilities.hookspecs import hookimpl
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
 
-__all__ = ["AlgosCore", "warmup"]
+__all__ = ["AlgosCore", "stamp", "warmup"]
 
 _log = logging.getLogger(__name__)
 #: Seconds after boot, so that the first requests are not slowed down by the compiler.
@@ -62,7 +68,7 @@ def _gbm_trees() -> None:
     from h2ok.ext.algos.gbm import kernels
     from h2ok.ext.algos.gbm.forest import Forest, Tree
 
-    hist, best, left = np.zeros((2, 1, 1, 256), np.int64), np.zeros((1, 6)), np.zeros((1, 256), np.uint8)
+    hist, best, left = np.zeros((1, 1, 1, 256), np.int64), np.zeros((1, 6)), np.zeros((1, 256), np.uint8)
     bins, cat = np.ones(1, np.int32), np.zeros(1, dtype=bool)
     kernels.find_splits(hist, 1.0, 1.0, bins, cat, np.ones((1, 1), dtype=bool), np.zeros(1), 1.0, 0.0, best, left)
     tree = Tree(0)
@@ -83,32 +89,70 @@ def warmup(stopped: threading.Event | None = None) -> float:
     return time.monotonic() - begin
 
 
+def stamp() -> Path:
+    """A file that exists once these very kernels were compiled for this interpreter and compiler."""
+    from h2ok.ext.algos import gbm, glm
+
+    sources = sorted(p for m in (gbm, glm) for p in Path(m.__path__[0]).glob("*.py"))
+    parts = [sys.version, version("numba"), version("numpy"), *(f"{p} {p.stat().st_mtime_ns}" for p in sources)]
+    name = hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "h2ok", f"warm-{name}")
+
+
 class AlgosCore:
-    """Warms the kernels of a node up. ``H2OK_WARMUP=0`` in the environment leaves them cold."""
+    """Has the kernels compiled into the on-disk cache, once after an installation. ``H2OK_WARMUP=0`` leaves them cold.
+
+    A child process of low priority does it and ends: the node itself loads the compiler with the first job that needs it, so an
+    idle node stays small.
+    """
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     @hookimpl
     def on_ready(self, runtime: Runtime) -> None:
         """Starts in the background; jobs need not wait for it."""
-        if os.environ.get("H2OK_WARMUP", "1") == "0":
+        if os.environ.get("H2OK_WARMUP", "1") == "0" or stamp().exists():
             return
         self._thread = threading.Thread(target=self._run, name=f"{runtime.node.label}-warmup", daemon=True)
         self._thread.start()
 
     @hookimpl
     def on_stop(self, runtime: Runtime) -> None:
-        """Ends after the kernel that is compiled just now."""
+        """Ends the child too."""
         self._stopped.set()
+        child = self._child
+        if child is not None:
+            child.terminate()
         if self._thread is not None:
             self._thread.join(30.0)
 
     def _run(self) -> None:
         if self._stopped.wait(_DELAY):
             return
-        try:
-            _log.info("Kernels are ready after %.1f s", warmup(self._stopped))
-        except Exception:  # a node without kernels ready still works
-            _log.warning("Cannot compile the kernels in advance", exc_info=True)
+        begin = time.monotonic()
+        command = [sys.executable, "-m", "h2ok.ext.algos.warmup"]
+        self._child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own module
+        if self._stopped.is_set():
+            self._child.terminate()
+        if self._child.wait() == 0:
+            _log.info("Kernels were compiled in %.1f s", time.monotonic() - begin)
+        elif not self._stopped.is_set():
+            _log.warning("Cannot compile the kernels in advance; the first job of each kind compiles its own")
+
+
+def main() -> None:
+    """Compile, and leave the stamp (what the child process runs)."""
+    with contextlib.suppress(OSError):
+        os.nice(10)
+    warmup()
+    mark = stamp()
+    with contextlib.suppress(OSError):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+if __name__ == "__main__":
+    main()
