@@ -37,7 +37,8 @@ def is_time(text: str) -> bool:
 def parse_times(texts: Sequence[str | None], zone: str = "UTC") -> NDArray[np.int64]:
     """int64[n] milliseconds since the epoch in UTC; NA and texts in no known format are the smallest int64.
 
-    A text is local time in ``zone``. Two-digit years: 00-68 are 2000-2068, 69-99 are 1969-1999 (POSIX). A text without a date counts from the epoch.
+    A text is local time in ``zone``. Two-digit years: 00-68 are 2000-2068, 69-99 are 1969-1999 (POSIX). A text without a date
+    counts from the epoch.
     """
     out = np.full(len(texts), NA_INT64, dtype=np.int64)
     known: dict[str, int] = {}
