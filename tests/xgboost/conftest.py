@@ -16,9 +16,6 @@ from h2ok.ext.xgboost.extension import extension as xgb
 from h2ok.kernel import Frame, Job, Node
 from h2ok.kernel.testing import local_cloud
 
-# The library is optional; without it there is nothing to test here but ``test_unavailable``.
-xgboost = pytest.importorskip("xgboost", exc_type=ImportError)
-
 
 def make_frame(node: Node, key: str = "tr", n: int = 600, seed: int = 3, chunk_rows: int = 100) -> Frame:
     """x1, x2 numeric (NAs in x2), c categorical (NAs), hi with 60 levels, w weights, o offset, and responses of every kind."""

@@ -132,6 +132,8 @@ def _check_trees(v: Validation, p: XGBoostParametersV3) -> None:
         v.error("max_leaves", "max_leaves needs tree_method hist or approx; got exact.")
     if p.tree_method == "exact" and p.max_depth == 0:
         v.error("max_depth", "tree_method exact needs a max_depth of at least 1; got 0.")
+    if p.tree_method == "exact" and p.colsample_bynode < 1:
+        v.error("colsample_bynode", "colsample_bynode below 1 needs tree_method hist or approx; got exact.")
     if p.booster != "dart" and (p.rate_drop > 0 or p.one_drop or p.skip_drop > 0):
         v.error("rate_drop", f"rate_drop, one_drop and skip_drop need booster dart; got {p.booster}.")
     if p.booster == "gblinear" and (p.monotone_constraints or p.interaction_constraints):

@@ -46,7 +46,22 @@ class Boosting:
         )
 
     def run(self) -> Trained:
-        """Train until ntrees, early stopping, or the end of the time; a cancel raises."""
+        """Train until ntrees, early stopping, or the end of the time; a cancel raises.
+
+        Raises
+        ------
+        ValueError
+            There is no row to train on, or the library refuses the parameters or data.
+        """
+        from xgboost.core import XGBoostError
+
+        try:
+            return self._run()
+        except XGBoostError as e:
+            said = str(e).partition("\nStack trace")[0].strip()
+            raise ValueError(f"The xgboost library refuses to train: {said}. Check the parameters it names.") from e
+
+    def _run(self) -> Trained:
         p, ctx = self.p, self.ctx
         ctx.update(0.0, "Collecting the rows")
         self.train, self.valid = self._matrices()
@@ -83,14 +98,11 @@ class Boosting:
         import xgboost
 
         cached = [m.data for m in (self.train, self.valid) if m is not None]
-        try:
-            if self.before is None:
-                return xgboost.Booster(self.native, cached)
-            booster = xgboost.Booster(self.native, cached, model_file=bytearray(self.before.raw.tobytes()))
-            booster.set_param(self.native)
-            return booster
-        except xgboost.core.XGBoostError as e:
-            raise ValueError(f"The xgboost library refuses the parameters: {e}") from e
+        if self.before is None:
+            return xgboost.Booster(self.native, cached)
+        booster = xgboost.Booster(self.native, cached, model_file=bytearray(self.before.raw.tobytes()))
+        booster.set_param(self.native)
+        return booster
 
     def _scores_at(self, done: int) -> bool:
         p = self.p
@@ -146,8 +158,9 @@ class Boosting:
             self._history_table(),
             extra,
             self.deviance,
-            training_metrics=self.history.training[-1],
-            validation_metrics=self.history.validation[-1],
+            # Dropped trees are summed up in another order when a model predicts: the framework computes these metrics itself.
+            training_metrics=None if p.booster == "dart" else self.history.training[-1],
+            validation_metrics=None if p.booster == "dart" else self.history.validation[-1],
         )
 
     def _history_table(self) -> TwoDimTable:
