@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from h2ok.capabilities import Registry
 from h2ok.capabilities.testing import Client, local_runtime
 

@@ -236,11 +236,24 @@ def test_na_goes_where_it_helps(lab: Any) -> None:
     assert predictions(lab, model, te)[:, 0].tolist() == pytest.approx([10, 0, 0])
 
 
+def test_wide_sums_grow_the_trees_of_packed_ones(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = predictions(lab, lab.train("gbm", "z", ntrees="5"))
+    monkeypatch.setattr("h2ok.ext.algos.gbm.builder._NARROW_ROWS", 10)
+    wide = predictions(lab, lab.train("gbm", "z", ntrees="5"))
+    np.testing.assert_allclose(packed, wide, rtol=1e-9)
+
+
 def test_seed_decides_and_samples(lab: Any) -> None:
     params = {"ntrees": "5", "sample_rate": "0.6", "col_sample_rate": "0.5", "col_sample_rate_per_tree": "0.7"}
     a, b, c = (predictions(lab, lab.train("gbm", "y", seed=s, **params)) for s in ("1", "1", "2"))
     np.testing.assert_array_equal(a, b)
     assert (a != c).any()
+
+
+def test_histograms_that_cannot_fit_are_refused(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h2ok.ext.algos.gbm.grower._MAX_HISTOGRAM_BYTES", 10_000)
+    with pytest.raises(AssertionError, match="Lower max_depth"):
+        lab.train("gbm", "y", ntrees="1")
 
 
 def test_early_stopping_stops(lab: Any) -> None:

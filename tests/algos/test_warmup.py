@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from h2ok.ext.algos.gbm import kernels as gbm
 from h2ok.ext.algos.glm import kernels as glm
-from h2ok.ext.algos.warmup import AlgosCore, warmup
+from h2ok.ext.algos.warmup import warmup
 
 
 def signatures() -> dict[str, int]:
@@ -15,16 +14,9 @@ def signatures() -> dict[str, int]:
 
 
 def test_a_job_compiles_nothing_more(lab: Any) -> None:
-    assert warmup() >= 0
+    warmup()
     before = signatures()
     lab.train("gbm", "y", ntrees="2")
     lab.train("glm", "y")
     after = signatures()
     assert {n for n in after if after[n] != before[n]} == set()
-
-
-def test_stops_before_it_starts(lab: Any) -> None:
-    core = AlgosCore()
-    core.on_ready(lab.runtime)
-    core.on_stop(lab.runtime)
-    assert not any(t.name.endswith("-warmup") for t in threading.enumerate())

@@ -22,9 +22,8 @@ class Environment:
         venv.create(folder, with_pip=True, symlinks=True)
         self.python = folder / "bin" / "python"
         below = [sysconfig.get_path("purelib"), *(p for p in sys.path if p.endswith("site-packages"))]
-        site = subprocess.run(
-            [self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True
-        )
+        where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        site = subprocess.run([self.python, "-c", where], capture_output=True, text=True, check=True)
         # addsitedir also reads the .pth files of editable installs, which a plain line would not.
         lines = [f"import site; site.addsitedir({p!r})" for p in dict.fromkeys(below)]
         Path(site.stdout.strip(), "below.pth").write_text("\n".join(lines) + "\n")

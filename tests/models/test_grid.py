@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from h2ok.capabilities.removal import remove_key
 from h2ok.ext.models import routes_grid
 from h2ok.ext.models.grid import SearchCriteria, combinations, parse_lenient
 from h2ok.kernel import IllegalArgumentError
@@ -57,6 +58,8 @@ def test_models_come_best_first(lab: Any) -> None:
     assert auc == sorted(auc, reverse=True)
     run(lab, hyper_parameters='{"max_depth": [1,3],"learn_rate": [0.1,0.5]}')
     assert len(lab.call(routes_grid.get_grid, {"grid_id": "g"})["model_ids"]) == 6
+    remove_key(lab.runtime, "g")
+    assert [k for k in lab.node.dkv.keys() if k != "tr" and not k.startswith("$job")] == []  # noqa: SIM118
 
 
 def test_limits_and_failures(lab: Any) -> None:

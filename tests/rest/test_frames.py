@@ -224,3 +224,23 @@ def test_order_statistics_are_exact(shared: Runtime, values: list[float], data: 
         scale = max(abs(min(values)), abs(max(values)), 1e-300)
         got = percentiles(node, vec, node.rollups(vec))
         assert all(math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12 * scale) for a, b in zip(got, expected, strict=True))
+
+
+def test_saved_frames_come_back_and_damage_is_refused(web: Client, shared: Runtime, tmp_path: Path) -> None:
+    before = web.request("GET", "/3/DownloadDataset?frame_id=tr").text
+    checksum = web.get("/3/Frames/tr")["frames"][0]["checksum"]
+    assert web.job(web.post("/3/Frames/tr/save", dir=str(tmp_path), force=True))["status"] == "DONE"
+    assert web.post("/3/Frames/tr/save", expect=412, dir=str(tmp_path), force=False)["values"]["argument"] == "dir"
+    web.delete("/3/Frames/tr")
+    assert web.job(web.post("/3/Frames/load", frame_id="tr", dir=str(tmp_path)))["status"] == "DONE"
+    assert web.request("GET", "/3/DownloadDataset?frame_id=tr").text == before
+    assert web.get("/3/Frames/tr")["frames"][0]["checksum"] == checksum
+    whole = (tmp_path / "tr").read_bytes()
+    for i in range(0, len(whole), 29):
+        (tmp_path / "bad").write_bytes(whole[:i])
+        assert web.job(web.post("/3/Frames/load", frame_id="bad", dir=str(tmp_path)))["status"] == "FAILED"
+        (tmp_path / "bad").write_bytes(whole[:i] + b"\xff" + whole[i + 1 :])
+        web.job(web.post("/3/Frames/load", frame_id="bad", dir=str(tmp_path)))
+        shared.node.frames.remove("bad")
+    web.post("/3/Frames/load", expect=412, frame_id="nosuch", dir=str(tmp_path))
+    web.post("/3/Frames/load", expect=412, frame_id="tr", dir=str(tmp_path), force=False)

@@ -1,25 +1,13 @@
-"""Compiles (or loads from the cache) the kernels in the background after boot, so that the first job does not wait for it."""
+"""Compiles the kernels into the on-disk cache after the first boot, so that no job waits for the compiler."""
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
-from h2ok.capabilities.hookspecs import hookimpl
-
-if TYPE_CHECKING:
-    from h2ok.capabilities import Runtime
+from h2ok.capabilities.precompile import Precompile
 
 __all__ = ["AlgosCore", "warmup"]
-
-_log = logging.getLogger(__name__)
-#: Seconds after boot, so that the first requests are not slowed down by the compiler.
-_DELAY = 1.0
 
 
 def _metrics() -> None:
@@ -62,7 +50,7 @@ def _gbm_trees() -> None:
     from h2ok.ext.algos.gbm import kernels
     from h2ok.ext.algos.gbm.forest import Forest, Tree
 
-    hist, best, left = np.zeros((2, 1, 1, 256), np.int64), np.zeros((1, 6)), np.zeros((1, 256), np.uint8)
+    hist, best, left = np.zeros((1, 1, 1, 256), np.int64), np.zeros((1, 6)), np.zeros((1, 256), np.uint8)
     bins, cat = np.ones(1, np.int32), np.zeros(1, dtype=bool)
     kernels.find_splits(hist, 1.0, 1.0, bins, cat, np.ones((1, 1), dtype=bool), np.zeros(1), 1.0, 0.0, best, left)
     tree = Tree(0)
@@ -73,42 +61,14 @@ def _gbm_trees() -> None:
 STEPS: tuple[Callable[[], None], ...] = (_metrics, _glm, _gbm_rows, _gbm_trees)
 
 
-def warmup(stopped: threading.Event | None = None) -> float:
-    """Call every kernel of the common paths once with the types it will see; seconds it took. ``stopped`` ends it early."""
-    begin = time.monotonic()
+def warmup() -> None:
+    """Call every kernel of the common paths once with the types it will see."""
     for step in STEPS:
-        if stopped is not None and stopped.is_set():
-            break
         step()
-    return time.monotonic() - begin
 
 
-class AlgosCore:
-    """Warms the kernels of a node up. ``H2OK_WARMUP=0`` in the environment leaves them cold."""
+class AlgosCore(Precompile):
+    """Compiles the kernels of the built-in algorithms."""
 
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @hookimpl
-    def on_ready(self, runtime: Runtime) -> None:
-        """Starts in the background; jobs need not wait for it."""
-        if os.environ.get("H2OK_WARMUP", "1") == "0":
-            return
-        self._thread = threading.Thread(target=self._run, name=f"{runtime.node.label}-warmup", daemon=True)
-        self._thread.start()
-
-    @hookimpl
-    def on_stop(self, runtime: Runtime) -> None:
-        """Ends after the kernel that is compiled just now."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join(30.0)
-
-    def _run(self) -> None:
-        if self._stopped.wait(_DELAY):
-            return
-        try:
-            _log.info("Kernels are ready after %.1f s", warmup(self._stopped))
-        except Exception:  # a node without kernels ready still works
-            _log.warning("Cannot compile the kernels in advance", exc_info=True)
+    module = "h2ok.ext.algos.warmup"
+    packages = ("h2ok.ext.algos.gbm", "h2ok.ext.algos.glm", "h2ok.ext.models.metrics")

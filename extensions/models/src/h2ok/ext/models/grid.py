@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.capabilities.removal import remove_key
 from h2ok.ext.models import stopping
 from h2ok.ext.models.ids import automatic_id
 from h2ok.ext.models.metrics.metrics import ModelMetrics
@@ -52,6 +53,15 @@ class Grid:
     failures: tuple[dict[str, Any], ...] = ()
     #: Models begun so far, failed ones included: what names count.
     started: int = 0
+
+    def retained_keys(self) -> tuple[str, ...]:
+        """What must stay while the grid does."""
+        return self.models
+
+    def on_remove(self, runtime: Runtime) -> None:
+        """Remove its models with all they own."""
+        for key in self.models:
+            remove_key(runtime, key)
 
 
 @dataclass(frozen=True, slots=True)

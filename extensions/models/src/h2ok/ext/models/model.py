@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from h2ok.capabilities.contracts.schema import key_ref, to_wire
@@ -14,6 +14,9 @@ from h2ok.ext.models.rows import Rows
 from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.capabilities import Runtime
 
 __all__ = ["AdjustsMetrics", "FoldPredictor", "FramePredictor", "Model", "ModelOutput", "Predicts"]
 
@@ -146,6 +149,25 @@ class Model:
         if own is not None:
             return list(own())
         return ["predict", *(self.domain or ())] if self.is_classifier else ["predict"]
+
+    def owned_frames(self) -> list[str]:
+        """Frames of its cross-validation."""
+        out = self.output
+        held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment)
+        return [k for k in held if k is not None]
+
+    def retained_keys(self) -> list[str]:
+        """What must stay while the model does."""
+        return [*self.output.cross_validation_models, *self.owned_frames()]
+
+    def on_remove(self, runtime: Runtime) -> None:
+        """Remove its metrics, and the models and frames of its cross-validation."""
+        node = runtime.node
+        gone = (self.key, *self.output.cross_validation_models)
+        metrics = [k for m in gone for k in node.dkv.keys(f"modelmetrics_{m}@")]
+        node.dkv.remove_many([*self.output.cross_validation_models, *metrics])
+        for key in self.owned_frames():
+            node.frames.remove(key)
 
     def synopsis(self) -> dict[str, Any]:
         """The fields before ``parameters`` in ModelSchemaV3."""

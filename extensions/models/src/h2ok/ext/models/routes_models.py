@@ -6,11 +6,12 @@ from typing import Any
 
 from h2ok.capabilities.contracts.routes import RequestContext, Route
 from h2ok.capabilities.contracts.schema import key_ref
+from h2ok.capabilities.removal import remove_key
 from h2ok.ext.models.lookup import builder_class, find_model, models
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.schemas import ModelsV3
 
-__all__ = ["delete_model", "model_json", "routes"]
+__all__ = ["model_json", "routes"]
 
 
 def model_json(ctx: RequestContext, model: Model) -> dict[str, Any]:
@@ -52,28 +53,16 @@ def get_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     return _answer([{**model_json(ctx, model), "compatible_frames": [f.key for f in fitting]}], refs)
 
 
-def delete_model(ctx: RequestContext, model: Model) -> None:
-    """Remove a model, its metrics, and the models and frames of its cross-validation."""
-    node, out = ctx.node, model.output
-    gone = (model.key, *out.cross_validation_models)
-    metrics = [k for m in gone for k in node.dkv.keys(f"modelmetrics_{m}@")]
-    node.dkv.remove_many([*gone, *metrics])
-    held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment)
-    for key in held:
-        if key is not None:
-            node.frames.remove(key)
-
-
 def delete_one(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Delete a model."""
-    delete_model(ctx, find_model(ctx.node, ctx.path_params["model_id"]))
+    remove_key(ctx.runtime, find_model(ctx.node, ctx.path_params["model_id"]).key)
     return _answer([])
 
 
 def delete_all(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Delete every model."""
     for model in models(ctx.node):
-        delete_model(ctx, model)
+        remove_key(ctx.runtime, model.key)
     return _answer([])
 
 

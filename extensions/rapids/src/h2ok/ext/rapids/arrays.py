@@ -214,6 +214,8 @@ OPERATIONS: dict[str, Callable[..., Operand]] = {
     "trigamma": _special("trigamma"),
     "min": np.minimum,
     "max": np.maximum,
+    "minNA": np.fmin,
+    "maxNA": np.fmax,
     "lookup": _lookup,
 }
 

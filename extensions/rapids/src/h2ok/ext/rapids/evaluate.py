@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["CONSTANTS", "Env", "describe"]
 
 _NAN = float("nan")
+#: Applications that one expression may make.
+MAX_STEPS = 5_000_000
 CONSTANTS: dict[str, float] = {
     **dict.fromkeys(("TRUE", "True", "true"), 1.0),
     **dict.fromkeys(("FALSE", "False", "false"), 0.0),
@@ -38,7 +40,7 @@ class Env:
     names : parameters of the function being applied, on top of those of ``parent``.
     """
 
-    __slots__ = ("_names", "_parent", "node", "runtime", "session", "stored")
+    __slots__ = ("_names", "_parent", "_steps", "node", "runtime", "session", "stored")
 
     def __init__(self, session: Session, names: Mapping[str, Any] | None = None, parent: Env | None = None) -> None:
         self.session = session
@@ -48,6 +50,7 @@ class Env:
         self._parent = parent
         #: Keys stored by this expression, shared by all its environments.
         self.stored: set[str] = parent.stored if parent is not None else set()
+        self._steps: list[int] = parent._steps if parent is not None else [0]
 
     # -- evaluation ---------------------------------------------------------------------------------------------------
 
@@ -90,6 +93,10 @@ class Env:
     def _call(self, tree: Call) -> Any:
         if not tree.items:
             raise IllegalASTError(f"An empty application '()' at position {tree.position} has no value; a function was expected.")
+        # SECURITY: functions applied to functions can go on for ever.
+        self._steps[0] += 1
+        if self._steps[0] > MAX_STEPS:
+            raise BadRequestError(f"The expression applies functions more than {MAX_STEPS} times; split it.")
         fn = self.evaluate(tree.items[0])
         n = len(tree.items) - 1
         if isinstance(fn, Primitive):

@@ -1,6 +1,6 @@
 """Declaration of the rapids extension. The names of the primitives stand here so that no module is imported to list them."""
 
-from h2ok.capabilities.contracts.extension import Extension, Primitives, Routes, Service
+from h2ok.capabilities.contracts.extension import CoreExtension, Extension, Primitives, Routes, Service
 
 _P = "h2ok.ext.rapids.primitives."
 
@@ -10,6 +10,7 @@ extension = Extension(
     provides=(
         Routes("Core V3", "h2ok.ext.rapids.routes:ROUTES"),
         Service("rapids.sessions", "h2ok.ext.rapids.session:Sessions"),
+        CoreExtension("Rapids", "h2ok.ext.rapids.warmup:RapidsCore"),
         Primitives(
             _P + "applying:PRIMITIVES",
             ("apply",),
@@ -130,25 +131,7 @@ extension = Extension(
         ),
         Primitives(
             _P + "models:PRIMITIVES",
-            (
-                "PermutationVarImp",
-                "fairnessMetrics",
-                "makeLeaderboard",
-                "model.reset.threshold",
-                "model.testJavaScoring",
-                "mojo.pipeline.transform",
-                "predicted.vs.actual.by.var",
-                "result",
-                "rulefit.predict.rules",
-                "run_tool",
-                "s3.generate.presigned.URL",
-                "segment_models_as_frame",
-                "set.calibration.model",
-                "testing.setreadforbidden",
-                "transform",
-                "tree.update.weights",
-                "word2vec.to.frame",
-            ),
+            ("result",),
         ),
         Primitives(
             _P + "operators:PRIMITIVES",
@@ -182,10 +165,6 @@ extension = Extension(
                 "all",
                 "any",
                 "any.na",
-                "cummax",
-                "cummin",
-                "cumprod",
-                "cumsum",
                 "h2o.mad",
                 "kurtosis",
                 "max",
@@ -213,6 +192,15 @@ extension = Extension(
             (
                 "melt",
                 "pivot",
+            ),
+        ),
+        Primitives(
+            _P + "running:PRIMITIVES",
+            (
+                "cummax",
+                "cummin",
+                "cumprod",
+                "cumsum",
             ),
         ),
         Primitives(

@@ -45,9 +45,15 @@ class Session:
         tree = parse(text)
         with self._lock, self.runtime.node.scopes.enter():
             env = Env(self)
-            value = env.evaluate(tree)
-            if isinstance(value, LazyFrame):
-                value = force(env.node, value)
+            try:
+                value = env.evaluate(tree)
+                if isinstance(value, LazyFrame):
+                    value = force(env.node, value)
+            except RecursionError:
+                # The cause would hold a thousand frames of the interpreter and all their values.
+                raise BadRequestError(
+                    "The expression applies functions inside functions too deep. Store a part with (tmp= id ...) and use its id."
+                ) from None
             return value, isinstance(value, Frame) and value.key in env.stored
 
     def primitive(self, name: str) -> Primitive | None:
@@ -166,7 +172,9 @@ class Sessions:
         if found is None:
             declared = self.runtime.registry.primitives_for(name)
             if declared is None:
-                return None
+                from h2ok.ext.rapids.primitives.models import UNAVAILABLE
+
+                return UNAVAILABLE.get(name)
             for p in resolve(declared.target):
                 self._primitives.setdefault(p.name, p)
             found = self._primitives.get(name)

@@ -197,6 +197,9 @@ class LocalFiles:
     def exists(self, path: str) -> bool:
         return os.path.lexists(self._checked(path))
 
+    def open(self, path: str) -> BinaryIO:
+        return self._checked(path).open("rb")
+
     def create(self, path: str, *, overwrite: bool = False) -> BinaryIO:
         target = self._checked(path)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from h2ok.capabilities.contracts.routes import Route
-from h2ok.ext.rest.schemas import cluster, frames, metadata
+from h2ok.ext.rest.schemas import cluster, frames, metadata, saved
 
 __all__ = ["CORE_V3", "CORE_V4"]
 
@@ -120,6 +120,8 @@ _FRAMES = [
     _route(
         "GET /3/Typeahead/files", "files:typeahead", metadata.TypeaheadV3, "File names that begin with a text.", "typeaheadFiles"
     ),
+    _route("POST /3/Frames/{frame_id}/save", "saved:save", saved.FrameSaveV3, "Save a frame.", "saveFrame"),
+    _route("POST /3/Frames/load", "saved:load", saved.FrameLoadV3, "Load a saved frame.", "loadFrame"),
     _route("GET /3/Find", "frames:find", frames.FindV3, "Search for a value.", "findInFrame"),
     _route("DELETE /3/DKV/{key}", "keys:delete_key", frames.RemoveV3, "Remove an object.", "deleteKey"),
     _route("DELETE /3/DKV", "keys:delete_all_keys", frames.RemoveAllV3, "Remove all objects.", "deleteAllKeys"),

@@ -36,6 +36,8 @@ __all__ = ["GBM"]
 #: Rows times trees up to which every tree is scored when nothing else is asked for.
 _CHEAP = 20_000_000
 _HISTOGRAM_BITS = 39
+#: Up to this many rows the sums of all rows stay packed: 23 bits of count, and at least 17 bits for a row's gradient.
+_NARROW_ROWS = 1 << 22
 
 
 @wire_type("gbm.response_task")
@@ -185,11 +187,14 @@ class _Boosting:
         if counted == 0:
             raise ValueError("No row is left to train on: every row misses its response or has weight 0.")
         self.n_rows, self.chunk_rows = int(counted), int(chunk_rows)
+        self.narrow = not self.weighted and self.n_rows <= _NARROW_ROWS
         settings = GrowSettings(
             p.max_depth, p.min_rows, p.min_split_improvement, p.col_sample_rate, p.col_sample_rate_per_tree,
             p.col_sample_rate_change_per_level, p.max_abs_leafnode_pred, ctx.seed,
         )  # fmt: skip
-        grower = Grower(ctx, mapper, self.distribution, settings, self.session, weighted=self.weighted, n_classes=self.k)
+        grower = Grower(
+            ctx, mapper, self.distribution, settings, self.session, weighted=self.weighted, narrow=self.narrow, n_classes=self.k
+        )
         history = ScoringHistory(
             ctx.data.category, [("number_of_trees", "long", "Number of Trees")], with_validation=ctx.valid is not None
         )
@@ -249,12 +254,13 @@ class _Boosting:
         return bound
 
     def _start_of(self, number: int, which: int, largest: float) -> Grow:
-        """Scales that use the integers' width without overflow: 2^39 a chunk when packed, 2^61 in all with weights."""
+        """Scales that use the integers' width without overflow: 2^39 when packed, 2^61 in all with weights."""
         p = self.p
         largest = max(largest, 1e-300)
         stream = number * self.k + which
         if not self.weighted:
-            scale = _power_below(2.0**_HISTOGRAM_BITS / (max(self.chunk_rows, 1) + 1) / largest)
+            rows = self.n_rows if self.narrow else self.chunk_rows
+            scale = _power_below(2.0**_HISTOGRAM_BITS / (rows + 1) / largest)
             return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, 1.0)
         weight_scale = _power_below(2.0**61 / (self.n_rows + 1) / self.max_weight)
         weight_scale = min(weight_scale, _power_below(2.0**40 / self.max_weight))

@@ -10,13 +10,15 @@ from h2ok.ext.algos.gbm.binning import BinMapper
 from h2ok.ext.algos.gbm.forest import Tree
 from h2ok.ext.algos.gbm.passes import Grow, LeafPass, LevelPass, UpdatePass
 from h2ok.ext.models import Distribution, TrainContext
-from h2ok.kernel import uniforms
+from h2ok.kernel import OutOfMemoryBudgetError, uniforms
 from numpy.typing import NDArray
 
 __all__ = ["GrowSettings", "Grower"]
 
 _COLUMN_STREAM = 0x434F4C53  # "COLS"
 _LOG_LEAF = 19.0
+#: Largest histograms of one level; each node of the cloud holds them once for each worker thread.
+_MAX_HISTOGRAM_BYTES = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,11 @@ class Grower:
         session: str,
         *,
         weighted: bool,
+        narrow: bool,
         n_classes: int,
     ) -> None:
         self._ctx, self._mapper, self._distribution, self._settings = ctx, mapper, distribution, settings
-        self._session, self._weighted, self._n_classes = session, weighted, n_classes
+        self._session, self._weighted, self._narrow, self._n_classes = session, weighted, narrow, n_classes
         self._n_cols = len(mapper.n_bins)
         self.importance = np.zeros(self._n_cols)
 
@@ -99,19 +102,29 @@ class Grower:
         parents: NDArray[np.int64] | None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         n = len(level.nodes)
+        self._check_size(n)
         slot = np.full(n, -1, dtype=np.int32)
         slot[build] = np.arange(len(build), dtype=np.int32)
         task = LevelPass(
             self._ctx.data.spec, self._distribution, start, level.feature, level.go_left, level.child, slot, len(build),
-            session=self._session,
+            self._narrow, session=self._session,
         )  # fmt: skip
         built, squares = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
-        hist = np.zeros((2, n, self._n_cols, 256), dtype=np.int64)
+        hist = np.empty((len(built), n, self._n_cols, 256), dtype=np.int64)
         hist[:, build] = built
         for parent, small, large in pairs:
             assert parents is not None
-            hist[:, large] = parents[:, parent] - hist[:, small]
+            np.subtract(parents[:, parent], hist[:, small], out=hist[:, large])
         return hist, squares
+
+    def _check_size(self, n_nodes: int) -> None:
+        size = n_nodes * self._n_cols * 256 * 8 * (1 if self._narrow else 2)
+        if size > _MAX_HISTOGRAM_BYTES:
+            raise OutOfMemoryBudgetError(
+                f"The histograms of {n_nodes} nodes and {self._n_cols} columns need {size / 2**30:.1f} GB, the limit is "
+                f"{_MAX_HISTOGRAM_BYTES / 2**30:.0f} GB. Lower max_depth, raise min_rows, or use fewer columns.",
+                bytes=size,
+            )
 
     def _splits(
         self, hist: NDArray[np.int64], squares: NDArray[np.float64], start: Grow, columns: NDArray[np.bool_], tree: int, depth: int

@@ -202,13 +202,24 @@ def histogram_weighted(flat_bins, p, rows, offsets, m, packed, weights, gradient
             b += np.uint64(1)
 
 
+@njit(inline="always")
+def _parts(hist, packed, k, j, b):  # type: ignore[no-untyped-def]
+    """(count, scaled gradient) of one bin."""
+    if packed:
+        t = hist[0, k, j, b]
+        half = np.int64(1) << (COUNT_BIT - 1)
+        q = ((t + half) & ((np.int64(1) << COUNT_BIT) - 1)) - half
+        return (t - q) >> COUNT_BIT, q
+    return hist[0, k, j, b], hist[1, k, j, b]
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def find_splits(hist, unit, gradient_unit, n_bins, is_cat, allowed, total_sq, min_rows, min_improvement, best, go_left):  # type: ignore[no-untyped-def]
     """Best split of each node by the drop of the squared error of the gradients.
 
     Parameters
     ----------
-    hist : int64[2, n_nodes, n_cols, 256]; ``unit``, ``gradient_unit``: what one stands for.
+    hist : int64[1 or 2, n_nodes, n_cols, 256], packed or counts and gradients; ``unit``, ``gradient_unit``: what one stands for.
     n_bins : int32[n_cols], bins in use without the NA bin; is_cat : bool[n_cols].
     allowed : bool[n_nodes, n_cols], columns a node may split on; total_sq : float64[n_nodes], sum of w g^2.
     best : OUT float64[n_nodes, 6]: gain, column, last bin on the left (-1 for levels), NA left, weight left,
@@ -216,17 +227,19 @@ def find_splits(hist, unit, gradient_unit, n_bins, is_cat, allowed, total_sq, mi
     go_left : OUT uint8[n_nodes, 256], by bin.
     """
     n_nodes, n_cols = hist.shape[1], hist.shape[2]
-    ratio = np.empty(256)
+    counts, sums, ratio = np.empty(256), np.empty(256), np.empty(256)
+    packed = hist.shape[0] == 1
     order = np.empty(256, dtype=np.int64)
     for k in range(n_nodes):
         best[k, 0] = 0.0
         best[k, 1] = -1.0
-        count, grad = np.int64(0), np.int64(0)
+        c_total, g_total = np.int64(0), np.int64(0)
         for b in range(256):
-            count += hist[0, k, 0, b]
-            grad += hist[1, k, 0, b]
-        n = count * unit
-        g = grad * gradient_unit
+            c_part, g_part = _parts(hist, packed, k, 0, b)
+            c_total += c_part
+            g_total += g_part
+        n = c_total * unit
+        g = g_total * gradient_unit
         if n < 2.0 * min_rows or n <= 0.0:
             continue
         base = g * g / n
@@ -237,13 +250,16 @@ def find_splits(hist, unit, gradient_unit, n_bins, is_cat, allowed, total_sq, mi
         for j in range(n_cols):
             if not allowed[k, j]:
                 continue
-            na_n = hist[0, k, j, 255] * unit
-            na_g = hist[1, k, j, 255] * gradient_unit
+            for b in range(256):
+                c_part, g_part = _parts(hist, packed, k, j, b)
+                counts[b] = c_part * unit
+                sums[b] = g_part * gradient_unit
+            na_n, na_g = counts[255], sums[255]
             if is_cat[j]:
                 m = 0
                 for b in range(256):
-                    if hist[0, k, j, b] > 0:
-                        ratio[m] = (hist[1, k, j, b] * gradient_unit) / (hist[0, k, j, b] * unit)
+                    if counts[b] > 0.0:
+                        ratio[m] = sums[b] / counts[b]
                         order[m] = b
                         m += 1
                 # Insertion sort: stable, and there are 255 levels at most.
@@ -259,8 +275,8 @@ def find_splits(hist, unit, gradient_unit, n_bins, is_cat, allowed, total_sq, mi
                 ln, lg = 0.0, 0.0
                 for a in range(m - 1):
                     b = order[a]
-                    ln += hist[0, k, j, b] * unit
-                    lg += hist[1, k, j, b] * gradient_unit
+                    ln += counts[b]
+                    lg += sums[b]
                     rn = n - ln
                     if ln < min_rows or rn < min_rows:
                         continue
@@ -278,8 +294,8 @@ def find_splits(hist, unit, gradient_unit, n_bins, is_cat, allowed, total_sq, mi
                 continue
             ln, lg = 0.0, 0.0
             for b in range(n_bins[j]):
-                ln += hist[0, k, j, b] * unit
-                lg += hist[1, k, j, b] * gradient_unit
+                ln += counts[b]
+                lg += sums[b]
                 last = b == n_bins[j] - 1
                 for na_left in range(2):
                     if na_left == 1 and (na_n == 0.0 or last):

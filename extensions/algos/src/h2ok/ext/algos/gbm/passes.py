@@ -113,7 +113,8 @@ class LevelPass(RowsTask):
     """Routes rows through the splits of the level before and sums up the nodes of this one.
 
     ``grow`` is given on the first level only: gradients and the bag are made there. ``slot``: int32[n_nodes], where in the result a
-    node's histogram stands; -1 for nodes whose histogram follows by subtraction.
+    node's histogram stands; -1 for nodes whose histogram follows by subtraction. ``narrow``: sums of all rows fit the packed form,
+    which then stays packed (int64[1, n_slots, n_cols, 256]); otherwise counts and gradients part (int64[2, ...]).
     """
 
     distribution: Distribution
@@ -123,6 +124,7 @@ class LevelPass(RowsTask):
     child: NDArray[np.int32]
     slot: NDArray[np.int32]
     n_slots: int
+    narrow: bool
 
     def map_rows(self, rows: Rows) -> tuple[Any, Any]:
         from h2ok.ext.algos.gbm import kernels
@@ -135,13 +137,14 @@ class LevelPass(RowsTask):
         p = work.bins.shape[1]
         rows_in, offsets = np.empty(rows.n_rows + 1, dtype=np.int32), np.empty(rows.n_rows + 1, dtype=np.int32)
         m = kernels.select_rows(work.node, self.slot, work.bag, p * 256, rows_in, offsets)
-        out = np.zeros((2, self.n_slots, p, 256), dtype=np.int64)
-        counts, gradients = out.reshape(2, -1)
+        out = np.zeros((1 if self.narrow else 2, self.n_slots, p, 256), dtype=np.int64)
+        sums = out.reshape(len(out), -1)
         if work.packed.ndim == 2:
-            kernels.histogram_weighted(work.bins.reshape(-1), p, rows_in, offsets, m, work.packed, counts, gradients)
+            kernels.histogram_weighted(work.bins.reshape(-1), p, rows_in, offsets, m, work.packed, sums[0], sums[1])
         else:
-            kernels.histogram(work.bins.reshape(-1), p, rows_in, offsets, m, work.packed, counts)
-            kernels.unpack(counts, counts, gradients)
+            kernels.histogram(work.bins.reshape(-1), p, rows_in, offsets, m, work.packed, sums[0])
+            if not self.narrow:
+                kernels.unpack(sums[0], sums[0], sums[1])
         squares = np.zeros(len(self.slot))
         kernels.squares(work.node, work.g, work.bag, squares)
         return out, squares

@@ -47,13 +47,15 @@ def prepare_rows(rows: Rows, info: DataInfo, *, skip_missing: bool) -> Prepared:
     w = np.where(np.isnan(offset), 0.0, w)
     if skip_missing:
         w = np.where(info.missing(rows), 0.0, w)
-    keep = np.flatnonzero(w > 0)
-    numbers = info.numbers(rows)
-    x = np.empty((len(keep), numbers.shape[1] + 2))
-    x[:, :-2] = numbers[keep]
+    numbers, codes, y = info.numbers(rows), info.codes(rows), rows.response()
+    keep = w > 0
+    if not keep.all():
+        numbers, codes, y, w, offset = numbers[keep], codes[keep], y[keep], w[keep], offset[keep]
+    x = np.empty((len(y), numbers.shape[1] + 2))
+    x[:, :-2] = numbers
     x[:, -2] = 1.0
     x[:, -1] = 0.0
-    made = Prepared(np.ascontiguousarray(info.codes(rows)[keep]), x, rows.response()[keep], w[keep], offset[keep])
+    made = Prepared(codes, x, y, w, offset)
     rows.state["glm"] = made
     return made
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from h2ok.capabilities.contracts.errors import ApiError, BadRequestError
+from h2ok.capabilities.contracts.primitive import Primitive
 from h2ok.ext.rapids.ast import Ast, Ident
 from h2ok.ext.rapids.evaluate import Env, describe
 from h2ok.ext.rapids.family import Family
 from h2ok.kernel import Frame
 
-__all__ = ["PRIMITIVES"]
+__all__ = ["PRIMITIVES", "UNAVAILABLE"]
 
 family = Family()
 PRIMITIVES = family.primitives
@@ -48,21 +49,22 @@ _MISSING: dict[str, tuple[str, str, str]] = {
 }
 
 
-def _define(name: str, args: str, help: str, needs: str) -> None:  # noqa: A002
-    def unavailable(env: Env, *values: Ast) -> Any:
+def _unavailable(name: str, args: str, help: str, needs: str) -> Primitive:  # noqa: A002
+    def fail(env: Env, *values: Ast) -> Any:
         raise ApiError(
-            f"'{name}' is not available: this server does not support {needs}. "
+            f"'{name}' is not available: no active extension supports {needs}. "
             "An extension may provide the primitive; installed ones: GET /3/Capabilities/Extensions.",
             status=412,
             exception_type="water.exceptions.H2OIllegalArgumentException",
             primitive=name,
         )
 
-    family.add(name, unavailable, tuple(args.split()), help, lazy=True)
+    words = tuple(args.split())
+    return Primitive(name, fail, len(words), words, help, lazy=True)
 
 
-for _name, (_args, _help, _needs) in _MISSING.items():
-    _define(_name, _args, _help, _needs)
+#: H2O's primitives that nothing here can do. They stand in no declaration, so that any extension may provide them.
+UNAVAILABLE = {name: _unavailable(name, *rest) for name, rest in _MISSING.items()}
 
 
 @family("result", "model", "The frame that a model made.", lazy=True)

@@ -18,7 +18,7 @@ from h2ok.ext.rapids.primitives.levels import count_levels, enum_column
 from h2ok.ext.rapids.quantiles import quantiles
 from h2ok.ext.rapids.rows import fetch
 from h2ok.ext.rapids.values import Row
-from h2ok.kernel import Block, Frame, Node, OutputSpec, RollupStats, Vec, even_espc
+from h2ok.kernel import Block, Frame, OutputSpec, RollupStats, Vec, even_espc
 from numpy.typing import NDArray
 
 __all__ = ["PRIMITIVES", "known_sum"]
@@ -65,14 +65,19 @@ def _reduce_row(op: str, values: NDArray[np.float64]) -> float:
 def _define(name: str, op: str, per_column: Callable[[RollupStats], float], start: float, *, skip_na: bool, help: str) -> None:  # noqa: A002
     combine: Callable[[float, float], float] = _COMBINE[op]
 
-    def reduce(env: Env, fr: Ast) -> Any:
+    def reduce(env: Env, fr: Ast, na_rm: Ast | None = None, axis: Ast | None = None) -> Any:
         value = env.evaluate(fr)
+        # H2O: its clients send the flags of mean here, too, inside functions of rows.
+        skip = skip_na or (na_rm is not None and args.as_bool(env.evaluate(na_rm), "na_rm flag"))
+        if axis is not None:
+            args.as_number(env.evaluate(axis), "axis")
         if isinstance(value, RowBatch | RowNumber):
-            if skip_na:
-                raise BadRequestError(f"'{name}' of a row is not defined; use '{name.removesuffix('NA')}'.")
-            return _fold_cells(op, value)
+            if op == "+":
+                return _row_value(value, mean=False, na_rm=skip)
+            return _fold_cells(f"{op}NA" if skip else op, value)
         if isinstance(value, Row):
-            return Row(np.array([_reduce_row(op, value.values)]), ())
+            values = value.values[~np.isnan(value.values)] if skip else value.values
+            return Row(np.array([_reduce_row(op, values)]), ())
         frame = force(env.node, value) if isinstance(value, LazyFrame) else args.as_frame(value, f"argument of {name}")
         total = start
         for v in frame.vecs:
@@ -80,12 +85,12 @@ def _define(name: str, op: str, per_column: Callable[[RollupStats], float], star
             if v.type in ("string", "uuid"):
                 return _NAN
             stats = env.node.rollups(v)
-            if stats.na_count and not skip_na:
+            if stats.na_count and not skip:
                 return _NAN
             total = combine(total, per_column(stats))
         return _NAN if math.isinf(total) and total == start else total
 
-    family.add(name, reduce, ("fr",), help, lazy=True)
+    family.add(name, reduce, ("fr", "[na_rm]", "[axis]"), help, lazy=True)
 
 
 def _fold_cells(op: str, value: RowBatch | RowNumber) -> RowNumber:
@@ -386,67 +391,6 @@ def which_min(env: Env, fr: Any, na_rm: Any, axis: Any) -> Frame:
     return _which(env, fr, na_rm, axis, "which.min", -1.0)
 
 
-# -- running values -------------------------------------------------------------------------------------------------------
-
-_RUNNING = {"cumsum": np.add, "cumprod": np.multiply, "cummin": np.minimum, "cummax": np.maximum}
-
-
-@foldable(lambda a, b: {**a, **b})
-def _chunk_totals(block: Block, params: dict[str, Any]) -> dict[int, float]:
-    x = block.numbers(0)
-    with np.errstate(all="ignore"):
-        return {block.index: float(_RUNNING[params["op"]].reduce(x))} if len(x) else {}
-
-
-@blockwise
-def _running_down(block: Block, params: dict[str, Any]) -> None:
-    x, before = block.numbers(0).copy(), params["before"].get(block.index)
-    op = _RUNNING[params["op"]]
-    with np.errstate(all="ignore"):
-        if before is not None and len(x):
-            x[0] = op(before, x[0])
-        block.write(0, op.accumulate(x) if len(x) else x)
-
-
-@blockwise
-def _running_across(block: Block, params: dict[str, Any]) -> None:
-    with np.errstate(all="ignore"):
-        x = _RUNNING[params["op"]].accumulate(block.matrix(), axis=1)
-    for j in range(len(block.vecs)):
-        block.write(j, x[:, j])
-
-
-def _running(env: Env, name: str, fr: Any, axis: Any) -> Frame:
-    frame = args.as_frame(fr)
-    args.require_numeric(frame, name, ("numeric", "bad"))
-    if args.as_number(axis, "axis") == 1:
-        return Frame("", frame.names, map_vecs(env.node, _running_across, frame, [OutputSpec()] * frame.n_cols, op=name))
-    vecs = []
-    for v in frame.vecs:
-        totals = fold(env.node, _chunk_totals, [v], op=name)
-        before: dict[int, float] = {}
-        total: float | None = None
-        for i in range(v.n_chunks):
-            if total is not None:
-                before[i] = total
-            if i in totals:
-                with np.errstate(all="ignore"):
-                    total = totals[i] if total is None else float(_RUNNING[name](total, totals[i]))
-        vecs.append(map_vecs(env.node, _running_down, [v], op=name, before=before)[0])
-    # H2O: a single column loses its name.
-    return Frame("", ("C1",) if frame.n_cols == 1 else frame.names, tuple(vecs))
-
-
-def _define_running(name: str, help: str) -> None:  # noqa: A002
-    family.add(name, lambda env, fr, axis: _running(env, name, fr, axis), ("fr", "axis"), help)
-
-
-_define_running("cumsum", "Running sum, down (axis 0) or across (axis 1); all NA after the first NA.")
-_define_running("cumprod", "Running product, down (axis 0) or across (axis 1); all NA after the first NA.")
-_define_running("cummin", "Running minimum, down (axis 0) or across (axis 1); all NA after the first NA.")
-_define_running("cummax", "Running maximum, down (axis 0) or across (axis 1); all NA after the first NA.")
-
-
 @family("topn", "fr col percent which", "The given percentage of rows with the largest (1) or smallest (-1) values, best first.")
 def topn(env: Env, fr: Any, col: Any, percent: Any, which: Any) -> Frame:
     frame, share = args.as_frame(fr), args.as_number(percent, "percentage")
@@ -463,8 +407,3 @@ def topn(env: Env, fr: Any, col: Any, percent: Any, which: Any) -> Frame:
     order = picked[np.argsort(-side * values[picked], kind="stable")]
     make = env.node.frames.vec_of
     return Frame("", ("Original_Row_Indices", frame.names[j]), (make(order.astype(np.float64)), make(values[order], vec.type)))
-
-
-def one_number(node: Node, value: float) -> Frame:
-    """A frame of one row and column."""
-    return Frame("", ("C1",), (node.frames.vec_of(np.array([value])),))

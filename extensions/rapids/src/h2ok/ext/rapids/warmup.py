@@ -1,0 +1,25 @@
+"""Compiles the kernels of group-by, sort and merge into the on-disk cache after the first boot."""
+
+from __future__ import annotations
+
+from h2ok.capabilities.precompile import Precompile
+
+__all__ = ["RapidsCore", "warmup"]
+
+
+def warmup() -> None:
+    """Call every kernel once with the types it will see."""
+    import numpy as np
+    from h2ok.ext.rapids.kernels import group_rows, group_statistics, radix_argsort
+
+    keys = np.array([[1], [0]], dtype=np.int64)
+    ids, _ = group_rows(keys)
+    group_statistics(ids, np.zeros(2), 2)
+    radix_argsort(np.ascontiguousarray(keys[:, 0]), np.arange(2, dtype=np.int64))
+
+
+class RapidsCore(Precompile):
+    """Compiles the kernels of Rapids."""
+
+    module = "h2ok.ext.rapids.warmup"
+    packages = ("h2ok.ext.rapids",)
