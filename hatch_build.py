@@ -45,7 +45,8 @@ class CustomMetadataHook(MetadataHookInterface):
         metadata["optional-dependencies"] = {
             "demo": list(DEMO),
             "s3": [self._part("extensions/persist_s3")],
-            "test": [*DEMO, *TEST, self._part("extensions/persist_s3")],
+            "xgboost": [self._part("extensions/xgboost")],
+            "test": [*DEMO, *TEST, self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
         }
 
     def _part(self, folder: str) -> str:
