@@ -45,6 +45,7 @@ class CustomMetadataHook(MetadataHookInterface):
         metadata["optional-dependencies"] = {
             "demo": list(DEMO),
             "s3": [self._part("extensions/persist_s3")],
+            "all": [self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
             "xgboost": [self._part("extensions/xgboost")],
             "test": [*DEMO, *TEST, self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
         }

@@ -6,6 +6,7 @@ extension = Extension(
     name="algos",
     provides=(
         CoreExtension("Algos", "h2ok.ext.algos.warmup:AlgosCore"),
+        Algo("drf", "h2ok.ext.algos.drf.builder:DRF", "Distributed Random Forest"),
         Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
         Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
     ),

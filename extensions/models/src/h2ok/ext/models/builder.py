@@ -278,11 +278,11 @@ class ModelBuilder(ABC):
             trained.null_mu,
         )
         if train is not None:
-            train = place(train, model, data.source)
+            train = place(train, model, data.source, train.description)
             if not ctx.is_fold:
                 store_metrics(self.node, train)
         if valid is not None and ctx.valid is not None:
-            valid = place(valid, model, ctx.valid.source)
+            valid = place(valid, model, ctx.valid.source, valid.description)
             if not ctx.is_fold:
                 store_metrics(self.node, valid)
         return replace(model, output=replace(output, training_metrics=train, validation_metrics=valid))
