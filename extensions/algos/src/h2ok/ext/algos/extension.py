@@ -10,6 +10,7 @@ extension = Extension(
         Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
         Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
         Algo("kmeans", "h2ok.ext.algos.kmeans.builder:KMeans", "K-means"),
+        Algo("naivebayes", "h2ok.ext.algos.naivebayes.builder:NaiveBayes", "Naive Bayes"),
     ),
     requires=("models",),
     help="Linear models, boosting, forests, clusters.",
