@@ -9,6 +9,7 @@ extension = Extension(
         Algo("drf", "h2ok.ext.algos.drf.builder:DRF", "Distributed Random Forest"),
         Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
         Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
+        Algo("isolationforest", "h2ok.ext.algos.isolationforest.builder:IsolationForest", "Isolation Forest"),
         Algo("kmeans", "h2ok.ext.algos.kmeans.builder:KMeans", "K-means"),
         Algo("naivebayes", "h2ok.ext.algos.naivebayes.builder:NaiveBayes", "Naive Bayes"),
     ),
