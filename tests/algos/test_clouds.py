@@ -18,6 +18,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("glm", {"y": "y", "seed": "7"}),
     ("glm", {"y": "z", "seed": "7", "nfolds": "3", "lambda": "0"}),
     ("glm", {"y": "k", "seed": "7", "alpha": "0.5", "lambda": "0.01"}),
+    ("naivebayes", {"y": "k", "seed": "7", "nfolds": "2"}),
 ]
 
 

@@ -84,6 +84,8 @@ class Trained:
     null_mu: float = float("nan")
     training_metrics: ModelMetrics | None = None
     validation_metrics: ModelMetrics | None = None
+    #: False: a training frame's metrics that are not given are not wanted.
+    compute_metrics: bool = True
 
 
 class ModelBuilder(ABC):
@@ -248,7 +250,9 @@ class ModelBuilder(ABC):
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
         """The Model of what was learned, with its metrics; not stored yet (its metrics are)."""
         data = ctx.data
-        train = trained.training_metrics or ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
+        train = trained.training_metrics
+        if train is None and trained.compute_metrics:
+            train = ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
         valid = trained.validation_metrics
         if valid is None and ctx.valid is not None:
             valid = ctx.metrics(ctx.valid, trained.state, trained.deviance, trained.null_mu)

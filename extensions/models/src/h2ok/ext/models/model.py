@@ -234,4 +234,4 @@ class FramePredictor:
 def _json(value: Any) -> Any:
     if isinstance(value, (TwoDimTable, ModelMetrics)):
         return value.to_json()
-    return to_wire(value)
+    return [_json(v) for v in value] if isinstance(value, list) else to_wire(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from h2ok.ext.algos.parameters import ListedParameters
 from h2ok.ext.models.common_parameters import (
     NO_LIMIT,
     CategoricalParameters,
@@ -21,6 +22,7 @@ DISTRIBUTIONS = ("bernoulli", "multinomial", "gaussian")
 
 
 class DRFParametersV3(
+    ListedParameters,
     CommonParameters,
     SupervisedParameters,
     CrossValidationParameters,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from h2ok.ext.algos.parameters import ListedParameters
 from h2ok.ext.models.common_parameters import CategoricalParameters, CommonParameters, CrossValidationParameters
 from h2ok.ext.models.parameters import at_least, param
 
 __all__ = ["KMeansParametersV3"]
 
 
-class KMeansParametersV3(CommonParameters, CrossValidationParameters, CategoricalParameters):
+class KMeansParametersV3(ListedParameters, CommonParameters, CrossValidationParameters, CategoricalParameters):
     """Everything H2O's K-means knows; what is not built yet says so when it is used."""
 
     schema_type = "KMeansParameters"
