@@ -130,6 +130,11 @@ def test_the_suggested_key_is_free(ctx: RequestContext, tmp_path: Any) -> None:
     assert suggested == ["X7_days.hex", "X7_days1.hex", "X7_days2.hex"]
 
 
+def test_levels_are_in_order_of_their_text_also_when_they_are_numbers(load: Callable[..., Frame]) -> None:
+    frame = load("a\n1\n2\n10\n-3\n", column_types=["enum"])
+    assert frame.vecs[0].domain == ("-3", "1", "10", "2")
+
+
 def test_times_are_local_to_the_clouds_time_zone(ctx: RequestContext, load: Callable[..., Frame]) -> None:
     ctx.node.dkv.put(TIME_ZONE_KEY, "America/New_York")
     times = load("t\n2024-01-01 00:00:00\n2024-07-01 00:00:00\n").vecs[0].to_numpy(ctx.node)

@@ -9,7 +9,8 @@ extension = Extension(
         Algo("drf", "h2ok.ext.algos.drf.builder:DRF", "Distributed Random Forest"),
         Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
         Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
+        Algo("kmeans", "h2ok.ext.algos.kmeans.builder:KMeans", "K-means"),
     ),
     requires=("models",),
-    help="Generalized linear models and gradient boosting.",
+    help="Linear models, boosting, forests, clusters.",
 )

@@ -143,7 +143,7 @@ def grow_tree(  # type: ignore[no-untyped-def]
     bins, y, w, rows, n_bins, is_cat, columns, mtries, level_factor, max_depth, min_rows, min_improvement, seed,
     feature, split_bin, na_left, left, right, bits, value, depth, importance,
 ):  # fmt: skip
-    """Grow one tree depth first on the rows ``rows`` int32[m] (reordered in place); its number of nodes.
+    """Grow one tree on the rows ``rows`` int32[m] (reordered in place); its number of nodes.
 
     Parameters
     ----------
