@@ -66,7 +66,7 @@ def test_nobody_knows_the_name(client: Client) -> None:
 
 
 def test_train_over_rest(client: Client) -> None:
-    pytest.importorskip("xgboost", exc_type=ImportError)
+    pytest.importorskip("xgboost")
     assert names(client, "/3/Capabilities/Core").count("XGBoost") == 1
     assert names(client, "/3/Capabilities/API").count("XGBoost") == 1
     assert names(client, "/3/Capabilities").count("XGBoost") == 2

@@ -9,7 +9,7 @@ import pytest
 from h2ok.ext.models.scoring import predict_frame
 from h2ok.kernel.testing import local_cloud
 
-pytest.importorskip("xgboost", exc_type=ImportError)
+pytest.importorskip("xgboost")
 
 CASES: list[dict[str, Any]] = [
     {"y": "y", "sample_rate": "0.8", "col_sample_rate": "0.7"},

@@ -12,7 +12,7 @@ from h2ok.ext.models.model import Model
 from h2ok.ext.models.scoring import predict_frame, score_metrics
 from h2ok.ext.xgboost.params import XGBoostParametersV3, constraint_pairs
 
-xgboost = pytest.importorskip("xgboost", exc_type=ImportError)
+xgboost = pytest.importorskip("xgboost")
 
 
 def predictions(lab: Any, model: Model, frame: Any = None) -> np.ndarray:
@@ -296,7 +296,9 @@ def test_aliases(lab: Any) -> None:
     assert (actual["col_sample_rate"], actual["colsample_bytree"], actual["min_split_improvement"]) == (0.5, 0.9, 0.5)
     assert (actual["tree_method"], actual["dmatrix_type"], actual["backend"]) == ("hist", "dense", "cpu")
     found = lab.builder(training_frame="tr", response_column="y", eta="0.1").check()
-    assert [m.message for m in found.messages if m.field == "eta"] == ["Using user-provided parameter eta instead of learn_rate."]
+    assert [m.message for m in found.messages if m.field == "eta"] == [
+        "eta=0.1 is taken for learn_rate too: both are names of one parameter."
+    ]
 
 
 BAD: list[tuple[str, dict[str, str], str]] = [
@@ -309,18 +311,18 @@ BAD: list[tuple[str, dict[str, str], str]] = [
     ("y", {"save_matrix_directory": "d"}, "saving training matrices"),
     ("y", {"calibrate_model": "true"}, "calibration"),
     ("y", {"categorical_encoding": "LabelEncoder"}, "LabelEncoder encoding is not built"),
-    ("z", {"distribution": "laplace"}, "laplace is not supported"),
+    ("z", {"distribution": "laplace"}, "laplace is not built"),
     ("z", {"distribution": "bernoulli"}, "2 classes"),
     ("y", {"distribution": "poisson"}, "numeric response"),
     ("z", {"distribution": "gamma"}, "greater than 0"),
     ("z", {"distribution": "poisson"}, "at least 0"),
     ("z", {"scale_pos_weight": "2"}, "needs a response with 2 classes"),
     ("k", {"offset_column": "o"}, "several classes"),
-    ("y", {"monotone_constraints": "[{'key': \"c\", 'value': 1}]"}, "column 'c' is categorical"),
-    ("y", {"monotone_constraints": "[{'key': \"q\", 'value': 1}]"}, "no column 'q'"),
+    ("y", {"monotone_constraints": "[{'key': \"c\", 'value': 1}]"}, "Column 'c' is categorical"),
+    ("y", {"monotone_constraints": "[{'key': \"q\", 'value': 1}]"}, "column 'q', which the training frame 'tr' does not have"),
     ("y", {"monotone_constraints": "[{'key': \"x1\", 'value': 5}]"}, "must be 1, -1 or 0"),
     ("y", {"monotone_constraints": "[oops]"}, "Cannot read 'oops'"),
-    ("y", {"interaction_constraints": '[["x1","q"]]'}, "no column 'q'"),
+    ("y", {"interaction_constraints": '[["x1","q"]]'}, "column 'q', which the training frame 'tr' does not have"),
     ("y", {"grow_policy": "lossguide", "tree_method": "exact"}, "lossguide needs tree_method hist"),
     ("y", {"max_leaves": "4", "tree_method": "exact"}, "max_leaves needs"),
     ("y", {"colsample_bynode": "0.5", "tree_method": "exact"}, "colsample_bynode below 1 needs"),

@@ -22,7 +22,7 @@ from h2ok.ext.models.scoring import predict_frame
 from h2ok.ext.xgboost.extension import extension as xgb
 from h2ok.kernel.testing import local_cloud
 
-pytest.importorskip("xgboost", exc_type=ImportError)
+pytest.importorskip("xgboost")
 HERE = Path(__file__).parent
 GOLDEN = json.loads((HERE / "answers.json").read_text())["cases"]
 

@@ -26,7 +26,9 @@ class XGBoost(ModelBuilder):
         assert isinstance(p, XGBoostParametersV3)
         _join_aliases(v, p)
         if p.distribution not in ("AUTO", *DISTRIBUTIONS):
-            v.error("distribution", f"{p.distribution} is not supported for XGBoost. Use AUTO, {', '.join(DISTRIBUTIONS)}.")
+            v.error(
+                "distribution", f"distribution {p.distribution} is not built for XGBoost. Use AUTO, {', '.join(DISTRIBUTIONS)}."
+            )
         if p.categorical_encoding not in ("AUTO", "OneHotInternal"):
             v.error(
                 "categorical_encoding",
@@ -120,7 +122,7 @@ def _join_aliases(v: Validation, p: XGBoostParametersV3) -> None:
             setattr(p, theirs, a)
         elif a == default:
             setattr(p, ours, b)
-            v.warn(theirs, f"Using user-provided parameter {theirs} instead of {ours}.")
+            v.warn(theirs, f"{theirs}={b} is taken for {ours} too: both are names of one parameter.")
         else:
             v.error(ours, f"{ours}={a} and its alias {theirs}={b} differ. Set one of them only.")
 
@@ -149,17 +151,23 @@ def _check_constraints(v: Validation, data: TrainingData, p: XGBoostParametersV3
         pairs = []
     for column, direction in pairs:
         if data.source.find(column) < 0:
-            v.error("monotone_constraints", f"Invalid constraint - there is no column '{column}' in the training frame.")
+            v.error(
+                "monotone_constraints",
+                f"A constraint names column '{column}', which the training frame '{data.key}' does not have.",
+            )
         elif column not in domains:
             v.warn("monotone_constraints", f"Column '{column}' is no predictor; its constraint has no effect.")
         elif domains[column] is not None:
-            v.error("monotone_constraints", f"Invalid constraint - column '{column}' is categorical, only numbers have an order.")
+            v.error("monotone_constraints", f"Column '{column}' is categorical; only a numeric column can have a direction.")
         if direction not in (-1.0, 0.0, 1.0):
             v.error("monotone_constraints", f"The direction of column '{column}' must be 1, -1 or 0; got {direction:g}.")
     if pairs:
         p.monotone_constraints = [{"key": c, "value": d} for c, d in pairs]
     for column in (c for group in p.interaction_constraints or () for c in group):
         if data.source.find(column) < 0:
-            v.error("interaction_constraints", f"Invalid constraint - there is no column '{column}' in the training frame.")
+            v.error(
+                "interaction_constraints",
+                f"A constraint names column '{column}', which the training frame '{data.key}' does not have.",
+            )
         elif column not in domains:
             v.warn("interaction_constraints", f"Column '{column}' is no predictor; it is left out of its group.")
