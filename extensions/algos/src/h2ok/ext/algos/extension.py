@@ -9,13 +9,10 @@ extension = Extension(
         Algo("drf", "h2ok.ext.algos.drf.builder:DRF", "Distributed Random Forest"),
         Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
         Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
-<<<<<<< HEAD
         Algo("isolationforest", "h2ok.ext.algos.isolationforest.builder:IsolationForest", "Isolation Forest"),
         Algo("kmeans", "h2ok.ext.algos.kmeans.builder:KMeans", "K-means"),
         Algo("naivebayes", "h2ok.ext.algos.naivebayes.builder:NaiveBayes", "Naive Bayes"),
-=======
         Routes("Algos", "h2ok.ext.algos.glm.routes:routes"),
->>>>>>> models
     ),
     requires=("models",),
     help="Linear models, boosting, forests, clusters.",

@@ -84,13 +84,10 @@ class Trained:
     null_mu: float = float("nan")
     training_metrics: ModelMetrics | None = None
     validation_metrics: ModelMetrics | None = None
-<<<<<<< HEAD
     #: False: a training frame's metrics that are not given are not wanted.
     compute_metrics: bool = True
-=======
     #: Kept with the model but not reported, by name: wire values.
     attachments: dict[str, Any] = field(default_factory=dict)
->>>>>>> models
 
 
 class ModelBuilder(ABC):
