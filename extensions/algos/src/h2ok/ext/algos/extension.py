@@ -12,6 +12,8 @@ extension = Extension(
         Algo("isolationforest", "h2ok.ext.algos.isolationforest.builder:IsolationForest", "Isolation Forest"),
         Algo("kmeans", "h2ok.ext.algos.kmeans.builder:KMeans", "K-means"),
         Algo("naivebayes", "h2ok.ext.algos.naivebayes.builder:NaiveBayes", "Naive Bayes"),
+        Algo("pca", "h2ok.ext.algos.pca.builder:PCA", "Principal Components Analysis"),
+        Algo("svd", "h2ok.ext.algos.pca.svd:SVD", "Singular Value Decomposition"),
     ),
     requires=("models",),
     help="Linear models, boosting, forests, clusters.",
