@@ -13,6 +13,8 @@ extension = Extension(
         Algo("kmeans", "h2ok.ext.algos.kmeans.builder:KMeans", "K-means"),
         Algo("naivebayes", "h2ok.ext.algos.naivebayes.builder:NaiveBayes", "Naive Bayes"),
         Routes("Algos", "h2ok.ext.algos.glm.routes:routes"),
+        Algo("pca", "h2ok.ext.algos.pca.builder:PCA", "Principal Components Analysis"),
+        Algo("svd", "h2ok.ext.algos.pca.svd:SVD", "Singular Value Decomposition"),
     ),
     requires=("models",),
     help="Linear models, boosting, forests, clusters.",

@@ -162,9 +162,10 @@ class Model:
         return ["predict", *(self.domain or ())] if self.is_classifier else ["predict"]
 
     def owned_frames(self) -> list[str]:
-        """Frames of its cross-validation."""
+        """Frames of its cross-validation, and those its state names."""
         out = self.output
-        held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment)
+        own: list[str] = getattr(self.state, "owned_frames", list)()
+        held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment, *own)
         return [k for k in held if k is not None]
 
     def retained_keys(self) -> list[str]:

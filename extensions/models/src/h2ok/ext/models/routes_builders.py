@@ -97,4 +97,6 @@ routes = [
     Route("GET", "/3/ModelBuilders/{algo}", get_builder, None, ModelBuildersV3, "Describe one algorithm."),
     Route("POST", "/3/ModelBuilders/{algo}", train, None, None, "Train a model.", "train"),
     Route("POST", "/3/ModelBuilders/{algo}/parameters", validate, None, None, "Validate parameters."),
+    Route("POST", "/99/ModelBuilders/{algo}", train, None, None, "Train a model of an experimental algorithm.", "train"),
+    Route("POST", "/99/ModelBuilders/{algo}/parameters", validate, None, None, "Validate parameters."),
 ]
