@@ -10,15 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
-<<<<<<< HEAD
 from h2ok.ext.models.model import AdjustsMetrics, MeasuresItself, Model
-from h2ok.ext.models.rows import Rows, RowsTask
-from h2ok.ext.models.training import TrainingData, adapt
-=======
-from h2ok.ext.models.model import AdjustsMetrics, Model
 from h2ok.ext.models.rows import Rows, RowSpec, RowsTask
 from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
->>>>>>> models
 from h2ok.kernel import Frame, OutputSpec, wire_type
 
 if TYPE_CHECKING:
