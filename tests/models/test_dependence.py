@@ -40,11 +40,15 @@ def test_numbers_levels_and_pairs_match_predictions(lab: Any) -> None:
     plan = plan_of(lab, model, "x1", "c", pairs=(("x1", "c"),), add_missing=True)
     plan.check()
     one, two, both = compute(lab.node, plan)
-    assert one.n_rows == 6 and two.n_rows == 5 and both.n_rows == 30
-    assert two.column("c")[-1] == ".missing(NA)" and math.isnan(one.column("x1")[-1])
+    assert one.n_rows == 6
+    assert two.n_rows == 5
+    assert both.n_rows == 30
+    assert two.column("c")[-1] == ".missing(NA)"
+    assert math.isnan(one.column("x1")[-1])
     for value, mean, sd in zip(one.column("x1"), one.column("mean_response"), one.column("stddev_response"), strict=True):
         p = by_hand(lab, model, {"x1": value}, 2)
-        assert mean == pytest.approx(p.mean(), abs=1e-12) and sd == pytest.approx(p.std(ddof=1), abs=1e-12)
+        assert mean == pytest.approx(p.mean(), abs=1e-12)
+        assert sd == pytest.approx(p.std(ddof=1), abs=1e-12)
     p = by_hand(lab, model, {"x1": both.column("x1")[7], "c": 2.0}, 2)
     assert both.column("mean_response")[7] == pytest.approx(p.mean(), abs=1e-12)
 
@@ -52,7 +56,8 @@ def test_numbers_levels_and_pairs_match_predictions(lab: Any) -> None:
 def test_one_row_weights_and_splits(lab: Any) -> None:
     model = lab.train("glm", "z", lambda_=[0.0])
     row = compute(lab.node, plan_of(lab, model, "x1", row=150, splits={"x1": [0.5, 2.0]}))[0]
-    assert row.column("x1") == [0.5, 2.0] and row.column("stddev_response") == [0.0, 0.0]
+    assert row.column("x1") == [0.5, 2.0]
+    assert row.column("stddev_response") == [0.0, 0.0]
     assert row.column("mean_response")[1] == pytest.approx(by_hand(lab, model, {"x1": 2.0}, 0)[150], abs=1e-12)
     weighted = compute(lab.node, plan_of(lab, model, "x1", weights=lab.frame.find("w")))[0]
     w = lab.frame.subframe(["w"]).to_numpy(lab.node)[:, 0]
@@ -64,7 +69,8 @@ def test_each_target_has_its_table(lab: Any) -> None:
     model = lab.train("gbm", "k", ntrees=2, seed=1)
     low, high = compute(lab.node, plan_of(lab, model, "x1", targets=("low", "high")))
     p = by_hand(lab, model, {"x1": low.column("x1")[0]}, 1)
-    assert low.column("mean_response")[0] == pytest.approx(p.mean(), abs=1e-12) and low != high
+    assert low.column("mean_response")[0] == pytest.approx(p.mean(), abs=1e-12)
+    assert low != high
     with pytest.raises(IllegalArgumentError, match="needs targets"):
         plan_of(lab, model, "x1").check()
     with pytest.raises(IllegalArgumentError, match="no class"):

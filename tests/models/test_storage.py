@@ -21,7 +21,8 @@ def test_a_loaded_model_predicts_the_same_bits(lab: Any, algo: str, y: str) -> N
     data = saved(lab.runtime, model)
     lab.node.dkv.remove_many([model.key, *model.output.cross_validation_models])
     again = restore(lab.runtime, data)
-    assert isinstance(again, Model) and again.parameters == model.parameters
+    assert isinstance(again, Model)
+    assert again.parameters == model.parameters
     assert again.to_json([]) == model.to_json([])
     after = predict_frame(lab.node, again, lab.frame, "p2")[0].to_numpy(lab.node)
     np.testing.assert_array_equal(before, after)

@@ -344,11 +344,11 @@ def fuzzed() -> Iterator[Rapids]:
         yield r
 
 
-def test_kernels_are_warmed_up_and_the_thread_ends(rapids1: Rapids) -> None:
-    from h2ok.ext.rapids.warmup import RapidsCore, warmup
+def test_a_warm_up_compiles_every_kernel() -> None:
+    from h2ok.ext.rapids import kernels
+    from h2ok.ext.rapids.warmup import warmup
 
     warmup()
-    core = RapidsCore()
-    core.on_ready(rapids1.runtime)
-    core.on_stop(rapids1.runtime)
-    assert not any(t.name.endswith("warmup-rapids") for t in threading.enumerate())
+    compiled = [k for k in vars(kernels).values() if hasattr(k, "signatures")]
+    assert compiled
+    assert all(k.signatures for k in compiled)

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import logging
-import os
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from h2ok.capabilities.hookspecs import hookimpl
+from h2ok.capabilities.precompile import Precompile
 
-if TYPE_CHECKING:
-    from h2ok.capabilities import Runtime
-
-__all__ = ["AlgosCore", "stamp", "warmup"]
-
-_log = logging.getLogger(__name__)
-#: Seconds after boot, so that the first requests are not slowed down by the compiler.
-_DELAY = 1.0
+__all__ = ["AlgosCore", "warmup"]
 
 
 def _metrics() -> None:
@@ -79,80 +61,14 @@ def _gbm_trees() -> None:
 STEPS: tuple[Callable[[], None], ...] = (_metrics, _glm, _gbm_rows, _gbm_trees)
 
 
-def warmup(stopped: threading.Event | None = None) -> float:
-    """Call every kernel of the common paths once with the types it will see; seconds it took. ``stopped`` ends it early."""
-    begin = time.monotonic()
+def warmup() -> None:
+    """Call every kernel of the common paths once with the types it will see."""
     for step in STEPS:
-        if stopped is not None and stopped.is_set():
-            break
         step()
-    return time.monotonic() - begin
 
 
-def stamp() -> Path:
-    """A file that exists once these very kernels were compiled for this interpreter and compiler."""
-    from h2ok.ext.algos import gbm, glm
+class AlgosCore(Precompile):
+    """Compiles the kernels of the built-in algorithms."""
 
-    sources = sorted(p for m in (gbm, glm) for p in Path(m.__path__[0]).glob("*.py"))
-    parts = [sys.version, version("numba"), version("numpy"), *(f"{p} {p.stat().st_mtime_ns}" for p in sources)]
-    name = hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "h2ok", f"warm-{name}")
-
-
-class AlgosCore:
-    """Has the kernels compiled into the on-disk cache, once after an installation. ``H2OK_WARMUP=0`` leaves them cold.
-
-    A child process of low priority does it and ends: the node itself loads the compiler with the first job that needs it, so an
-    idle node stays small.
-    """
-
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._child: subprocess.Popen[bytes] | None = None
-
-    @hookimpl
-    def on_ready(self, runtime: Runtime) -> None:
-        """Starts in the background; jobs need not wait for it."""
-        if os.environ.get("H2OK_WARMUP", "1") == "0" or stamp().exists():
-            return
-        self._thread = threading.Thread(target=self._run, name=f"{runtime.node.label}-warmup", daemon=True)
-        self._thread.start()
-
-    @hookimpl
-    def on_stop(self, runtime: Runtime) -> None:
-        """Ends the child too."""
-        self._stopped.set()
-        child = self._child
-        if child is not None:
-            child.terminate()
-        if self._thread is not None:
-            self._thread.join(30.0)
-
-    def _run(self) -> None:
-        if self._stopped.wait(_DELAY):
-            return
-        begin = time.monotonic()
-        command = [sys.executable, "-m", "h2ok.ext.algos.warmup"]
-        self._child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own module
-        if self._stopped.is_set():
-            self._child.terminate()
-        if self._child.wait() == 0:
-            _log.info("Kernels were compiled in %.1f s", time.monotonic() - begin)
-        elif not self._stopped.is_set():
-            _log.warning("Cannot compile the kernels in advance; the first job of each kind compiles its own")
-
-
-def main() -> None:
-    """Compile, and leave the stamp (what the child process runs)."""
-    with contextlib.suppress(OSError):
-        os.nice(10)
-    warmup()
-    mark = stamp()
-    with contextlib.suppress(OSError):
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
-
-
-if __name__ == "__main__":
-    main()
+    module = "h2ok.ext.algos.warmup"
+    packages = ("h2ok.ext.algos.gbm", "h2ok.ext.algos.glm", "h2ok.ext.models.metrics")

@@ -84,6 +84,8 @@ class Trained:
     null_mu: float = float("nan")
     training_metrics: ModelMetrics | None = None
     validation_metrics: ModelMetrics | None = None
+    #: False: a training frame's metrics that are not given are not wanted.
+    compute_metrics: bool = True
     #: Kept with the model but not reported, by name: wire values.
     attachments: dict[str, Any] = field(default_factory=dict)
 
@@ -262,7 +264,9 @@ class ModelBuilder(ABC):
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
         """The Model of what was learned, with its metrics; not stored yet (its metrics are)."""
         data = ctx.data
-        train = trained.training_metrics or ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
+        train = trained.training_metrics
+        if train is None and trained.compute_metrics:
+            train = ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
         valid = trained.validation_metrics
         if valid is None and ctx.valid is not None:
             valid = ctx.metrics(ctx.valid, trained.state, trained.deviance, trained.null_mu)
@@ -293,11 +297,11 @@ class ModelBuilder(ABC):
             trained.attachments,
         )
         if train is not None:
-            train = place(train, model, data.source)
+            train = place(train, model, data.source, train.description)
             if not ctx.is_fold:
                 store_metrics(self.node, train)
         if valid is not None and ctx.valid is not None:
-            valid = place(valid, model, ctx.valid.source)
+            valid = place(valid, model, ctx.valid.source, valid.description)
             if not ctx.is_fold:
                 store_metrics(self.node, valid)
         return replace(model, output=replace(output, training_metrics=train, validation_metrics=valid))

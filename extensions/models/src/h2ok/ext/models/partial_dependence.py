@@ -1,6 +1,7 @@
 """Partial dependence: the mean prediction of a model when one or two columns take given values in every row.
 
-Friedman (2001), doi:10.1214/aos/1013203451, section 8.2; of a single row: Goldstein et al. (2015), doi:10.1080/10618600.2014.907095.
+Friedman (2001), doi:10.1214/aos/1013203451, section 8.2; of a single row: Goldstein et al. (2015),
+doi:10.1080/10618600.2014.907095.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
-from h2ok.ext.models.model import AdjustsMetrics, Model
+from h2ok.ext.models.model import AdjustsMetrics, MeasuresItself, Model
 from h2ok.ext.models.rows import Rows, RowSpec, RowsTask
 from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
 from h2ok.kernel import Frame, OutputSpec, wire_type
@@ -112,7 +112,7 @@ def score_metrics(
         The frame does not fit the model, or has no response while ``need_response``.
     """
     data, _ = adapt(node, model.output.columns, frame, need_response=need_response)
-    if data.spec.response is None:
+    if data.spec.response is None and not isinstance(model.state, MeasuresItself):
         return None
     groups = model.parameters.get("gainslift_bins", -1) if gainslift_bins is None else gainslift_bins
     metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled)
@@ -131,11 +131,13 @@ def training_metrics(
     cancelled: Cancelled | None = None,
 ) -> ModelMetrics | None:
     """Metrics of a predictor over rows, as its kind of model reports them; not stored."""
+    adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
+    if isinstance(adjuster, MeasuresItself):
+        return adjuster.own_metrics(data, predictor, cancelled)
     if category not in ("Regression", "Binomial", "Multinomial"):
         return None
     task = MetricsTask(data.spec, predictor, category, data.n_classes, deviance, null_mu, exact_for(data.n_rows))
     metrics, sums = compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=gainslift_bins, cancelled=cancelled)
-    adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
     if metrics is not None and isinstance(adjuster, AdjustsMetrics):
         metrics = adjuster.adjust_metrics(metrics, sums)
     return metrics

@@ -22,8 +22,8 @@ from h2ok.capabilities import resolve
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.models.grid import Grid
 from h2ok.ext.models.model import Model
-from h2ok.kernel import IllegalArgumentError
-from h2ok.kernel.wire import WireError, decode, encode
+from h2ok.kernel import IllegalArgumentError, WireError
+from h2ok.kernel.wire import decode, encode
 
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.capabilities.settings import TIME_ZONE_KEY
 from h2ok.kernel import NA_INT64, Node
 from numpy.typing import NDArray
 
 __all__ = ["PARTS", "date_part", "get_time_zone", "set_time_zone", "time_zones", "to_milliseconds", "utc_offsets"]
 
-#: Where the cloud's time zone is kept; UTC when nothing is there.
-TIME_ZONE_KEY = "\x01setting.timezone"
 _DAY = 86_400_000
 _QUARTER = 900_000
 
@@ -30,6 +29,18 @@ def get_time_zone(node: Node) -> str:
 def time_zones() -> list[str]:
     """All known time zones."""
     return sorted(zoneinfo.available_timezones())
+
+
+def time_zone_lines() -> list[str]:
+    """A heading, then the offset from UTC in standard time and the name of each zone, east of Greenwich first."""
+    now = datetime.now(UTC)
+    found = []
+    for name in time_zones():
+        local = now.astimezone(zoneinfo.ZoneInfo(name))
+        minutes = round(((local.utcoffset() or timedelta()) - (local.dst() or timedelta())).total_seconds() / 60)
+        found.append((minutes < 0, abs(minutes), name))
+    lines = [f"{'-' if west else '+'}{m // 60:02d}:{m % 60:02d} {name}" for west, m, name in sorted(found)]
+    return ["StandardOffset CanonicalID, Aliases", *lines]
 
 
 def set_time_zone(node: Node, name: str) -> None:

@@ -145,7 +145,9 @@ def _fill_value(env: Env, vec: Vec, how: str, combine: str, name: str) -> float:
     if vec.type in ("string", "uuid") or not stats.n_known:
         return math.nan
     if how == "mode":
-        raise BadRequestError(f"Column '{name}' is numeric; the mode fills only enum columns.")
+        # Of equally frequent numbers the smallest.
+        values, counts = np.unique(fetch(env.node, vec), return_counts=True, equal_nan=True)
+        return float(values[np.argmax(np.where(np.isnan(values), 0, counts))])
     return float(quantiles(env.node, vec, [0.5], combine, None)[0]) if how == "median" else stats.mean
 
 

@@ -5,6 +5,7 @@ Operands: numbers, strings, rows and frames. A frame of one column, or of one ro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -240,6 +241,10 @@ def _column_and_value(node: Node, op: str, c: Column, value: Any, *, flipped: bo
         return Expr("true" if op == "!=" else "false", (c,), c.espc)
     if kind in ("string", "uuid"):
         if op in ("==", "!="):
+            missing = isinstance(value, float) and math.isnan(value)
+            if missing and kind == "string":
+                assert isinstance(c, Vec)
+                return map_vecs(node, _compare_text, [c], value=None, equal=op == "==")[0]
             return Expr("false" if op == "==" else "true", (c,), c.espc)
         raise _not_for_text(op, kind, "number")
     if kind in ("enum", "time") and op in ("==", "!="):
