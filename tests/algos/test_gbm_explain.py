@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.algos.gbm.explain import contributions, leaf_paths
 from h2ok.ext.algos.gbm.forest import Forest
+from h2ok.ext.algos.gbm.routes import tree, tree_json
+from h2ok.ext.models.primitives import reset_threshold
 from h2ok.ext.models.routes_predictions import predict
 from h2ok.ext.models.schemas import ModelMetricsListSchemaV3
 from h2ok.kernel import IllegalArgumentError
@@ -93,3 +96,34 @@ def test_leaves_and_frequencies(lab: Any) -> None:
     assert len({tuple(r) for r in numbers}) == len({tuple(r) for r in codes})
     with pytest.raises(IllegalArgumentError, match="several classes"):
         asked(lab, model, predict_contributions=True)
+
+
+def test_a_tree_as_arrays(lab: Any) -> None:
+    model = lab.train("gbm", "y", ntrees=2, max_depth=3, seed=1)
+    answer = lab.call(tree, model=model.key, tree_number="1", tree_class="no")
+    n = len(answer["left_children"])
+    assert all(len(answer[k]) == n for k in ("right_children", "features", "nas", "levels", "predictions", "thresholds"))
+    children = [c for c in (*answer["left_children"], *answer["right_children"]) if c >= 0]
+    assert sorted(children) == list(range(1, n))
+    with pytest.raises(BadRequestError, match="tree_number 2"):
+        lab.call(tree, model=model.key, tree_number="2")
+    with pytest.raises(BadRequestError, match="no trees for class"):
+        lab.call(tree, model=model.key, tree_number="0", tree_class="yes")
+
+
+def test_columns_of_different_groups_never_meet(lab: Any) -> None:
+    model = lab.train("gbm", "z", ntrees=6, seed=1, interaction_constraints='[["x1","c"],["x2"]]')
+    for number in range(6):
+        used = {f for f in tree_json(model, number, None)["features"] if f}
+        assert used <= {"x1", "c"} or used <= {"x2"}
+    with pytest.raises(Exception, match="no predictor"):
+        lab.builder("gbm", training_frame="tr", response_column="z", interaction_constraints='[["nope"]]').start()
+
+
+def test_resetting_the_threshold_changes_labels(lab: Any) -> None:
+    model = lab.train("gbm", "y", ntrees=2, seed=1)
+    before = reset_threshold(lab.runtime, model.key, 0.9).to_numpy(lab.node)[0, 0]
+    assert before == model.output.default_threshold
+    assert lab.node.dkv.get(model.key).output.default_threshold == 0.9
+    with pytest.raises(BadRequestError, match="between 0 and 1"):
+        reset_threshold(lab.runtime, model.key, 2.0)

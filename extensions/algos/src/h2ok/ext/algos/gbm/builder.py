@@ -24,6 +24,7 @@ from h2ok.ext.models import (
     TrainingData,
     Validation,
 )
+from h2ok.ext.models.grid import parse_lenient
 from h2ok.ext.models.history import ScoringHistory
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.stopping import more_is_better, resolve_metric, should_stop, stopping_value
@@ -97,6 +98,11 @@ class GBM(ModelBuilder):
                 "histogram_type",
                 f"histogram_type {p.histogram_type} is computed as QuantilesGlobal: columns are binned once, by quantiles.",
             )
+        if data is not None:
+            try:
+                column_groups(p.interaction_constraints, data.names)
+            except ValueError as e:
+                v.error("interaction_constraints", str(e))
         if data is not None and p.distribution in ("AUTO", *DISTRIBUTIONS):
             self._check_response(v, data, p)
 
@@ -151,6 +157,38 @@ def resolve_distribution(name: str, data: TrainingData) -> str:
     return {"Binomial": "bernoulli", "Multinomial": "multinomial"}.get(data.category, "gaussian")
 
 
+def column_groups(constraints: Any, names: tuple[str, ...]) -> NDArray[np.bool_] | None:
+    """bool[n_groups, n_cols]: the columns of each interaction constraint; None without constraints.
+
+    Raises
+    ------
+    ValueError
+        A constraint is no list of predictors.
+    """
+    if not constraints:
+        return None
+    groups = parse_groups(constraints)
+    out = np.zeros((len(groups), len(names)), dtype=bool)
+    for i, group in enumerate(groups):
+        for name in group:
+            if name not in names:
+                raise ValueError(f"'{name}' of interaction_constraints is no predictor. Predictors: {', '.join(names[:20])}.")
+            out[i, names.index(name)] = True
+    return out
+
+
+def parse_groups(value: Any) -> list[list[str]]:
+    """Groups of names from a list of lists, or their text with or without quotes."""
+    if isinstance(value, str):
+        value = parse_lenient(value)
+    if not isinstance(value, list):
+        raise ValueError(f"interaction_constraints must be a list of lists of columns; got {value!r}.")
+    groups = [parse_lenient(g) if isinstance(g, str) and g.startswith("[") else g for g in value]
+    if not all(isinstance(g, list) for g in groups):
+        raise ValueError(f"interaction_constraints must be a list of lists of columns; got {value!r}.")
+    return [[str(n) for n in g] for g in groups]
+
+
 def _kind(data: TrainingData) -> str:
     return f"{data.n_classes} levels" if data.domain is not None else "numbers"
 
@@ -192,6 +230,7 @@ class _Boosting:
         settings = GrowSettings(
             p.max_depth, p.min_rows, p.min_split_improvement, p.col_sample_rate, p.col_sample_rate_per_tree,
             p.col_sample_rate_change_per_level, p.max_abs_leafnode_pred, ctx.seed,
+            column_groups(p.interaction_constraints, ctx.data.names),
         )  # fmt: skip
         grower = Grower(
             ctx, mapper, self.distribution, settings, self.session, weighted=self.weighted, narrow=self.narrow, n_classes=self.k
