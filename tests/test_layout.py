@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PARTS = [p for p in ROOT.glob("*/pyproject.toml")] + [p for p in (ROOT / "extensions").glob("*/pyproject.toml")]
+PARTS = [*ROOT.glob("*/pyproject.toml"), *(ROOT / "extensions").glob("*/pyproject.toml")]
 HEAVY = {"numba", "pyarrow", "pandas", "scipy", "boto3", "botocore", "xgboost", "sklearn", "h2o"}
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from h2ok.capabilities.testing.server import ServerProcess
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from h2ok.capabilities.testing.server import ServerProcess
 
 

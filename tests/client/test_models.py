@@ -30,9 +30,7 @@ def test_glm_binomial(h2o: Any, frames: tuple[Any, Any]) -> None:
     model = H2OGeneralizedLinearEstimator(family="binomial", lambda_=0, seed=1)
     model.train(x=X, y="buys", training_frame=train, validation_frame=valid)
     assert 0.7 < model.auc(valid=True) < 1
-    assert set(model.coef()) == {"Intercept", "age", "income", "city.Lima", "city.Oslo", "city.Pune"} | set(
-        k for k in model.coef() if k.startswith("city.")
-    )
+    assert {"Intercept", "age", "income", "city.Lima", "city.Oslo", "city.Pune"} <= set(model.coef())
     assert model.coef()["age"] > 0
     assert model.coef_norm()["age"] > 0
     assert model.varimp()

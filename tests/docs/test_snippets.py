@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from h2ok.capabilities.testing.server import ServerProcess
 
 ROOT = Path(__file__).parent.parent.parent

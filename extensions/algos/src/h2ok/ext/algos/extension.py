@@ -1,6 +1,6 @@
 """Declaration of the built-in algorithms."""
 
-from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension
+from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension, Routes
 
 extension = Extension(
     name="algos",
@@ -14,6 +14,7 @@ extension = Extension(
         Algo("naivebayes", "h2ok.ext.algos.naivebayes.builder:NaiveBayes", "Naive Bayes"),
         Algo("pca", "h2ok.ext.algos.pca.builder:PCA", "Principal Components Analysis"),
         Algo("svd", "h2ok.ext.algos.pca.svd:SVD", "Singular Value Decomposition"),
+        Routes("Algos", "h2ok.ext.algos.glm.routes:routes"),
     ),
     requires=("models",),
     help="Linear models, boosting, forests, clusters.",

@@ -38,7 +38,7 @@ _TIME_SPAN = 50 * 365 * 86_400_000
 @wire_type("frames.column_plan")
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
-    """``kind``: real, enum, int, binary, time or string; ``size``: range or number of levels; ``positive`` reals are 0 and above."""
+    """``kind``: real, enum, int, binary, time or string; ``size``: range or number of levels; ``positive``: no real below 0."""
 
     name: str
     kind: str

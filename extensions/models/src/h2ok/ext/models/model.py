@@ -139,6 +139,8 @@ class Model:
     #: Deviance of the loss, for metrics on other frames; a wire value with ``deviance(w, y, mu)``.
     deviance: Any = None
     null_mu: float = math.nan
+    #: What belongs to the model but is not reported, by name: wire values.
+    attachments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def checksum(self) -> int:
