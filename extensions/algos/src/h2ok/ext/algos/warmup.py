@@ -58,7 +58,35 @@ def _gbm_trees() -> None:
     Forest.of([tree]).add_to(np.zeros((1, 1)), np.zeros((1, 1)))
 
 
-STEPS: tuple[Callable[[], None], ...] = (_metrics, _glm, _gbm_rows, _gbm_trees)
+def _drf() -> None:
+    from h2ok.ext.algos.drf.grower import BinnedRows, ForestSettings, grow_one
+    from h2ok.ext.algos.gbm.binning import BinMapper
+
+    none = np.empty(0, np.int32)
+    mapper = BinMapper(
+        (np.array([0.5]), np.empty(0)), (none, np.arange(2, dtype=np.int32)), np.array([False, True]), np.full(2, 2, np.int32)
+    )
+    bins = np.array([[0, 1, 0, 1], [0, 0, 1, 1]], np.uint8)
+    rows = BinnedRows(bins, np.array([0.0, 1.0, 2.0, 3.0]), np.ones(4), np.arange(4), 4)
+    grow_one(rows, mapper, ForestSettings(3, 1.0, 0.0, 2, 1.0, 1.0, np.ones(1), 1), 0, 0, 1, 1)
+
+
+def _unsupervised() -> None:
+    from h2ok.ext.algos.isolationforest.grower import grow
+    from h2ok.ext.algos.kmeans import kernels
+    from h2ok.ext.algos.pca.kernels import project
+
+    x, is_cat = np.zeros((2, 1)), np.zeros(1, dtype=bool)
+    cluster, distance = np.zeros(2, np.int32), np.zeros(2)
+    kernels.assign(x, is_cat, x, cluster, distance)
+    kernels.closer(x, is_cat, x[0], distance)
+    sums = np.zeros((2, 1))
+    kernels.sum_clusters(x, np.ones(2), is_cat, np.zeros(1, np.int64), cluster, distance, np.zeros(2), np.zeros(2), sums, sums)
+    project(np.zeros((2, 1), np.int32), x, np.zeros((2, 1)), 1, sums)
+    grow(np.arange(4.0)[:, None], np.arange(4, dtype=np.int32), np.zeros(1, np.int64), 1.0, 2, 1.0, 1, 0)
+
+
+STEPS: tuple[Callable[[], None], ...] = (_metrics, _glm, _gbm_rows, _gbm_trees, _drf, _unsupervised)
 
 
 def warmup() -> None:
@@ -71,4 +99,7 @@ class AlgosCore(Precompile):
     """Compiles the kernels of the built-in algorithms."""
 
     module = "h2ok.ext.algos.warmup"
-    packages = ("h2ok.ext.algos.gbm", "h2ok.ext.algos.glm", "h2ok.ext.models.metrics")
+    packages = (
+        "h2ok.ext.algos.drf", "h2ok.ext.algos.gbm", "h2ok.ext.algos.glm", "h2ok.ext.algos.isolationforest", "h2ok.ext.algos.kmeans",
+        "h2ok.ext.algos.pca", "h2ok.ext.models.metrics",
+    )  # fmt: skip

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 __all__ = ["IsolationForest"]
 
 #: Rows times trees up to which every tree is scored when nothing else is asked for.
-_CHEAP = 20_000_000
+_CHEAP = 2_000_000
 
 
 class IsolationForest(ModelBuilder):
