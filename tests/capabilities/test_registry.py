@@ -8,7 +8,17 @@ from typing import Any
 import importlib_metadata
 import pytest
 from h2ok.capabilities import Extension, Registry
-from h2ok.capabilities.contracts.extension import Algo, Command, CoreExtension, Parser, Persist, Primitives, Routes, Service
+from h2ok.capabilities.contracts.extension import (
+    Algo,
+    Command,
+    CoreExtension,
+    Parser,
+    Persist,
+    Primitives,
+    Routes,
+    Service,
+    UnavailableError,
+)
 from h2ok.capabilities.hookspecs import HookSpecs, hookimpl
 from h2ok.capabilities.registry import ExtensionError, Loaded, resolve, toggles_from
 from h2ok.capabilities.report import extension_report
@@ -146,6 +156,22 @@ def test_duplicate_names_are_refused_naming_both_distributions() -> None:
 def test_required_extension_that_is_missing_names_the_pip_command() -> None:
     with pytest.raises(ExtensionError, match=r"pip install h2ok\[xgboost\] or pip install h2ok-xgboost"):
         Registry.discover(only=(), require=["xgboost"])
+
+
+class Unavailable:
+    @hookimpl
+    def init(self) -> None:
+        raise UnavailableError("libmagic is not installed. Install it: apt install libmagic")
+
+
+def test_core_extension_that_cannot_work_here_is_disabled() -> None:
+    core = CoreExtension("Magic", Unavailable)  # type: ignore[arg-type]
+    registry = _of(Extension("magic", (core, Algo("wand", "nowhere:Wand")), requires=("core:Magic",)))
+    assert _states(registry) == {"magic": "disabled"}
+    assert "apt install libmagic" in registry.loaded[0].reason
+    assert "apt install libmagic" in registry.why_no_algo("wand")
+    with pytest.raises(ExtensionError, match="apt install libmagic"):
+        registry.require("magic")
 
 
 def test_required_extension_that_is_blocked_says_why() -> None:

@@ -69,9 +69,26 @@ def test_interactions_count_like_numpy(client: Client, runtime: Runtime) -> None
     vec = runtime.node.frames.get("i").vecs[0]
     pairs = [f"{s}_{t}" for s, t in zip(a, b, strict=True)]
     levels, counts = np.unique(pairs, return_counts=True)
-    frequent = [levels[i] for i in sorted(range(len(levels)), key=lambda i: (-counts[i], levels[i][::-1]))][:4]
+    assert len(set(counts)) == len(counts), "the data must not leave the order to ties"
+    frequent = [levels[i] for i in np.argsort(-counts)][:4]
     assert vec.domain == (*frequent, "other")
     assert vec.to_strings(runtime.node) == [p if p in frequent else "other" for p in pairs]
+
+
+def test_equally_frequent_levels_have_h2os_order(client: Client, runtime: Runtime) -> None:
+    kinds = ["setosa"] * 5 + ["versicolor"] * 5 + ["virginica"] * 5
+    columns = {
+        "kind": kinds,
+        "first": [str(int(k == "setosa")) for k in kinds],
+        "last": [str(int(k == "virginica")) for k in kinds],
+    }
+    runtime.node.frames.from_columns("f", columns, chunk_rows=4)
+    client.job(
+        client.post("/3/Interaction", dest="i", source_frame="f", factor_columns=list(columns), pairwise=True, max_factors=9)
+    )
+    made = runtime.node.frames.get("i")
+    assert made.vec("kind_first").domain == ("setosa_1", "versicolor_0", "virginica_0")
+    assert made.vec("first_last").domain == ("0_0", "1_0", "0_1")
 
 
 def test_pairwise_interactions_make_a_column_a_pair(client: Client, runtime: Runtime) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from h2ok.capabilities.contracts.routes import RequestContext
+from h2ok.capabilities.settings import TIME_ZONE_KEY
 from h2ok.ext.parsers.imports import import_files_multi
 from h2ok.ext.parsers.parse import parse, parse_setup
 from h2ok.ext.parsers.schemas import ImportFilesMultiV3, ParseSetupV3, ParseV3
@@ -116,6 +117,28 @@ def test_types_names_and_skipped_columns_are_overridden(ctx: RequestContext, loa
     assert frame.names == ("x", "z")
     assert [v.type for v in frame.vecs] == ["enum", "string"]
     assert frame.vecs[0].domain == ("1", "4")
+
+
+def test_the_suggested_key_is_free(ctx: RequestContext, tmp_path: Any) -> None:
+    path = tmp_path / "7 days.csv.gz"
+    path.write_bytes(gzip.compress(b"a\n1\n2\n"))
+    keys = import_files_multi(ctx, ImportFilesMultiV3(paths=[str(path)])).destination_frames
+    suggested = []
+    for _ in range(3):
+        suggested.append(parse_setup(ctx, ParseSetupV3(source_frames=keys)).destination_frame)
+        ctx.node.frames.from_columns(suggested[-1], {"a": [1.0]})
+    assert suggested == ["X7_days.hex", "X7_days1.hex", "X7_days2.hex"]
+
+
+def test_levels_are_in_order_of_their_text_also_when_they_are_numbers(load: Callable[..., Frame]) -> None:
+    frame = load("a\n1\n2\n10\n-3\n", column_types=["enum"])
+    assert frame.vecs[0].domain == ("-3", "1", "10", "2")
+
+
+def test_times_are_local_to_the_clouds_time_zone(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    ctx.node.dkv.put(TIME_ZONE_KEY, "America/New_York")
+    times = load("t\n2024-01-01 00:00:00\n2024-07-01 00:00:00\n").vecs[0].to_numpy(ctx.node)
+    assert times.tolist() == [1704085200000, 1719806400000]
 
 
 def test_na_strings_of_a_column(ctx: RequestContext, load: Callable[..., Frame]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from h2ok.capabilities import Runtime
 from h2ok.capabilities.contracts.routes import RequestContext
+from h2ok.capabilities.testing import Client
 from h2ok.ext.parsers.arff import attributes
 from h2ok.kernel import Frame, IllegalArgumentError
 
@@ -54,6 +57,14 @@ def test_svmlight_is_dense_numbers_with_zeros(ctx: RequestContext, load: Callabl
     frame = load("1 1:0.5 4:2\n-1 2:1e-3 # note\n0 1:3\n", "t.svm")
     assert frame.names == ("C1", "C2", "C3", "C4", "C5")
     np.testing.assert_array_equal(frame.to_numpy(ctx.node), [[1, 0.5, 0, 0, 2], [-1, 0, 1e-3, 0, 0], [0, 3, 0, 0, 0]])
+
+
+def test_svmlight_in_one_step(client: Client, runtime: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "t.svm"
+    path.write_text("1 1:0.5\n0 3:2\n")
+    keys = client.post("/3/ImportFilesMulti", paths=[str(path)])["destination_frames"]
+    assert client.job(client.post("/3/ParseSVMLight", source_frames=keys))["status"] == "DONE"
+    assert runtime.node.frames.get("t.hex").n_cols == 4
 
 
 def test_svmlight_in_blocks_equals_whole(ctx: RequestContext, load: Callable[..., Frame]) -> None:

@@ -33,7 +33,10 @@ class HookSpecs:
 
     @hookspec
     def init(self) -> None:
-        """Before anything else of the process; a failure disables the extension, with the reason in the report."""
+        """Before anything else of the process; a failure is reported with its reason and the extension is left out.
+
+        Raise UnavailableError when something the extension needs is not there: it is then disabled, not failed.
+        """
 
     @hookspec
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ from h2ok.capabilities.contracts.extension import (
     Primitives,
     Routes,
     Service,
+    UnavailableError,
 )
 from h2ok.capabilities.hookspecs import HookSpecs
 from h2ok.kernel import H2OKError
@@ -173,6 +174,9 @@ class Registry:
                 try:
                     self._register(core)
                     names.append(core.name)
+                except UnavailableError as e:
+                    x.state, x.reason = "disabled", str(e)
+                    break
                 except Exception as e:
                     x.state, x.reason, x.traceback = "failed", f"Core extension '{core.name}': {e}", traceback.format_exc()
                     break
@@ -256,6 +260,14 @@ class Registry:
         """Algorithms by name."""
         return {a.name: a for a in self.provided(Algo)}
 
+    def why_no_algo(self, name: str) -> str:
+        """Why no algorithm ``name`` is active and what to do about it; empty when nobody here knows the name."""
+        for x in self.loaded:
+            declared = x.extension is not None and any(isinstance(p, Algo) and p.name == name for p in x.extension.provides)
+            if x.state != "active" and (declared or x.name == name):
+                return f"Extension '{x.name}' ({x.distribution} {x.version}) is {x.state}: {x.reason}"
+        return f"It is not installed: pip install h2ok[{name}]" if name in _extras() else ""
+
     def parsers(self) -> list[Parser]:
         """Parsers, first asked first."""
         return sorted(self.provided(Parser), key=lambda p: (p.priority, p.name))
@@ -303,6 +315,14 @@ class Registry:
     def set_hash(self) -> str:
         """A short hash of ``versions``."""
         return hashlib.blake2b("\n".join(self.versions()).encode(), digest_size=8).hexdigest()
+
+
+def _extras() -> list[str]:
+    """Names of the optional parts of h2ok."""
+    try:
+        return importlib_metadata.metadata("h2ok").get_all("Provides-Extra") or []
+    except importlib_metadata.PackageNotFoundError:
+        return []
 
 
 def _load(ep: Any, skip: set[str], toggles: Mapping[str, bool]) -> Loaded:

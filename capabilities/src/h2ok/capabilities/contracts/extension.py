@@ -21,10 +21,18 @@ __all__ = [
     "Provided",
     "Routes",
     "Service",
+    "UnavailableError",
 ]
 
 #: Version of the contracts in this package. Extensions declare the range they were written for.
 API_VERSION = "1.0"
+
+
+class UnavailableError(ImportError):
+    """Raised by ``init`` of a core extension that cannot work on this machine (a library or device is missing).
+
+    The extension is then disabled, which is no failure; the text says what is missing and how to get it.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,21 @@
 """Declaration of the built-in algorithms."""
 
-from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension
+from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension, Routes
 
 extension = Extension(
     name="algos",
     provides=(
         CoreExtension("Algos", "h2ok.ext.algos.warmup:AlgosCore"),
+        Algo("drf", "h2ok.ext.algos.drf.builder:DRF", "Distributed Random Forest"),
         Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
         Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
+        Algo("isolationforest", "h2ok.ext.algos.isolationforest.builder:IsolationForest", "Isolation Forest"),
+        Algo("kmeans", "h2ok.ext.algos.kmeans.builder:KMeans", "K-means"),
+        Algo("naivebayes", "h2ok.ext.algos.naivebayes.builder:NaiveBayes", "Naive Bayes"),
+        Routes("Algos", "h2ok.ext.algos.glm.routes:routes"),
+        Algo("pca", "h2ok.ext.algos.pca.builder:PCA", "Principal Components Analysis"),
+        Algo("svd", "h2ok.ext.algos.pca.svd:SVD", "Singular Value Decomposition"),
     ),
     requires=("models",),
-    help="Generalized linear models and gradient boosting.",
+    help="Linear models, boosting, forests, clusters.",
 )

@@ -23,7 +23,7 @@ def _glm() -> None:
     kernels.linear_predictor(codes, x, np.zeros(3), 1, 1, np.empty(1))
     kernels.accumulate_gram(codes, x, np.ones(1), 1, np.zeros((3, 3)))
     both = np.ones(2, dtype=bool)
-    kernels.coordinate_descent(np.eye(2), np.ones(2), np.zeros(2), 0.0, 0.0, both, both, 1e-9, 10)
+    kernels.coordinate_descent(np.eye(2), np.ones(2), np.zeros(2), 0.0, 0.0, both, np.zeros(2), np.ones(2), 1e-9, 10)
 
 
 def _gbm_rows() -> None:

@@ -47,6 +47,8 @@ class RestClient:
             except (ValueError, KeyError):
                 message = body[:500]
             raise ServerError(f"{method} {path}: {e.code} {message}") from e
+        except urllib.error.URLError as e:
+            raise ServerError(f"Cannot reach {self.url}: {e.reason}. Is the server up? Start one: h2ok start.") from e
 
     def rapids(self, expression: str, session: str) -> Any:
         """The answer to a Rapids expression."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
+from operator import xor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,20 +29,21 @@ OTHER = "other"
 @wire_type("frames.combinations")
 @dataclass(frozen=True)
 class _Combinations(MRTask):
-    """Counts of combined codes: int64[k, 2] (code, rows), sorted by code."""
+    """Combined codes: int64[k, 3] (code, rows, first row), sorted by code."""
 
     sizes: tuple[int, ...]
 
     def map(self, block: Block) -> NDArray[np.int64]:
-        codes, counts = np.unique(combined(block, self.sizes), return_counts=True)
-        return np.column_stack([codes, counts])
+        codes, first, counts = np.unique(combined(block, self.sizes), return_index=True, return_counts=True)
+        return np.column_stack([codes, counts, first + block.start])
 
     def reduce(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
         both = np.concatenate([left, right])
-        codes, where = np.unique(both[:, 0], return_inverse=True)
+        # The left part comes first in the frame, so the first of equal codes has the first row.
+        codes, first, where = np.unique(both[:, 0], return_index=True, return_inverse=True)
         counts = np.zeros(len(codes), dtype=np.int64)
         np.add.at(counts, where, both[:, 1])
-        return np.column_stack([codes, counts])
+        return np.column_stack([codes, counts, both[first, 2]])
 
 
 @wire_type("frames.interact")
@@ -104,9 +107,9 @@ def interact(node: Node, vecs: Sequence[Vec], max_factors: int, min_occurrence: 
         raise BadRequestError("The factors have too many combinations of levels to interact.")
     table = node.tasks.do_all(_Combinations(sizes), vecs).value
     texts = [level_text(int(code), vecs) for code in table[:, 0]]
-    # H2O: the most frequent levels come first; equally frequent ones by their codes, those of the last column first.
-    digits = [level_codes(int(code), sizes) for code in table[:, 0]]
-    order = sorted(range(len(table)), key=lambda i: (-int(table[i, 1]), digits[i][::-1]))
+    # H2O: the most frequent levels come first; equally frequent ones by the exclusive or of their codes, then as they occur.
+    mixed = [reduce(xor, level_codes(int(code), sizes)) for code in table[:, 0]]
+    order = sorted(range(len(table)), key=lambda i: (-int(table[i, 1]), mixed[i], int(table[i, 2])))
     kept = [i for i in order if table[i, 1] >= min_occurrence][:max_factors]
     domain = [texts[i] for i in kept]
     if len(kept) < len(table):

@@ -84,6 +84,10 @@ class Trained:
     null_mu: float = float("nan")
     training_metrics: ModelMetrics | None = None
     validation_metrics: ModelMetrics | None = None
+    #: False: a training frame's metrics that are not given are not wanted.
+    compute_metrics: bool = True
+    #: Kept with the model but not reported, by name: wire values.
+    attachments: dict[str, Any] = field(default_factory=dict)
 
 
 class ModelBuilder(ABC):
@@ -123,6 +127,10 @@ class ModelBuilder(ABC):
     def validate(self, v: Validation, data: TrainingData | None) -> None:  # noqa: B027 - optional
         """Add findings that depend on data or on several parameters. ``data`` is None without a frame or with wrong roles."""
 
+    def wants_two_classes(self) -> bool:
+        """Whether a numeric response of two whole numbers stands for two classes."""
+        return False
+
     def after_folds(self, params: Any, trained: list[Trained]) -> None:  # noqa: B027 - optional
         """Adapt the parameters of the main model to what the models of the folds found (iterations, lambda)."""
 
@@ -154,7 +162,15 @@ class ModelBuilder(ABC):
         self.valid_frame = optional_frame(self.node, self.params.value("validation_frame"), "validation_frame")
         self.data = None
         if self.frame is not None:
-            self.data = prepare(self.node, self.params, self.frame, v, supervised=self.supervised, cats_first=self.cats_first)
+            self.data = prepare(
+                self.node,
+                self.params,
+                self.frame,
+                v,
+                supervised=self.supervised,
+                cats_first=self.cats_first,
+                two_classes=self.wants_two_classes(),
+            )
         elif self.supervised and self.params.value("response_column") is None:
             v.error("response_column", "Response column is not set. Name the column to predict.")
         self._check_common(v)
@@ -248,7 +264,9 @@ class ModelBuilder(ABC):
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
         """The Model of what was learned, with its metrics; not stored yet (its metrics are)."""
         data = ctx.data
-        train = trained.training_metrics or ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
+        train = trained.training_metrics
+        if train is None and trained.compute_metrics:
+            train = ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
         valid = trained.validation_metrics
         if valid is None and ctx.valid is not None:
             valid = ctx.metrics(ctx.valid, trained.state, trained.deviance, trained.null_mu)
@@ -276,13 +294,14 @@ class ModelBuilder(ABC):
             self.have_mojo,
             trained.deviance,
             trained.null_mu,
+            trained.attachments,
         )
         if train is not None:
-            train = place(train, model, data.source)
+            train = place(train, model, data.source, train.description)
             if not ctx.is_fold:
                 store_metrics(self.node, train)
         if valid is not None and ctx.valid is not None:
-            valid = place(valid, model, ctx.valid.source)
+            valid = place(valid, model, ctx.valid.source, valid.description)
             if not ctx.is_fold:
                 store_metrics(self.node, valid)
         return replace(model, output=replace(output, training_metrics=train, validation_metrics=valid))

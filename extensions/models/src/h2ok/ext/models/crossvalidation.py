@@ -214,6 +214,8 @@ class _OneFold:
 
 
 def _summary_values(m: ModelMetrics) -> dict[str, float]:
+    if m.category not in ("Regression", "Binomial", "Multinomial"):
+        return {"mse": m.mse, "rmse": m.rmse, **{k: float(v) for k, v in m.fields.items() if isinstance(v, (int, float))}}
     common = {
         "loglikelihood": m.number("loglikelihood"),
         "mse": m.mse,

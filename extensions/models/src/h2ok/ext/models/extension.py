@@ -10,6 +10,8 @@ extension = Extension(
         Routes("Algos", "h2ok.ext.models.routes_grid:routes"),
         Routes("Core V3", "h2ok.ext.models.routes_models:routes"),
         Routes("Core V3", "h2ok.ext.models.routes_predictions:routes"),
+        Routes("Core V3", "h2ok.ext.models.routes_dependence:routes"),
+        Routes("Core V3", "h2ok.ext.models.routes_storage:routes"),
     ),
     modules=("h2ok.ext.models.algorithm", "h2ok.ext.models.crossvalidation"),
     help="Model builders, scoring, metrics, cross-validation and grids.",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from h2ok.ext.models.builder import ModelBuilder
     from h2ok.kernel import Node
 
-__all__ = ["builder_class", "find_frame", "find_model", "models", "optional_frame"]
+__all__ = ["builder_class", "find_frame", "find_model", "models", "optional_frame", "why_missing"]
 
 
 def optional_frame(node: Node, key: str | None, field: str) -> Frame | None:
@@ -76,6 +76,12 @@ def models(node: Node) -> list[Model]:
     return [v for _, v in sorted(found.items()) if isinstance(v, Model)]
 
 
+def why_missing(runtime: Runtime, algo: str) -> str:
+    """The end of a sentence that says an algorithm is not there: the reason when one is known."""
+    reason = runtime.registry.why_no_algo(algo)
+    return f": {reason}." if reason else "."
+
+
 def builder_class(runtime: Runtime, algo: str) -> type[ModelBuilder]:
     """The builder of an algorithm.
 
@@ -89,7 +95,8 @@ def builder_class(runtime: Runtime, algo: str) -> type[ModelBuilder]:
     known = runtime.registry.algos()
     if algo not in known:
         raise ApiError(
-            f"Algorithm '{algo}' is not available; installed: {', '.join(sorted(known)) or 'none'}. See `h2ok ext list`.",
+            f"Algorithm '{algo}' is not available{why_missing(runtime, algo)} Installed: {', '.join(sorted(known)) or 'none'}. "
+            "See `h2ok ext list`.",
             exception_type="java.lang.IllegalStateException",
             algo=algo,
         )

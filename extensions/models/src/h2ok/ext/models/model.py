@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -11,14 +12,14 @@ from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.capabilities.contracts.tables import TwoDimTable
 from h2ok.ext.models.metrics.metrics import ModelMetrics, checksum
 from h2ok.ext.models.rows import Rows
-from h2ok.ext.models.training import ModelColumns
+from h2ok.ext.models.training import ModelColumns, TrainingData
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
 
-__all__ = ["AdjustsMetrics", "FoldPredictor", "FramePredictor", "Model", "ModelOutput", "Predicts"]
+__all__ = ["AdjustsMetrics", "FoldPredictor", "FramePredictor", "MeasuresItself", "Model", "ModelOutput", "Predicts"]
 
 #: Output fields every model has, with their help; the algorithm's own come after.
 _HELP = {
@@ -51,6 +52,14 @@ class AdjustsMetrics(Protocol):
 
     def adjust_metrics(self, metrics: ModelMetrics, sums: dict[str, Any]) -> ModelMetrics:
         """The metrics as this kind of model reports them; ``sums`` as in MetricsTask."""
+
+
+@runtime_checkable
+class MeasuresItself(Protocol):
+    """A state whose kind of model has metrics of its own (clusters, anomalies)."""
+
+    def own_metrics(self, data: TrainingData, predictor: Any, cancelled: Callable[[], bool] | None) -> ModelMetrics | None:
+        """Metrics over rows; ``predictor`` is this state, or a FoldPredictor over states like it. None when no row counts."""
 
 
 @wire_type("models.output")
@@ -130,6 +139,8 @@ class Model:
     #: Deviance of the loss, for metrics on other frames; a wire value with ``deviance(w, y, mu)``.
     deviance: Any = None
     null_mu: float = math.nan
+    #: What belongs to the model but is not reported, by name: wire values.
+    attachments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def checksum(self) -> int:
@@ -151,9 +162,10 @@ class Model:
         return ["predict", *(self.domain or ())] if self.is_classifier else ["predict"]
 
     def owned_frames(self) -> list[str]:
-        """Frames of its cross-validation."""
+        """Frames of its cross-validation, and those its state names."""
         out = self.output
-        held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment)
+        own: list[str] = getattr(self.state, "owned_frames", list)()
+        held = (*out.cross_validation_predictions, out.cross_validation_holdout, out.cross_validation_fold_assignment, *own)
         return [k for k in held if k is not None]
 
     def retained_keys(self) -> list[str]:
@@ -225,4 +237,4 @@ class FramePredictor:
 def _json(value: Any) -> Any:
     if isinstance(value, (TwoDimTable, ModelMetrics)):
         return value.to_json()
-    return to_wire(value)
+    return [_json(v) for v in value] if isinstance(value, list) else to_wire(value)

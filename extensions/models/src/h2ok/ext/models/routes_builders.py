@@ -8,7 +8,7 @@ from h2ok.capabilities.contracts.errors import NotFoundError
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext, Route
 from h2ok.ext.models.builder import ModelBuilder
-from h2ok.ext.models.lookup import builder_class
+from h2ok.ext.models.lookup import builder_class, why_missing
 from h2ok.ext.models.schemas import ModelBuildersV3
 
 __all__ = ["routes"]
@@ -47,7 +47,10 @@ def parse_builder(ctx: RequestContext, params: dict[str, Any]) -> ModelBuilder:
     algo = ctx.path_params["algo"]
     if algo not in ctx.runtime.registry.algos():
         known = ", ".join(sorted(ctx.runtime.registry.algos()))
-        raise NotFoundError(f"Resource {ctx.path} not found: no algorithm '{algo}' is installed. Installed: {known or 'none'}.")
+        reason = why_missing(ctx.runtime, algo)
+        raise NotFoundError(
+            f"Resource {ctx.path} not found: algorithm '{algo}' is not available{reason} Installed: {known or 'none'}."
+        )
     cls = builder_class(ctx.runtime, algo)
     parsed = cls.parameters.parse(params)
     agent = next((v for k, v in ctx.headers.items() if k.lower() == "user-agent"), "")
@@ -94,4 +97,6 @@ routes = [
     Route("GET", "/3/ModelBuilders/{algo}", get_builder, None, ModelBuildersV3, "Describe one algorithm."),
     Route("POST", "/3/ModelBuilders/{algo}", train, None, None, "Train a model.", "train"),
     Route("POST", "/3/ModelBuilders/{algo}/parameters", validate, None, None, "Validate parameters."),
+    Route("POST", "/99/ModelBuilders/{algo}", train, None, None, "Train a model of an experimental algorithm.", "train"),
+    Route("POST", "/99/ModelBuilders/{algo}/parameters", validate, None, None, "Validate parameters."),
 ]

@@ -12,7 +12,7 @@ from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics, parse_lenient
 from h2ok.ext.models.history import metric_cells, metric_columns
-from h2ok.ext.models.lookup import builder_class
+from h2ok.ext.models.lookup import builder_class, why_missing
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.metrics.task import classification_error
 from h2ok.ext.models.model import Model
@@ -34,7 +34,7 @@ def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Start a search."""
     algo = ctx.path_params["algo"]
     if algo not in ctx.runtime.registry.algos():
-        raise NotFoundError(f"Resource {ctx.path} not found: no algorithm '{algo}' is installed.")
+        raise NotFoundError(f"Resource {ctx.path} not found: algorithm '{algo}' is not available{why_missing(ctx.runtime, algo)}")
     builder = builder_class(ctx.runtime, algo)
     given = request_params(ctx)
     own = {k: given.pop(k) for k in _OWN if k in given}

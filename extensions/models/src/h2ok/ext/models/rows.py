@@ -27,6 +27,7 @@ class ColumnSpec:
     domain : levels in the model's order; None for a number.
     mapping : model code of each level of the frame's domain (-1: the model does not know it); None when both domains are equal.
     from_numbers : the frame holds numbers where the model has levels; they translate by their text.
+    constant : one value (a code for levels) that stands in every row instead of the frame's; NaN for NA.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ColumnSpec:
     domain: tuple[str, ...] | None = None
     mapping: NDArray[np.int32] | None = None
     from_numbers: bool = False
+    constant: float | None = None
 
     @property
     def cardinality(self) -> int:
@@ -83,6 +85,8 @@ class Rows:
         if column.domain is not None:
             codes = self.codes(j)
             return np.where(codes < 0, np.nan, codes)
+        if column.constant is not None:
+            return np.full(self.n_rows, column.constant)
         return np.full(self.n_rows, np.nan) if column.position < 0 else self.block.numbers(column.position)
 
     def codes(self, j: int) -> NDArray[np.int32]:
@@ -122,6 +126,9 @@ class Rows:
         return np.zeros(self.n_rows) if self.spec.offset < 0 else self.block.numbers(self.spec.offset)
 
     def _codes(self, column: ColumnSpec) -> NDArray[np.int32]:
+        if column.constant is not None:
+            code = NA_CODE if np.isnan(column.constant) else int(column.constant)
+            return np.full(self.n_rows, code, dtype=np.int32)
         if column.position < 0:
             return np.full(self.n_rows, NA_CODE, dtype=np.int32)
         if column.from_numbers:

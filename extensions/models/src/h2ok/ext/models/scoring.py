@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
-from h2ok.ext.models.model import AdjustsMetrics, Model
-from h2ok.ext.models.rows import Rows, RowsTask
-from h2ok.ext.models.training import TrainingData, adapt
+from h2ok.ext.models.model import AdjustsMetrics, MeasuresItself, Model
+from h2ok.ext.models.rows import Rows, RowSpec, RowsTask
+from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
 from h2ok.kernel import Frame, OutputSpec, wire_type
 
 if TYPE_CHECKING:
     from h2ok.kernel import Node
 
-__all__ = ["PredictTask", "predict_frame", "score_metrics", "training_metrics"]
+__all__ = ["PredictTask", "Transform", "Transforms", "transform_frame", "predict_frame", "score_metrics", "training_metrics"]
 
 Cancelled = Callable[[], bool]
 
@@ -58,6 +58,31 @@ def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: C
     return write_predictions(data, model, model.state, key, cancelled), warnings
 
 
+@dataclass(frozen=True)
+class Transform:
+    """Columns a model can make of rows beside its predictions; ``make`` gives the task that writes them."""
+
+    names: tuple[str, ...]
+    outputs: list[OutputSpec]
+    make: Callable[[RowSpec], RowsTask]
+
+
+@runtime_checkable
+class Transforms(Protocol):
+    """A state that does more than predict. Raises IllegalArgumentError for a ``kind`` it cannot do."""
+
+    def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
+        """``kind``: the flag of the prediction request, such as predict_contributions."""
+
+
+def transform_frame(node: Node, model: Model, frame: Frame, key: str, how: Transform, cancelled: Cancelled | None = None) -> Frame:
+    """The columns of a transform for a frame, stored under ``key``."""
+    data, _ = adapt(node, model.output.columns, frame)
+    with node.scopes.enter():
+        vecs = data.do_all(how.make(data.spec), how.outputs, cancelled).vecs
+        return node.frames.put(Frame(key, how.names, vecs))
+
+
 def write_predictions(data: TrainingData, model: Model, predictor: Any, key: str, cancelled: Cancelled | None = None) -> Frame:
     """Predictions of ``predictor`` for adapted rows, stored under ``key``."""
     names = model.prediction_names()
@@ -87,7 +112,7 @@ def score_metrics(
         The frame does not fit the model, or has no response while ``need_response``.
     """
     data, _ = adapt(node, model.output.columns, frame, need_response=need_response)
-    if data.spec.response is None:
+    if data.spec.response is None and not isinstance(model.state, MeasuresItself):
         return None
     groups = model.parameters.get("gainslift_bins", -1) if gainslift_bins is None else gainslift_bins
     metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled)
@@ -106,11 +131,13 @@ def training_metrics(
     cancelled: Cancelled | None = None,
 ) -> ModelMetrics | None:
     """Metrics of a predictor over rows, as its kind of model reports them; not stored."""
+    adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
+    if isinstance(adjuster, MeasuresItself):
+        return adjuster.own_metrics(data, predictor, cancelled)
     if category not in ("Regression", "Binomial", "Multinomial"):
         return None
     task = MetricsTask(data.spec, predictor, category, data.n_classes, deviance, null_mu, exact_for(data.n_rows))
     metrics, sums = compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=gainslift_bins, cancelled=cancelled)
-    adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
     if metrics is not None and isinstance(adjuster, AdjustsMetrics):
         metrics = adjuster.adjust_metrics(metrics, sums)
     return metrics

@@ -28,6 +28,7 @@ _BY_CATEGORY = {
     "Regression": ("deviance", "MSE", "RMSE", "MAE", "RMSLE"),
     "Binomial": ("logloss", "MSE", "RMSE", "AUC", "AUCPR", "lift_top_group", "misclassification", "mean_per_class_error"),
     "Multinomial": ("logloss", "MSE", "RMSE", "misclassification", "mean_per_class_error"),
+    "Unknown": ("anomaly_score",),
 }
 
 

@@ -10,7 +10,7 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.models.parameters import Parameters
 from h2ok.ext.models.rows import ColumnSpec, RowSpec, RowsTask, map_levels
 from h2ok.ext.models.validation import Validation
-from h2ok.kernel import Frame, Node, OutputSpec, TaskResult, Vec, wire_type
+from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, TaskResult, Vec, wire_type
 
 __all__ = ["ModelColumns", "TrainingData", "adapt", "prepare"]
 
@@ -107,11 +107,19 @@ def column_type(vec: Vec) -> str:
 
 
 def prepare(
-    node: Node, params: Parameters, frame: Frame, v: Validation, *, supervised: bool, cats_first: bool = False
+    node: Node,
+    params: Parameters,
+    frame: Frame,
+    v: Validation,
+    *,
+    supervised: bool,
+    cats_first: bool = False,
+    two_classes: bool = False,
 ) -> TrainingData | None:
     """Sort the columns of a training frame into roles; findings go to ``v``. None when nothing can be trained.
 
     ``cats_first``: categorical predictors first, those with more levels before those with fewer (H2O: DataInfo).
+    ``two_classes``: a numeric response of two whole numbers stands for two classes.
     """
     roles = {r: _role(params, r, frame, v) for r in _ROLES}
     response = _response(params, frame, v) if supervised else None
@@ -130,19 +138,20 @@ def prepare(
     used = [*names, *(n for n in dict.fromkeys(extra))]
     sub = frame.subframe(used)
     at = {n: i for i, n in enumerate(used)}
+    levels = _classes(node, frame.vec(response), asked=two_classes) if response is not None else None
     columns = ModelColumns(
         tuple(names),
         tuple(frame.vec(n).domain for n in names),
         tuple(column_type(frame.vec(n)) for n in names),
         response,
-        frame.vec(response).domain if response is not None else None,
+        levels,
         roles["weights_column"],
         roles["offset_column"],
         roles["fold_column"],
     )
     spec = RowSpec(
         tuple(ColumnSpec(n, at[n], frame.vec(n).domain) for n in names),
-        ColumnSpec(response, at[response], frame.vec(response).domain) if response is not None else None,
+        _response_spec(frame, response, at[response], levels) if response is not None else None,
         at.get(roles["weights_column"] or "", -1),
         at.get(roles["offset_column"] or "", -1),
     )
@@ -176,6 +185,37 @@ def _response(params: Parameters, frame: Frame, v: Validation) -> str | None:
         v.error("response_column", f"Response column '{name}' is of type {vec.type}; make it numeric or a factor first.")
         return None
     return str(name)
+
+
+def _classes(node: Node, vec: Vec, *, asked: bool) -> tuple[str, ...] | None:
+    """Levels of the response; with ``asked`` also of a number that takes two whole values."""
+    if vec.domain is not None or not asked or vec.type != "numeric":
+        return vec.domain
+    stats = node.rollups(vec)
+    if not stats.is_int or not stats.min < stats.max:
+        return None
+    if stats.max - stats.min > 1:
+        others = node.tasks.do_all(_OtherValues(stats.min, stats.max), Frame("", ("y",), (vec,))).value
+        if others:
+            return None
+    return f"{stats.min:.0f}", f"{stats.max:.0f}"
+
+
+@wire_type("models.other_values")
+@dataclass(frozen=True)
+class _OtherValues(MRTask):
+    """Number of known values other than two."""
+
+    low: float
+    high: float
+
+    def map(self, block: Block) -> int:
+        x = block.numbers(0)
+        return int(np.count_nonzero((x != self.low) & (x != self.high) & ~np.isnan(x)))
+
+
+def _response_spec(frame: Frame, name: str, at: int, levels: tuple[str, ...] | None) -> ColumnSpec:
+    return ColumnSpec(name, at, levels, from_numbers=levels is not None and frame.vec(name).domain is None)
 
 
 def _predictors(node: Node, params: Parameters, frame: Frame, taken: set[str], v: Validation) -> list[str]:

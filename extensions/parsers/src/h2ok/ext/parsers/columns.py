@@ -131,11 +131,5 @@ def _domain(levels: Any, given: Sequence[str] | None, name: str) -> tuple[str, .
     if given:
         known = set(given)
         return (*given, *(v for v in found if v not in known))
-    return tuple(_in_order(found))
-
-
-def _in_order(levels: list[str]) -> list[str]:
-    """Levels sorted by text; all-integer levels by value (H2O: domains of whole numbers are numeric in order)."""
-    if levels and all(v.isascii() and v.lstrip("-").isdigit() for v in levels):
-        return sorted(levels, key=lambda v: (int(v), v))
-    return sorted(levels)
+    # H2O: by text, also where every level is a number.
+    return tuple(sorted(found))

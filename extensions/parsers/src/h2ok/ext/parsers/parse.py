@@ -12,13 +12,14 @@ from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.parsers.csv.guess import canonical_type
 from h2ok.ext.parsers.guess import GuessParser, ReadsOwnSchema, sample_of
 from h2ok.ext.parsers.raw import RawFile, remove_raw, require_raw
-from h2ok.ext.parsers.schemas import ParseSetupV3, ParseV3
+from h2ok.ext.parsers.schemas import ParseSetupV3, ParseSVMLightV3, ParseV3
+from h2ok.ext.parsers.svmlight import SvmLightParser
 from h2ok.kernel import ClassMismatchError, Frame, IllegalArgumentError, JobContext, KeyNotFoundError, sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["parse", "parse_setup"]
+__all__ = ["parse", "parse_setup", "parse_svmlight"]
 
 _SETUP_FIELDS = (
     "parse_type", "separator", "single_quotes", "check_header", "number_columns", "escapechar", "custom_non_data_line_markers",
@@ -44,7 +45,7 @@ def parse_setup(ctx: RequestContext, request: ParseSetupV3) -> ParseSetupV3:
         found = chosen.complete(raw, found)
     _fill(request, found)
     request.source_frames = [key_ref("Frame", r.key) for r in raws]
-    request.destination_frame = _destination(raws[0])
+    request.destination_frame = _destination(ctx, raws[0])
     return request
 
 
@@ -140,13 +141,32 @@ def _fill(request: ParseSetupV3, found: ParseSetup) -> None:
     request.total_filtered_column_count = found.number_columns
 
 
-def _destination(raw: RawFile) -> str:
-    """A key for the frame: the file's name with ``.hex``; the key of an upload with H2O's prefix."""
+def _destination(ctx: RequestContext, raw: RawFile) -> str:
+    """A key nothing holds yet: the file's name, numbered if need be, with ``.hex``; of an upload its key with H2O's prefix."""
     if raw.n_blocks:
         return f"Key_Frame__{sanitize(raw.key)}.hex"
-    name = raw.name or raw.uri.rsplit("/", 1)[-1]
-    stem = name
+    stem = raw.name or raw.uri.rsplit("/", 1)[-1]
     while (shorter := _EXTENSIONS.sub("", stem)) != stem:
         stem = shorter
     name = re.sub(r"[^A-Za-z0-9_.]", "_", stem)
-    return f"{'X' if name[:1].isdigit() else ''}{name}.hex"
+    name = f"X{name}" if name[:1].isdigit() else name
+    key, number = f"{name}.hex", 0
+    while ctx.node.dkv.get(key) is not None:
+        number += 1
+        key = f"{name}{number}.hex"
+    return key
+
+
+def parse_svmlight(ctx: RequestContext, request: ParseSVMLightV3) -> JobV3:
+    """POST /3/ParseSVMLight: sparse text in one step."""
+    raws = _sources(ctx, request.source_frames, parsing=True)
+    dest = sanitize(request.destination_frame) if request.destination_frame else _destination(ctx, raws[0])
+    keys = [r.key for r in raws]
+    parser = ctx.runtime.service(SvmLightParser)
+
+    def work(job: JobContext) -> None:
+        parser.parse(job, keys, ParseSetup(parse_type=parser.name), dest)
+        for key in keys:
+            remove_raw(job.node, key)
+
+    return JobV3.of(ctx.node.jobs.start("ParseSVMLight", dest, "Frame", work))

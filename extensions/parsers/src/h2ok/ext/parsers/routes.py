@@ -18,4 +18,5 @@ ROUTES = [
     Route("POST", "/3/PostFile.bin", f"{_I}post_file", summary="Upload a binary file.", raw_body=True),
     Route("POST", "/3/ParseSetup", f"{_P}parse_setup", f"{_S}ParseSetupV3", f"{_S}ParseSetupV3", "Guess how to read raw files."),
     Route("POST", "/3/Parse", f"{_P}parse", f"{_S}ParseV3", f"{_S}ParseV3", "Read raw files into a frame."),
+    Route("POST", "/3/ParseSVMLight", f"{_P}parse_svmlight", f"{_S}ParseSVMLightV3", None, "Read SVMLight files into a frame."),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from h2ok.capabilities.contracts.schema import Schema, api
 
-__all__ = ["ImportFilesMultiV3", "ImportFilesV3", "ParseSetupV3", "ParseV3"]
+__all__ = ["ImportFilesMultiV3", "ImportFilesV3", "ParseSVMLightV3", "ParseSetupV3", "ParseV3"]
 
 
 class _RequestSchema(Schema):
@@ -97,3 +97,11 @@ class ParseV3(_RequestSchema):
     rows: int = api("long", 0, direction="OUTPUT", help="Rows read.")
     escapechar: int = api("byte", 0, help="Code point of the escape character, 0 for none.")
     tz_adjust_to_local: bool = api("boolean", False, help="Whether times in a file move to the cloud's time zone.")
+
+
+class ParseSVMLightV3(_RequestSchema):
+    """POST /3/ParseSVMLight."""
+
+    schema_type = "Iced"
+    destination_frame: str = api("Key<Frame>", schema="FrameKeyV3", help="Key of the frame to make.")
+    source_frames: Any = api("Key<Frame>[]", schema="FrameKeyV3", required=True, help="Raw files to read.")

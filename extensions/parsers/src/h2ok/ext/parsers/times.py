@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from h2ok.kernel import NA_INT64
@@ -33,33 +34,35 @@ def is_time(text: str) -> bool:
     return bool(_FIRST.match(text)) and _milliseconds(text) is not None
 
 
-def parse_times(texts: Sequence[str | None]) -> NDArray[np.int64]:
+def parse_times(texts: Sequence[str | None], zone: str = "UTC") -> NDArray[np.int64]:
     """int64[n] milliseconds since the epoch in UTC; NA and texts in no known format are the smallest int64.
 
-    Two-digit years: 00-68 are 2000-2068, 69-99 are 1969-1999 (POSIX). A text without a date counts from the epoch.
+    A text is local time in ``zone``. Two-digit years: 00-68 are 2000-2068, 69-99 are 1969-1999 (POSIX). A text without a date
+    counts from the epoch.
     """
     out = np.full(len(texts), NA_INT64, dtype=np.int64)
     known: dict[str, int] = {}
+    where: tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)
     for i, text in enumerate(texts):
         if text is None:
             continue
         value = known.get(text)
         if value is None:
-            parsed = _milliseconds(text.strip())
+            parsed = _milliseconds(text.strip(), where)
             value = known[text] = int(NA_INT64) if parsed is None else parsed
         out[i] = value
     return out
 
 
-def _milliseconds(text: str) -> int | None:
+def _milliseconds(text: str, zone: tzinfo = UTC) -> int | None:
     for pattern in _FORMATS:
         match = pattern.match(text)
         if match:
-            return _of_groups(match.groupdict())
+            return _of_groups(match.groupdict(), zone)
     return None
 
 
-def _of_groups(g: dict[str, Any]) -> int | None:
+def _of_groups(g: dict[str, Any], zone: tzinfo) -> int | None:
     year = int(g["y"]) if "y" in g else 1970
     if "y" in g and len(g["y"]) == 2:
         year += 1900 if year >= 69 else 2000
@@ -69,7 +72,7 @@ def _of_groups(g: dict[str, Any]) -> int | None:
         hour = hour % 12 + (12 if g["ap"].lower() == "pm" else 0)
     fraction = int((g.get("f") or "0").ljust(9, "0")[:9]) // 1_000_000
     try:
-        at = datetime(year, month, int(g.get("d") or 1), hour, int(g.get("M") or 0), int(g.get("S") or 0), tzinfo=UTC)
+        at = datetime(year, month, int(g.get("d") or 1), hour, int(g.get("M") or 0), int(g.get("S") or 0), tzinfo=zone)
     except ValueError:
         return None
     return int(at.timestamp()) * 1000 + fraction

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.capabilities.settings import TIME_ZONE_KEY
 from h2ok.kernel import NA_INT64, Node
 from numpy.typing import NDArray
 
 __all__ = ["PARTS", "date_part", "get_time_zone", "set_time_zone", "time_zones", "to_milliseconds", "utc_offsets"]
 
-#: Where the cloud's time zone is kept; UTC when nothing is there.
-TIME_ZONE_KEY = "\x01setting.timezone"
 _DAY = 86_400_000
 _QUARTER = 900_000
 

@@ -43,18 +43,19 @@ _NARROW_ROWS = 1 << 22
 @wire_type("gbm.response_task")
 @dataclass(frozen=True)
 class ResponseTask(RowsTask):
-    """Sums for the start of the scores: [w, w y, w exp(offset), w (y - offset), smallest y, largest y]."""
+    """Sums for the start of the scores: [w, w y exp(a offset), w exp(b offset), w (y - offset)]; ``powers`` are (a, b), so that
+    the start of a log link is log of the second over the third.
+    """
+
+    powers: tuple[float, float] = (0.0, 1.0)
 
     def map_rows(self, rows: Rows) -> NDArray[np.float64]:
         offset = rows.offset()
         w = np.where(np.isnan(offset), 0.0, rows.weights())
         keep = w > 0
         w, y, o = w[keep], rows.response()[keep], offset[keep]
-        lowest, highest = (y.min(), y.max()) if len(y) else (math.inf, -math.inf)
-        return np.array([w.sum(), (w * y).sum(), (w * np.exp(np.clip(o, -700, 700))).sum(), (w * (y - o)).sum(), lowest, highest])
-
-    def reduce(self, left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([*(left[:4] + right[:4]), min(left[4], right[4]), max(left[5], right[5])])
+        above, below = (np.exp(np.clip(a * o, -700, 700)) for a in self.powers)
+        return np.array([w.sum(), (w * y * above).sum(), (w * below).sum(), (w * (y - o)).sum()])
 
 
 @wire_type("gbm.offset_task")
@@ -217,8 +218,9 @@ class _Boosting:
     def _start_scores(self) -> NDArray[np.float64]:
         if self.k > 1:
             return np.zeros(self.k)
-        sums = self.ctx.data.do_all(ResponseTask(self.ctx.data.spec)).value
-        weight, total, exp_offset, centred = sums[:4]
+        p = self.distribution.tweedie_power
+        powers = {"gamma": (-1.0, 0.0), "tweedie": (1.0 - p, 2.0 - p)}.get(self.distribution.name, (0.0, 1.0))
+        weight, total, exp_offset, centred = self.ctx.data.do_all(ResponseTask(self.ctx.data.spec, powers)).value
         if weight == 0:
             return np.zeros(1)
         name = self.distribution.name

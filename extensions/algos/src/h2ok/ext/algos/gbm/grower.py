@@ -167,6 +167,9 @@ class Grower:
             feature[k] = column
             self.importance[column] += best[k, 0]
             a, b = self._split_node(tree, node, column, best[k], go_left[k])
+            tree.cover[a], tree.cover[b] = float(best[k, 4]), float(best[k, 5])
+            if node == 0:
+                tree.cover[0] = tree.cover[a] + tree.cover[b]
             if at_end:
                 child[k, 1], child[k, 0] = self._leaf(a, leaves), self._leaf(b, leaves)
                 continue

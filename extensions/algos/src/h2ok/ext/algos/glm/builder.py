@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from h2ok.ext.algos.glm.bounds import Bounds
 from h2ok.ext.algos.glm.family import DEFAULT_LINKS, LINKS, Family
 from h2ok.ext.algos.glm.gram import ResponseTask
 from h2ok.ext.algos.glm.irls import Irls, Settings
 from h2ok.ext.algos.glm.output import GLMHistory, coefficients_table, four_digits, magnitudes, multinomial_tables, summary
 from h2ok.ext.algos.glm.params import FAMILIES, GLMParametersV3
+from h2ok.ext.algos.glm.path import RegularizationPath, coefficient_names
 from h2ok.ext.algos.glm.solver import Penalty, independent_columns, inverse_gram, symmetric
 from h2ok.ext.algos.glm.state import GLMState
 from h2ok.ext.models import DataInfo, ModelBuilder, TrainContext, Trained, TrainingData, Validation
 from h2ok.ext.models.datainfo import column_statistics
-from h2ok.kernel import random_key
+from h2ok.kernel import Frame, random_key
 from numpy.typing import NDArray
 
 __all__ = ["GLM"]
@@ -36,6 +38,7 @@ class Submodel:
     deviance: float
     valid_deviance: float
     iterations: int
+    explained_valid: float = math.nan
 
     @property
     def chosen_by(self) -> float:
@@ -66,6 +69,8 @@ class GLM(ModelBuilder):
             v.error("compute_p_values", "p-values need an unpenalised model: set lambda=0 and no lambda_search.")
         if p.compute_p_values and p.non_negative:
             v.error("compute_p_values", "p-values are not defined for coefficients that are held at 0 or above.")
+        if p.beta_constraints is not None:
+            self._check_bounds(v, data)
         if p.nlambdas != -1 and p.nlambdas < 1:
             v.error("nlambdas", f"nlambdas must be -1 or at least 1; got {p.nlambdas}.")
         if p.max_iterations != -1 and p.max_iterations < 1:
@@ -74,6 +79,13 @@ class GLM(ModelBuilder):
             v.error("family", f"family {p.family} is not built into h2ok yet. Built are: {', '.join(FAMILIES)}.")
         elif data is not None:
             self._check_family(v, data, p)
+
+    def _check_bounds(self, v: Validation, data: TrainingData | None) -> None:
+        held = self.node.dkv.get(str(self.params.value("beta_constraints")))
+        if not isinstance(held, Frame):
+            v.error("beta_constraints", f"beta_constraints '{self.params.value('beta_constraints')}' is no frame.")
+        if data is not None and resolve_family(str(self.params.value("family")), data) == "multinomial":
+            v.error("beta_constraints", "Bounds of coefficients are not available for several classes.")
 
     def _check_family(self, v: Validation, data: TrainingData, p: GLMParametersV3) -> None:
         family = resolve_family(p.family, data)
@@ -97,6 +109,9 @@ class GLM(ModelBuilder):
             wrong = Family(family, link).valid(lowest)
             if wrong:
                 v.error("response_column", f"{wrong}; the smallest value of '{data.columns.response}' is {lowest:g}.")
+
+    def wants_two_classes(self) -> bool:
+        return bool(self.params.value("family") == "binomial")
 
     def build(self, ctx: TrainContext) -> Trained:
         session = random_key("glm")
@@ -144,6 +159,9 @@ class _Fit:
         if self.n == 0:
             raise ValueError("No row is left to train on: every row misses its response, has weight 0 or was skipped.")
         self.skip = skip
+        self.bounds: Bounds | None = None
+        if p.beta_constraints is not None:
+            self.bounds = Bounds.read(ctx.node, ctx.node.frames.get(p.beta_constraints), self.info)
 
     def run(self) -> Trained:
         p = self.p
@@ -152,6 +170,7 @@ class _Fit:
         history = GLMHistory(self.ctx.data.category, path=p.lambda_search)
         irls = Irls(self.ctx, self.info, self.family, self._settings(start), start, self.session)
         null_objective = irls.sums().objective
+        self.null_deviance = 2 * null_objective / self.weight
         if not p.lambda_search:
             history.add(0, self._shown(null_objective), self._shown(null_objective) * p.obj_reg)
             irls.on_iteration = lambda i, likelihood, value: self._note(history, i, likelihood, value)
@@ -213,6 +232,7 @@ class _Fit:
             p.non_negative,
             self.skip,
             active,
+            self.bounds,
         )
 
     def _null_model(self) -> NDArray[np.float64]:
@@ -238,13 +258,16 @@ class _Fit:
         p = self.p
         path: list[Submodel] = []
         assert p.alpha is not None
+        begin = self._begin(start)
         for alpha in p.alpha:
             irls.beta, irls._sums = start.copy(), None
             strengths = self._strengths(irls, alpha)
+            if begin is not start:
+                irls.beta, irls._sums = begin.copy(), None
             done: list[Submodel] = []
             for i, strength in enumerate(strengths):
                 if p.cold_start and i:
-                    irls.beta, irls._sums = start.copy(), None
+                    irls.beta, irls._sums = begin.copy(), None
                 irls.fit(Penalty.of(alpha, strength))
                 done.append(self._submodel(irls, alpha, strength))
                 if p.lambda_search:
@@ -256,6 +279,31 @@ class _Fit:
                     break
             path += done
         return path
+
+    def _begin(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Coefficients to begin with: given ones, those of a checkpoint, or the null model; within the bounds."""
+        begin = start
+        if self.p.startval is not None:
+            if len(self.p.startval) != start.size:
+                raise ValueError(
+                    f"startval must have {start.size} values, one for each coefficient and the intercept; got {len(self.p.startval)}."
+                )
+            begin = np.array(self.p.startval, dtype=np.float64).reshape(start.shape)
+        elif self.p.checkpoint is not None:
+            begin = self._checkpoint(start)
+        return begin if self.bounds is None else self.bounds.inside(begin)
+
+    def _checkpoint(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
+        model = self.ctx.node.dkv.get(str(self.p.checkpoint))
+        state = getattr(model, "state", None)
+        if not isinstance(state, GLMState) or state.info.names != self.info.names or state.beta.shape != start.shape:
+            raise ValueError(f"checkpoint '{self.p.checkpoint}' is no GLM of the same columns, levels and response.")
+        raw = np.apply_along_axis(state.info.destandardize, -1, state.beta)
+        c = self.info.n_categorical
+        out = raw.copy()
+        out[..., c:-1] = raw[..., c:-1] * self.info.scale
+        out[..., -1] = raw[..., -1] + (raw[..., c:-1] * self.info.shift).sum(axis=-1)
+        return np.asarray(out)
 
     def _strengths(self, irls: Irls, alpha: float) -> list[float]:
         p = self.p
@@ -276,21 +324,39 @@ class _Fit:
         return [largest * ratio**i for i in range(n)]
 
     def _submodel(self, irls: Irls, alpha: float, strength: float) -> Submodel:
-        valid = math.nan
-        if len(self.p.alpha or ()) > 1 or self.p.lambda_search or len(self.p.lambda_ or ()) > 1:
-            valid = self._valid_deviance(irls)
+        valid, explained = math.nan, math.nan
+        several = len(self.p.alpha or ()) > 1 or self.p.lambda_search or len(self.p.lambda_ or ()) > 1
+        if several or not self.ctx.is_fold:
+            valid, explained = self._valid_deviance(irls)
         deviance = 2 * irls.sums().objective / self.weight
-        return Submodel(alpha, strength, irls.beta.copy(), deviance, valid, irls.iterations)
+        return Submodel(alpha, strength, irls.beta.copy(), deviance, valid, irls.iterations, explained)
 
-    def _valid_deviance(self, irls: Irls) -> float:
+    def _valid_deviance(self, irls: Irls) -> tuple[float, float]:
+        """Deviance a row of the validation rows, and the share of it that is explained."""
         if self.ctx.valid is None:
-            return math.nan
+            return math.nan, math.nan
         metrics = self.ctx.metrics(
             self.ctx.valid, self._state(irls.beta), self.family if irls.beta.ndim == 1 else None, self._null_mu()
         )
         if metrics is None:
-            return math.nan
-        return metrics.number("residual_deviance") / metrics.nobs
+            return math.nan, math.nan
+        deviance = metrics.number("residual_deviance")
+        return deviance / metrics.nobs, 1 - deviance / metrics.number("null_deviance")
+
+    def _path(self, path: list[Submodel]) -> RegularizationPath:
+        raw = [np.apply_along_axis(self.info.destandardize, -1, s.beta) for s in path]
+        scaled = [s.beta if self.p.standardize else self._standardized(r) for s, r in zip(path, raw, strict=True)]
+        several = self.family.name == "multinomial"
+        null = self.null_deviance if self.null_deviance > 0 else math.nan
+        return RegularizationPath(
+            coefficient_names(self.info, self.ctx.data.domain if several else None),
+            np.array([s.strength for s in path]),
+            np.array([s.alpha for s in path]),
+            np.array([1 - s.deviance / null for s in path]),
+            np.array([s.explained_valid for s in path]),
+            np.array([r.ravel() for r in raw]),
+            np.array([b.ravel() for b in scaled]),
+        )
 
     def _null_mu(self) -> float:
         return math.nan if self.family.name == "multinomial" else self.mean
@@ -340,7 +406,7 @@ class _Fit:
             self.ctx.data.key,
         )
         rows = history.table(metrics, irls.iterations)
-        return Trained(state, table, rows, extra, deviance, self._null_mu(), training_metrics=metrics)
+        return Trained(state, table, rows, extra, deviance, self._null_mu(), metrics, attachments={"path": self._path(path)})
 
     def _intercepts(self) -> int:
         return (self.ctx.data.n_classes if self.family.name == "multinomial" else 1) * int(self.p.intercept)

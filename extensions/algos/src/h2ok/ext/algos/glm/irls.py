@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from h2ok.ext.algos.glm.bounds import Bounds
 from h2ok.ext.algos.glm.family import Family
 from h2ok.ext.algos.glm.gram import GramTask, IrlsSums, MultinomialTask
 from h2ok.ext.algos.glm.solver import Penalty, solve
@@ -31,6 +32,7 @@ class Settings:
     non_negative: bool
     skip_missing: bool
     active: NDArray[np.bool_] | None = None
+    bounds: Bounds | None = None
 
 
 @dataclass
@@ -99,11 +101,21 @@ class Irls:
 
     def objective(self, sums: IrlsSums, beta: NDArray[np.float64], penalty: Penalty) -> float:
         """Weighted likelihood plus penalty."""
-        return self.settings.obj_reg * sums.objective + penalty.value(beta)
+        bounds = self.settings.bounds
+        pull = 0.0 if bounds is None else bounds.value(beta)
+        return self.settings.obj_reg * sums.objective + penalty.value(beta) + pull
 
     def _solve(self, sums: IrlsSums, beta: NDArray[np.float64], penalty: Penalty) -> NDArray[np.float64]:
         s = self.settings
-        return solve(sums.gram * s.obj_reg, beta, penalty, intercept=s.intercept, non_negative=s.non_negative, active=s.active)
+        return solve(
+            sums.gram * s.obj_reg,
+            beta,
+            penalty,
+            intercept=s.intercept,
+            non_negative=s.non_negative,
+            active=s.active,
+            bounds=s.bounds,
+        )
 
     def _fit_one(self, penalty: Penalty) -> float:
         s = self.settings

@@ -78,10 +78,10 @@ def accumulate_gram(codes, x, w, n_levels, gram):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
-def coordinate_descent(a, c, beta, l1, l2, penalised, free, tolerance, max_sweeps):  # type: ignore[no-untyped-def]
+def coordinate_descent(a, c, beta, l1, l2, penalised, low, high, tolerance, max_sweeps):  # type: ignore[no-untyped-def]
     """Minimise 1/2 b'Ab - c'b + l1 |b|_1 + l2/2 |b|^2 in place; number of sweeps.
 
-    ``penalised``: bool[p]; ``free``: bool[p], false for coefficients that may not fall below 0. Friedman, Hastie, Tibshirani
+    ``penalised``: bool[p]; ``low``, ``high``: float64[p], limits of each coefficient. Friedman, Hastie, Tibshirani
     (2010), doi:10.18637/jss.v033.i01, covariance updates. Ends when no coefficient moves by more than ``tolerance`` in units of the
     square root of its own curvature.
     """
@@ -104,8 +104,7 @@ def coordinate_descent(a, c, beta, l1, l2, penalised, free, tolerance, max_sweep
                     new = 0.0
             else:
                 new = g / diag
-            if not free[j] and new < 0.0:
-                new = 0.0
+            new = min(max(new, low[j]), high[j])
             if new != old:
                 step = new - old
                 for k in range(p):

@@ -31,7 +31,7 @@ class GLMParametersV3(
 
     schema_type = "GLMParameters"
 
-    checkpoint: str | None = param("Key<Model>", None, "Model to continue from.", level="secondary", needs="continuing a GLM")
+    checkpoint: str | None = param("Key<Model>", None, "Model to continue from.", level="secondary")
     score_iteration_interval: int = param("int", -1, "Score every so many iterations; -1: at the end.", level="secondary")
     family: str = param(
         "enum",
@@ -105,14 +105,14 @@ class GLMParametersV3(
         level="secondary",
         values=("family_default", "identity", "logit", "log", "inverse", "tweedie", "ologit"),
     )
-    startval: list[float] | None = param("double[]", None, "Coefficients to start from.", gridable=True, needs="start values")
+    startval: list[float] | None = param("double[]", None, "Coefficients to start from.", gridable=True)
     calc_like: bool = param("boolean", False, "Compute the full likelihood and AIC.", needs="the full likelihood")
     prior: float = param("double", -1.0, "Share of the second class in the population.", level="expert", needs="prior correction")
     cold_start: bool = param("boolean", False, "Start each lambda from nothing instead of from the one before.")
     lambda_min_ratio: float = param(
         "double", -1.0, "Smallest lambda of the path as a share of the largest; -1: 1e-4, or 1e-2 with few rows.", level="expert"
     )
-    beta_constraints: str | None = param("Key<Frame>", None, "Bounds of coefficients.", needs="bounds of coefficients")
+    beta_constraints: str | None = param("Key<Frame>", None, "Bounds of coefficients.")
     max_active_predictors: int = param(
         "int", -1, "End the path of lambdas beyond so many active columns; -1: 5000.", level="expert"
     )

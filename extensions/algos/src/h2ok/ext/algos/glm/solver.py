@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from h2ok.ext.algos.glm.bounds import Bounds
 from numpy.typing import NDArray
 
 __all__ = ["Penalty", "independent_columns", "inverse_gram", "solve"]
@@ -39,6 +40,7 @@ def solve(
     intercept: bool = True,
     non_negative: bool = False,
     active: NDArray[np.bool_] | None = None,
+    bounds: Bounds | None = None,
 ) -> NDArray[np.float64]:
     """Coefficients that minimise the quadratic problem.
 
@@ -47,9 +49,12 @@ def solve(
     gram : float64[p + 2, p + 2], lower triangle, of columns, 1 and working response, already times the weight of the likelihood.
     beta : where to start; float64[p + 1], intercept last.
     active : bool[p + 1]: columns allowed to be other than 0.
+    bounds : limits and targets of coefficients.
     """
     p = len(beta)
     a, c = symmetric(gram)[:p, :p], gram[p, :p]
+    if bounds is not None:
+        a, c = a + np.diag(bounds.rho), c + bounds.rho * bounds.given
     use = np.ones(p, dtype=bool) if active is None else active.copy()
     use[-1] &= intercept
     use &= (np.diag(a) > 0) | (np.arange(p) == p - 1)
@@ -59,15 +64,18 @@ def solve(
         return out
     sub, rhs = np.ascontiguousarray(a[np.ix_(at, at)]), np.ascontiguousarray(c[at])
     penalised = at != p - 1
-    if penalty.l1 == 0 and not non_negative:
+    if penalty.l1 == 0 and not non_negative and bounds is None:
         out[at] = _ridge(sub, rhs, np.where(penalised, penalty.l2, 0.0))
         return out
     from h2ok.ext.algos.glm.kernels import coordinate_descent
 
     b = beta[at].copy()
-    free = np.full(len(at), not non_negative) | ~penalised
+    low = np.where(penalised & non_negative, 0.0, -np.inf)
+    high = np.full(len(at), np.inf)
+    if bounds is not None:
+        low, high = np.maximum(low, bounds.low[at]), bounds.high[at]
     scale = max(float(np.sqrt(np.max(np.diag(sub)))), 1e-300)
-    coordinate_descent(sub, rhs, b, penalty.l1, penalty.l2, penalised, free, _TOLERANCE * scale, _MAX_SWEEPS)
+    coordinate_descent(sub, rhs, b, penalty.l1, penalty.l2, penalised, low, high, _TOLERANCE * scale, _MAX_SWEEPS)
     out[at] = b
     return out
 

@@ -54,6 +54,10 @@ class MetricsTask(RowsTask):
         p, y = self.predictor.predict(rows), rows.response()
         if not keep.all():
             p, y, w = p[keep], y[keep], w[keep]
+        return self.sums_of(p, y, w)
+
+    def sums_of(self, p: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64]) -> dict[str, Any]:
+        """The sums of rows that all count: predictions float64[n, k], responses and weights > 0, float64[n]."""
         if self.category == "Regression":
             return regression_sums(w, y, p[:, 0], self.deviance, self.null_mu)
         sums = class_sums(w, y.astype(np.int64), p, self.n_classes)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
+from h2ok.capabilities.settings import TIME_ZONE_KEY
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.csv.blocks import BlockRef, plan_blocks
 from h2ok.ext.parsers.csv.guess import guess_csv
@@ -46,6 +47,8 @@ class CsvParser(Parser):
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raws = [require_raw(job.node, s) for s in sources]
         layout, names = _layout(setup)
+        zone = job.node.dkv.get(TIME_ZONE_KEY)
+        layout = replace(layout, zone=zone if isinstance(zone, str) else "UTC")
         plan = plan_blocks(self.runtime, raws, max(setup.chunk_size, 4096), layout.quote)
         read = _Read(random_key("parse", system=True), tuple(plan.blocks), layout, setup.check_header == 1)
         domains = [setup.domains[j] if setup.domains and j < len(setup.domains) else None for j in layout.keep]

@@ -36,6 +36,8 @@ class Layout:
     types: tuple[str, ...]
     keep: tuple[int, ...]
     na: tuple[tuple[str, ...], ...]
+    #: Time zone of time texts.
+    zone: str = "UTC"
 
     @property
     def dialect(self) -> Dialect:
@@ -53,7 +55,7 @@ def read_block(data: bytes, layout: Layout) -> Columns:
     n_rows = len(table[0]) if table else 0
     out = Columns(n_rows, [], [], [])
     for j, column in zip(layout.keep, table, strict=True):
-        _append(out, layout.types[j], column, layout.na[j])
+        _append(out, layout.types[j], column, layout.na[j], layout.zone)
     return out
 
 
@@ -169,7 +171,7 @@ def _python_columns(data: bytes, layout: Layout) -> list[list[str | None]]:
 # -- converting ------------------------------------------------------------------------------------------------------
 
 
-def _append(out: Columns, kind: str, column: Any, na: tuple[str, ...]) -> None:
+def _append(out: Columns, kind: str, column: Any, na: tuple[str, ...], zone: str) -> None:
     chunk: Chunk | None = None
     codes: NDArray[np.int32] | None = None
     levels: list[str] | None = None
@@ -178,7 +180,7 @@ def _append(out: Columns, kind: str, column: Any, na: tuple[str, ...]) -> None:
     elif kind == "Numeric":
         chunk = encode_numbers(_numbers(column, na))
     elif kind == "Time":
-        chunk = encode_int64(_times(column, na))
+        chunk = encode_int64(_times(column, na, zone))
     elif kind == "UUID":
         chunk = encode_uuids(_uuid_or_none(t) for t in _texts(column, na))
     elif kind == "String":
@@ -226,11 +228,11 @@ def _merge_levels(codes: NDArray[np.int32], levels: list[str], na: tuple[str, ..
     return remap[codes], list(final)
 
 
-def _times(column: Any, na: tuple[str, ...]) -> NDArray[np.int64]:
+def _times(column: Any, na: tuple[str, ...], zone: str) -> NDArray[np.int64]:
     if isinstance(column, list):
-        return parse_times(_texts(column, na))
+        return parse_times(_texts(column, na), zone)
     codes, levels = _codes(column, na)
-    values = np.append(parse_times(levels), np.iinfo(np.int64).min)
+    values = np.append(parse_times(levels, zone), np.iinfo(np.int64).min)
     return values[codes]
 
 

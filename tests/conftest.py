@@ -1,4 +1,4 @@
-"""Fixtures: runtimes with the model extensions, and a small mixed frame."""
+"""Fixtures for tests of models: runtimes with the model extensions, and a small mixed frame."""
 
 from __future__ import annotations
 

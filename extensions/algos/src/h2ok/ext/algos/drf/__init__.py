@@ -1,0 +1,1 @@
+"""Distributed Random Forest: trees on samples of rows, grown from GBM's bins."""

@@ -1,0 +1,1 @@
+"""Isolation forest: rows that few random splits set apart are anomalies."""

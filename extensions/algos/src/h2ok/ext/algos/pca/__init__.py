@@ -1,0 +1,1 @@
+"""Principal components and singular values from the Gram matrix."""

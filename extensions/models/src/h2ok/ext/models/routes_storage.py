@@ -1,0 +1,157 @@
+"""Routes that save models and grids and load them again."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.capabilities.contracts.routes import RequestContext, Response, Route
+from h2ok.capabilities.contracts.schema import key_ref
+from h2ok.ext.models.grid import Grid
+from h2ok.ext.models.lookup import find_model
+from h2ok.ext.models.model import Model
+from h2ok.ext.models.routes_grid import find_grid
+from h2ok.ext.models.routes_models import model_json
+from h2ok.ext.models.schemas import ModelsV3
+from h2ok.ext.models.storage import read_file, restore, saved, write_file
+from h2ok.kernel import IllegalArgumentError, KeyNotFoundError
+
+__all__ = ["routes"]
+
+
+def _flag(ctx: RequestContext, name: str, default: bool = False) -> bool:
+    return str(ctx.params.get(name, default)).lower() in ("true", "1")
+
+
+def _folder(ctx: RequestContext, name: str, function: str) -> str:
+    value = str(ctx.params.get(name) or "").strip()
+    if not value:
+        raise IllegalArgumentError(f"{function} needs a path in {name}; none was given.", argument=name, function=function)
+    return value
+
+
+def _meta(name: str, kind: str = "Iced", version: int = 3) -> dict[str, Any]:
+    return {"schema_version": version, "schema_name": name, "schema_type": kind}
+
+
+def _export(ctx: RequestContext, function: str, data: bytes, model: Model) -> dict[str, Any]:
+    path = _folder(ctx, "dir", function)
+    force = _flag(ctx, "force", default=True)
+    write_file(ctx.runtime, path, data, force=force, function=function)
+    return {
+        "__meta": _meta("ModelExportV3"),
+        "_exclude_fields": "",
+        "model_id": key_ref("Model", model.key),
+        "dir": path,
+        "force": force,
+        "export_cross_validation_predictions": False,
+    }
+
+
+def export_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Save a model."""
+    model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
+    if _flag(ctx, "export_cross_validation_predictions"):
+        raise IllegalArgumentError(
+            "export_cross_validation_predictions is not available in h2ok yet. Export the prediction frames themselves.",
+            argument="export_cross_validation_predictions",
+        )
+    return _export(ctx, "exportModel", saved(ctx.runtime, model), model)
+
+
+def export_json(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Save what a model reports as JSON."""
+    model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
+    return _export(ctx, "exportModelDetails", json.dumps(model_json(ctx, model)).encode(), model)
+
+
+def _models(ctx: RequestContext, model: Model | Grid) -> dict[str, Any]:
+    if not isinstance(model, Model):
+        raise BadRequestError(f"The file holds the grid '{model.key}', a model was expected. Import it as a grid.")
+    return {
+        "__meta": _meta("ModelsV3", "Models"),
+        "_exclude_fields": "",
+        "models": [model_json(ctx, model)],
+        "compatible_frames": None,
+    }
+
+
+def import_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Load a saved model."""
+    data = read_file(ctx.runtime, _folder(ctx, "dir", "importModel"), "importModel")
+    return _models(ctx, restore(ctx.runtime, data))
+
+
+def upload_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Load a model from an uploaded file."""
+    key = _folder(ctx, "dir", "uploadModel")
+    raw = ctx.node.dkv.get(key)
+    if raw is None:
+        raise KeyNotFoundError(f"Upload '{key}' not found. Upload the file first.", argument="dir", name=key)
+    if not getattr(raw, "n_blocks", 0):
+        raise BadRequestError(f"'{key}' is no uploaded file.", argument="dir")
+    blocks = [ctx.node.dkv.get(k) for k in raw.vec_keys()]
+    if any(b is None for b in blocks):
+        raise KeyNotFoundError(f"The bytes of upload '{key}' are gone. Upload the file again.", argument="dir", name=key)
+    return _models(ctx, restore(ctx.runtime, b"".join(b.tobytes() for b in blocks)))
+
+
+def _attachment(data: bytes, name: str, kind: str) -> Response:
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    return Response(data, content_type=kind, headers={"Content-Disposition": f"attachment; filename={safe}"})
+
+
+def fetch_model(ctx: RequestContext, _request: Any) -> Response:
+    """Download a model."""
+    model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
+    return _attachment(saved(ctx.runtime, model), model.key, "application/octet-stream")
+
+
+def fetch_json(ctx: RequestContext, _request: Any) -> Response:
+    """Download what a model reports as JSON."""
+    model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
+    return _attachment(json.dumps(model_json(ctx, model)).encode(), f"{model.key}.json", "application/json")
+
+
+def _grid_ref(grid: Grid) -> dict[str, Any]:
+    ref = key_ref("Grid", grid.key)
+    assert ref is not None
+    return ref
+
+
+def export_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Save a grid with its models into a folder."""
+    grid = find_grid(ctx, ctx.path_params["grid_id"])
+    folder = _folder(ctx, "grid_directory", "exportGrid").rstrip("/")
+    write_file(ctx.runtime, f"{folder}/{grid.key}", saved(ctx.runtime, grid), force=True, function="exportGrid")
+    return _grid_ref(grid)
+
+
+def import_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Load a saved grid with its models."""
+    path = _folder(ctx, "grid_path", "importGrid")
+    if _flag(ctx, "load_params_references"):
+        raise IllegalArgumentError(
+            "load_params_references is not available in h2ok yet: import the frames yourself, then the grid without it.",
+            argument="load_params_references",
+        )
+    grid = restore(ctx.runtime, read_file(ctx.runtime, path, "importGrid"))
+    if not isinstance(grid, Grid):
+        raise BadRequestError(f"'{path}' holds the model '{grid.key}', a grid was expected. Load it as a model.")
+    return _grid_ref(grid)
+
+
+routes = [
+    Route("GET", "/99/Models.bin/{model_id}", export_model, None, None, "Save a model."),
+    Route("POST", "/99/Models.bin/{model_id}", import_model, None, ModelsV3, "Load a saved model."),
+    Route("POST", "/99/Models.bin/", import_model, None, ModelsV3, "Load a saved model."),
+    Route("GET", "/3/Models.fetch.bin/{model_id}", fetch_model, None, None, "Download a model."),
+    Route("POST", "/99/Models.upload.bin/{model_id}", upload_model, None, ModelsV3, "Load an uploaded model."),
+    Route("POST", "/99/Models.upload.bin/", upload_model, None, ModelsV3, "Load an uploaded model."),
+    Route("GET", "/99/Models/{model_id}/json", export_json, None, None, "Save what a model reports as JSON."),
+    Route("GET", "/3/Models/{model_id}/json", fetch_json, None, None, "Download what a model reports as JSON."),
+    Route("POST", "/3/Grid.bin/{grid_id}/export", export_grid, None, None, "Save a grid."),
+    Route("POST", "/3/Grid.bin/import", import_grid, None, None, "Load a saved grid."),
+]

@@ -1,0 +1,1 @@
+"""Imports over http and https."""
