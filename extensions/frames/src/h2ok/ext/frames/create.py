@@ -40,7 +40,8 @@ _TIME_SPAN = 50 * 365 * 86_400_000
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
     """``kind``: real, enum, int, binary, time or string; ``size``: range or number of levels; ``positive``: no real below 0;
-    ``prefix``: what the names of the levels start with."""
+    ``prefix``: what the names of the levels start with.
+    """
 
     name: str
     kind: str
@@ -139,9 +140,7 @@ def plan_columns(request: CreateFrameV3) -> list[ColumnPlan]:
     constant = None if request.randomize else float(request.value)
     # Levels are named after the place of their column in the frame, which a response moves by one.
     first = int(bool(request.has_response))
-    columns = [
-        ColumnPlan(f"C{i + 1}", k, sizes.get(k, 0.0), constant, prefix=f"c{i + first}.l") for i, k in enumerate(kinds)
-    ]
+    columns = [ColumnPlan(f"C{i + 1}", k, sizes.get(k, 0.0), constant, prefix=f"c{i + first}.l") for i, k in enumerate(kinds)]
     if request.has_response:
         kind = "real" if request.response_factors == 1 else "enum"
         size = float(request.real_range if kind == "real" else request.response_factors)

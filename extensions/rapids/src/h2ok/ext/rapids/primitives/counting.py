@@ -172,7 +172,7 @@ def _interval_names(edges: NDArray[np.float64], lowest: bool, right: bool) -> li
 def _bins_by_rule(rule: str, x: Vec, node: Node) -> int:
     """Number of bins by a named rule (Sturges 1926, Scott 1979, Freedman and Diaconis 1981, Doane 1976)."""
     stats = node.rollups(x)
-    n = max(stats.n_known, 1)
+    n = max(len(x), 1)
     span = stats.max - stats.min
     if rule == "sturges":
         return n.bit_length() + 1

@@ -146,8 +146,9 @@ def _fill_value(env: Env, vec: Vec, how: str, combine: str, name: str) -> float:
         return math.nan
     if how == "mode":
         # Of equally frequent numbers the smallest.
-        values, counts = np.unique(fetch(env.node, vec), return_counts=True, equal_nan=True)
-        return float(values[np.argmax(np.where(np.isnan(values), 0, counts))])
+        found = fetch(env.node, vec)
+        known, frequency = np.unique(found[~np.isnan(found)], return_counts=True)
+        return float(known[np.argmax(frequency)])
     return float(quantiles(env.node, vec, [0.5], combine, None)[0]) if how == "median" else stats.mean
 
 

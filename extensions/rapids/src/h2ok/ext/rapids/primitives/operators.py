@@ -262,7 +262,9 @@ def _not_for_text(op: str, *kinds: str) -> ApiError:
 @blockwise
 def _compare_text(block: Block, params: dict[str, Any]) -> None:
     value, equal = params["value"], params["equal"]
-    same = np.fromiter((s == value for s in block.strings(0)), dtype=np.bool_, count=block.n_rows)
+    # H2O: an empty text counts as missing.
+    found = ((not s) if value is None else s == value for s in block.strings(0))
+    same = np.fromiter(found, dtype=np.bool_, count=block.n_rows)
     block.write(0, (same == equal).astype(np.float64))
 
 
