@@ -55,7 +55,7 @@ def shapley(
     most,
     go,
     out,
-):  # type: ignore[no-untyped-def]  # noqa: E501
+):  # type: ignore[no-untyped-def]
     """Adds the Shapley values of all leaves: out float64[n, n_columns].
 
     ``most``: most players of a leaf; ``go``: room for the decision of each node.
