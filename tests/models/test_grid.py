@@ -37,9 +37,8 @@ def test_strategies() -> None:
 
 
 def run(lab: Any, **more: str) -> Any:
-    out = lab.call(
-        routes_grid.search, {"algo": "gbm"}, training_frame="tr", response_column="y", ntrees="2", seed="1", grid_id="g", **more
-    )
+    fields = {"training_frame": "tr", "response_column": "y", "ntrees": "2", "seed": "1", "grid_id": "g", **more}
+    out = lab.call(routes_grid.search, {"algo": "gbm"}, **fields)
     job = lab.node.jobs.wait(out["job"]["key"]["name"])
     assert job.status == "DONE", job.stacktrace
     return out
@@ -71,3 +70,14 @@ def test_limits_and_failures(lab: Any) -> None:
     for hyper in ('{"nosuch": [1]}', '{"model_id": [1]}', '{"max_depth": []}'):
         with pytest.raises(IllegalArgumentError):
             lab.call(routes_grid.search, {"algo": "gbm"}, training_frame="tr", hyper_parameters=hyper)
+
+
+def test_a_seeded_random_search_seeds_its_models(lab: Any) -> None:
+    seeds = []
+    for _ in range(2):
+        criteria = '{"strategy": RandomDiscrete,"seed": 77,"max_models": 2}'
+        run(lab, seed="-1", hyper_parameters='{"max_depth": [2,3,4]}', search_criteria=criteria)
+        models = [lab.node.dkv.require(k) for k in sorted(lab.node.dkv.require("g").models)]
+        seeds.append([m.parameters["seed"] for m in models])
+        remove_key(lab.runtime, "g")
+    assert seeds[0] == seeds[1] == [77, 78]

@@ -240,6 +240,9 @@ class GridSearch:
         key = f"{self.key}_model_{number}"
         try:
             params = self._builder.parameters.parse({**self._base, **point, "model_id": key})
+            if self._criteria.strategy == "RandomDiscrete" and self._criteria.seed != -1 and params.value("seed") == -1:
+                # H2O: a seeded search seeds its models too, each with its own number.
+                params.seed = self._criteria.seed + number - 1
             if math.isfinite(left) and hasattr(params, "max_runtime_secs"):
                 own = params.max_runtime_secs
                 params.max_runtime_secs = min(own, left) if own else left

@@ -159,7 +159,10 @@ class Model:
         own = getattr(self.state, "prediction_names", None)
         if own is not None:
             return list(own())
-        return ["predict", *(self.domain or ())] if self.is_classifier else ["predict"]
+        if not self.is_classifier:
+            return ["predict"]
+        # H2O: levels that are whole numbers get a p in front.
+        return ["predict", *(f"p{c}" if c.removeprefix("-").isdigit() else c for c in self.domain or ())]
 
     def owned_frames(self) -> list[str]:
         """Frames of its cross-validation, and those its state names."""
