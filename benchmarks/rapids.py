@@ -1,16 +1,20 @@
 """Rapids on one node against numpy and pandas on the same data: seconds and ratios.
 
-    python benchmarks/rapids.py [--rows 10000000] [--big 5000000] [--nthreads 2] [--rounds 3]
+    python benchmarks/rapids.py [--rows 10000000] [--big 5000000] [--nthreads 2] [--rounds 3] [--h2o-url URL]
 
 Each case runs once to warm up (compilation, caches), then alternately ours and theirs; the best of the rounds counts. A ratio
-above 1 means that h2ok is slower. pandas keeps its columns as plain arrays; h2ok reads and writes compressed chunks.
+above 1 means that h2ok is slower. pandas keeps its columns as plain arrays; h2ok reads and writes compressed chunks. With
+``--h2o-url`` the same expressions also run on the H2O-3 server there, which must be on this machine, as it reads the data from
+CSV files. Its times include the requests over HTTP.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +35,32 @@ def best(run: Callable[[], Any], rounds: int) -> float:
     return min(times)
 
 
+def h2o_runner(url: str, frames: dict[str, Any]) -> Callable[[str], Callable[[], None]]:
+    """Put pandas frames on an H2O-3 server; what makes runs of expressions there."""
+    import h2o
+
+    h2o.connect(url=url, verbose=False, strict_version_check=False)
+    h2o.no_progress()
+    session = h2o.connection().session_id
+    with tempfile.TemporaryDirectory() as folder:
+        for name, frame in frames.items():
+            path = Path(folder) / f"{name}.csv"
+            frame.to_csv(path, index=False)
+            h2o.import_file(str(path), destination_frame=name)
+
+    def evaluate(text: str) -> None:
+        h2o.api("POST /99/Rapids", data={"ast": text, "session_id": session})
+
+    def runner(text: str) -> Callable[[], None]:
+        def run() -> None:
+            evaluate(f"(tmp= bench_out {text})")
+            evaluate("(rm bench_out)")
+
+        return run
+
+    return runner
+
+
 def main() -> None:
     import pandas as pd
 
@@ -39,6 +69,7 @@ def main() -> None:
     parser.add_argument("--big", type=int, default=5_000_000, help="rows of group-by, sort and merge")
     parser.add_argument("--nthreads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--h2o-url", help="address of an H2O-3 server on this machine to compare with")
     a = parser.parse_args()
     node = Node(NodeConfig(nthreads=a.nthreads))
     session = Runtime(node, Registry([Loaded("rapids", extension, "", "", "active")])).service(Sessions).get("bench")
@@ -86,13 +117,24 @@ def main() -> None:
             lambda: long.v.quantile([0.1, 0.5, 0.9]),
         ),
     ]
-    print(f"{'case':42} {'h2ok s':>8} {'other s':>8} {'ratio':>6}")
+    on_h2o = h2o_runner(a.h2o_url, {"wide": wide, "long": long, "side": right}) if a.h2o_url else None
+    print(f"{'case':42} {'h2ok s':>8} {'other s':>8} {'ratio':>6}" + (f" {'H2O-3 s':>8} {'ratio':>6}" if on_h2o else ""))
     for name, text, other in cases:
         ours = rapids(text)
         ours()
         mine, theirs = best(ours, a.rounds), best(other, a.rounds)
-        print(f"{name:42} {mine:8.3f} {theirs:8.3f} {mine / theirs:6.2f}", flush=True)
+        line = f"{name:42} {mine:8.3f} {theirs:8.3f} {mine / theirs:6.2f}"
+        if on_h2o is not None:
+            run = on_h2o(text)
+            run()
+            seconds = best(run, a.rounds)
+            line += f" {seconds:8.3f} {mine / seconds:6.2f}"
+        print(line, flush=True)
     node.close()
+    if a.h2o_url:
+        import h2o
+
+        h2o.remove(["wide", "long", "side"])
 
 
 if __name__ == "__main__":

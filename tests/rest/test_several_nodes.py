@@ -34,6 +34,14 @@ def test_every_node_shows_the_same_frame_and_the_same_csv(cloud3: list[Runtime])
 def test_logs_stacks_and_network_of_all_nodes(cloud3: list[Runtime]) -> None:
     web = Client.of(cloud3[1])
     assert len(web.get("/3/JStack")["traces"]) == 3
+    profiles = web.get("/3/Profiler", depth=3)["nodes"]
+    assert len({p["node_name"] for p in profiles}) == 3
+    for p in profiles:
+        counts = [e["count"] for e in p["entries"]]
+        assert counts[0] > 0
+        assert counts == sorted(counts, reverse=True)
+        assert all(e["stacktrace"].count("\n") <= 3 for e in p["entries"])
+    assert "depth must be" in web.get("/3/Profiler", depth=0, expect=412)["msg"]
     assert web.get("/3/NetworkTest")["table"]["rowcount"] == 4
     assert len(web.get("/3/WaterMeterCpuTicks/2")["cpu_ticks"]) > 0
     assert [n["ip_port"] for n in web.get("/3/Cloud")["nodes"]] == [m.name for m in cloud3[0].node.cloud.members]

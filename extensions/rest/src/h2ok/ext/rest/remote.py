@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,11 @@ from h2ok.capabilities.logs import ALIASES, LEVELS
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
 
-__all__ = ["RemoteServices", "thread_stacks"]
+__all__ = ["RemoteServices", "profile", "thread_stacks"]
+
+#: How often and how far apart, in seconds, a profile looks at the threads.
+_LOOKS = 50
+_PAUSE = 0.005
 
 
 class RemoteServices:
@@ -22,10 +27,11 @@ class RemoteServices:
 
     @hookimpl
     def on_node_started(self, runtime: Runtime) -> None:
-        """Offer ``rest.log``, ``rest.stacks``, ``rest.ticks`` and ``rest.echo`` to the other nodes."""
+        """Offer ``rest.log``, ``rest.stacks``, ``rest.profile``, ``rest.ticks`` and ``rest.echo`` to the other nodes."""
         rpc = runtime.node.rpc
         rpc.register("rest.log", lambda name: read_log(runtime, name))
         rpc.register("rest.stacks", lambda _: thread_stacks())
+        rpc.register("rest.profile", profile)
         rpc.register("rest.ticks", lambda _: cpu_ticks())
         rpc.register("rest.echo", len)
 
@@ -47,6 +53,22 @@ def thread_stacks() -> list[str]:
         f'"{names.get(ident, "?")}" {ident}\n' + "".join(traceback.format_stack(frame))
         for ident, frame in sorted(sys._current_frames().items())
     ]
+
+
+def profile(depth: int) -> list[list[object]]:
+    """``[stack, how often it was seen]`` of the threads over a quarter of a second, the most frequent first.
+
+    Stacks are told apart by their ``depth`` innermost calls.
+    """
+    seen: Counter[str] = Counter()
+    me, pause = threading.get_ident(), threading.Event()
+    for _ in range(_LOOKS):
+        for ident, frame in sys._current_frames().items():
+            if ident != me:
+                calls = traceback.StackSummary.extract(traceback.walk_stack(frame), limit=depth, lookup_lines=False)
+                seen["".join(f"{c.name}({c.filename}:{c.lineno})\n" for c in calls)] += 1
+        pause.wait(_PAUSE)
+    return [[stack, count] for stack, count in sorted(seen.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def cpu_ticks() -> list[list[int]]:

@@ -49,6 +49,7 @@ _CLUSTER = [
         "getSessionProperty",
     ),
     _route("GET /3/JStack", "cluster:jstack", cluster.JStackV3, "Stacks of all threads.", "jstack"),
+    _route("GET /3/Profiler", "cluster:profiler", cluster.ProfilerV3, "Where the threads spend their time.", "profiler"),
     _route("GET /3/KillMinus3", "cluster:kill_minus_3", cluster.KillMinus3V3, "Write the stacks to the log.", "killm3"),
     _route("GET /3/NetworkTest", "cluster:network_test", cluster.NetworkTestV3, "Measure messages between nodes.", "networkTest"),
     _route(

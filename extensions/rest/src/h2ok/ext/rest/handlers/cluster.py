@@ -28,6 +28,9 @@ from h2ok.ext.rest.schemas.cluster import (
     NodeMemoryInfoV3,
     NodeV3,
     PingV3,
+    ProfilerNodeEntryV3,
+    ProfilerNodeV3,
+    ProfilerV3,
     SessionIdV4,
     SessionPropertyV3,
     ShutdownV3,
@@ -40,6 +43,7 @@ from h2ok.kernel.cloud.cloud import MemberInfo
 
 _log = logging.getLogger("h2ok.rest")
 _FJ_LEVELS = 128
+_MAX_DEPTH = 1000
 _NETWORK_TEST_BYTES = (1, 1024, 1_048_576)
 #: Seconds between the answer to a shutdown and the end of the process.
 _SHUTDOWN_DELAY = 0.1
@@ -198,6 +202,24 @@ def jstack(context: RequestContext, request: JStackV3) -> JStackV3:
             stacks = [f"No answer: {e}"]
         traces.append(DStackTraceV3(node=member.name, time=now, thread_traces=stacks))
     return JStackV3(traces=traces)
+
+
+def profiler(context: RequestContext, request: ProfilerV3) -> ProfilerV3:
+    """GET /3/Profiler"""
+    if not 1 <= request.depth <= _MAX_DEPTH:
+        raise IllegalArgumentError(f"depth must be from 1 to {_MAX_DEPTH}; got {request.depth}.", argument="depth")
+    cloud = context.node.cloud
+    now = int(time.time() * 1000)
+    futures = [context.node.rpc.submit(i, "rest.profile", request.depth, timeout=10.0) for i in range(cloud.size)]
+    request.nodes = []
+    for member, future in zip(cloud.members, futures, strict=True):
+        try:
+            found = future.result(timeout=11.0)
+        except Exception as e:  # a lost node must not hide the profiles of the others
+            found = [[f"No answer: {e}", 0]]
+        entries = [ProfilerNodeEntryV3(stacktrace=stack, count=count) for stack, count in found]
+        request.nodes.append(ProfilerNodeV3(node_name=member.name, timestamp=now, entries=entries))
+    return request
 
 
 def kill_minus_3(context: RequestContext, request: KillMinus3V3) -> KillMinus3V3:

@@ -24,6 +24,9 @@ __all__ = [
     "NodeMemoryInfoV3",
     "NodeV3",
     "PingV3",
+    "ProfilerNodeEntryV3",
+    "ProfilerNodeV3",
+    "ProfilerV3",
     "SessionIdV4",
     "SessionPropertyV3",
     "ShutdownV3",
@@ -180,6 +183,28 @@ class JStackV3(RequestSchema):
 
     schema_type = "JStack"
     traces: list[Any] = api("DStackTrace[]", direction="OUTPUT", schema="DStackTraceV3", help="One entry a node.")
+
+
+class ProfilerV3(RequestSchema):
+    """Where the threads spend their time."""
+
+    depth: int = api("int", 10, required=True, direction="INPUT", help="Innermost calls that tell stacks apart.")
+    nodes: list[Any] = api("Iced[]", direction="OUTPUT", schema="ProfilerNodeV3", help="One entry a node.")
+
+
+class ProfilerNodeV3(Schema):
+    """Where the threads of one node spend their time."""
+
+    node_name: str = api("string", direction="OUTPUT", help="Address of the node.")
+    timestamp: int = api("long", 0, direction="OUTPUT", help="When, in milliseconds since 1970.")
+    entries: list[Any] = api("Iced[]", direction="OUTPUT", schema="ProfilerNodeEntryV3", help="Stacks, the most frequent first.")
+
+
+class ProfilerNodeEntryV3(Schema):
+    """A stack that was seen."""
+
+    stacktrace: str = api("string", direction="OUTPUT", help="The innermost calls, innermost first.")
+    count: int = api("int", 0, direction="OUTPUT", help="How often it was seen.")
 
 
 class DStackTraceV3(Schema):
