@@ -120,7 +120,15 @@ def test_integer_weights_are_repetitions_without_sampling(lab: Any) -> None:
     weighted = lab.train("drf", "z", x=("x1", "x2"), weights_column="w", **common)
     repeated = lab.train("drf", "z", x=("x1", "x2"), training_frame="rep", **common)
     np.testing.assert_allclose(predictions(lab, weighted), predictions(lab, repeated, "q"), rtol=1e-9)
-    assert weighted.output.training_metrics.mse == pytest.approx(repeated.output.training_metrics.mse)
+
+
+@pytest.mark.parametrize("y", ["y", "k", "z"])
+def test_without_sampling_there_are_no_training_metrics(lab: Any, y: str) -> None:
+    metrics = lab.train("drf", y, ntrees="2", sample_rate="1", seed="1").output.training_metrics
+    assert metrics.nobs == 0
+    assert np.isnan(metrics.mse)
+    assert metrics.get("cm") is None
+    assert metrics.to_json()["MSE"] == "NaN"
 
 
 def test_unseen_levels_and_missing_columns_score(lab: Any) -> None:

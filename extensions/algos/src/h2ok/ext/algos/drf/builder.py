@@ -26,6 +26,7 @@ __all__ = ["DRF"]
 
 #: Rows times trees up to which every tree is scored when nothing else is asked for.
 _CHEAP = 2_000_000
+_OUT_OF_BAG = "Metrics reported on Out-Of-Bag training samples"
 
 
 class DRF(ModelBuilder):
@@ -114,6 +115,24 @@ class _Local:
         return self.predictions
 
 
+def _unknown_metrics(data: TrainingData) -> ModelMetrics:
+    """Metrics of no row: numbers NaN, tables left out, as H2O's."""
+    names = {
+        "Regression": ("r2", "mean_residual_deviance", "mae", "rmsle", "loglikelihood", "AIC"),
+        "Binomial": ("r2", "logloss", "loglikelihood", "AIC", "AUC", "pr_auc", "Gini", "mean_per_class_error"),
+        "Multinomial": ("r2", "logloss", "loglikelihood", "AIC", "mean_per_class_error", "AUC", "pr_auc"),
+    }[data.category]
+    tables = {
+        "Regression": (),
+        "Binomial": ("cm", "thresholds_and_metric_scores", "max_criteria_and_metric_scores", "gains_lift_table"),
+        "Multinomial": ("cm", "hit_ratio_table", "multinomial_auc_table", "multinomial_aucpr_table"),
+    }[data.category]
+    fields: dict[str, Any] = {**dict.fromkeys(names, math.nan), **dict.fromkeys(tables)}
+    if data.category == "Binomial":
+        fields["domain"] = list(data.domain or ())
+    return ModelMetrics(f"ModelMetrics{data.category}", data.category, math.nan, 0, fields)
+
+
 class _Planting:
     """One training."""
 
@@ -190,6 +209,8 @@ class _Planting:
             return True
         if p.score_tree_interval > 0:
             return done % p.score_tree_interval == 0
+        if p.stopping_rounds == 0 and self.ctx.is_fold:
+            return False
         if p.stopping_rounds > 0 or self.ctx.data.n_rows * p.ntrees * self.k <= _CHEAP:
             return True
         return done % max(1, p.ntrees // 5) == 0
@@ -210,14 +231,14 @@ class _Planting:
         """Metrics of the rows that were left out by at least one tree, each predicted by those trees."""
         seen = self.counts > 0
         if not seen.any():
-            return None
+            return replace(_unknown_metrics(self.ctx.data), description=_OUT_OF_BAG)
         rows: BinnedRows = self.rows
         local = _Local(rows.y[seen], rows.w[seen], mean_of_trees(self.sums[seen], self.counts[seen], self.n_classes))
         sums = self._task(self.ctx.data, local).map_rows(local)  # type: ignore[arg-type]
         if sums is None:
             return None
         metrics = make_metrics(self.ctx.data.category, sums, self.ctx.data.domain or (), self.p.gainslift_bins)
-        return replace(metrics, description="Metrics reported on Out-Of-Bag training samples")
+        return replace(metrics, description=_OUT_OF_BAG)
 
     def _validation_metrics(self, done: int) -> ModelMetrics | None:
         valid = self.ctx.valid
@@ -230,8 +251,8 @@ class _Planting:
 
     def _finish(self, done: int, history: ScoringHistory) -> Trained:
         forest = Forest.of(self.trees)  # type: ignore[arg-type]
-        if history.training[-1] is None:
-            self.ctx.warn("No row was left out of a tree (sample_rate 1): training metrics are those of rows the trees have seen.")
+        if not (self.counts > 0).any():
+            self.ctx.warn("No row was left out of a tree (sample_rate is 1), so that there are no training metrics.")
         extra = {
             "variable_importances": variable_importances(self.ctx.data.names, self.importance.tolist()),
             "init_f": 0.0,
