@@ -154,6 +154,33 @@ def test_importance_finds_the_signal(lab: Any) -> None:
     assert sum(table.column("percentage")) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("y", ["y", "k", "z"])
+def test_a_continued_forest_is_the_one_grown_at_once(lab: Any, y: str) -> None:
+    whole = lab.train("drf", y, ntrees="6", seed="3", validation_frame="tr")
+    first = lab.train("drf", y, ntrees="2", seed="3", model_id="first")
+    lab.train("drf", y, ntrees="4", seed="3", checkpoint=first.key, model_id="second")
+    third = lab.train("drf", y, ntrees="6", seed="3", checkpoint="second", validation_frame="tr")
+    np.testing.assert_array_equal(predictions(lab, whole), predictions(lab, third, "q"))
+    assert third.output.training_metrics.mse == whole.output.training_metrics.mse
+    assert third.output.validation_metrics.mse == whole.output.validation_metrics.mse
+    assert third.output.model_summary == whole.output.model_summary
+    a, b = (m.output.extra["variable_importances"] for m in (whole, third))
+    assert a.column("variable") == b.column("variable")
+    assert a.column("relative_importance") == pytest.approx(b.column("relative_importance"))
+
+
+def test_a_checkpoint_must_fit(lab: Any) -> None:
+    lab.train("drf", "y", ntrees="3", seed="3", model_id="first")
+    with pytest.raises(ModelBuilderError, match="must be higher than 3"):
+        lab.train("drf", "y", ntrees="3", checkpoint="first")
+    with pytest.raises(ModelBuilderError, match="max_depth cannot be modified"):
+        lab.train("drf", "y", ntrees="5", max_depth="3", checkpoint="first")
+    with pytest.raises(ModelBuilderError, match="columns or levels"):
+        lab.train("drf", "y", x=("x1",), ntrees="5", checkpoint="first")
+    with pytest.raises(ModelBuilderError, match="cross-validation"):
+        lab.train("drf", "y", ntrees="5", nfolds="3", checkpoint="first")
+
+
 @pytest.mark.parametrize(
     ("params", "match"),
     [
@@ -164,7 +191,7 @@ def test_importance_finds_the_signal(lab: Any) -> None:
         ({"distribution": "poisson"}, "poisson"),
         ({"sample_rate": "0"}, "sample_rate"),
         ({"sample_rate_per_class": "[0.5]"}, "sample_rate_per_class"),
-        ({"checkpoint": "m"}, "continuing a forest"),
+        ({"checkpoint": "m"}, "not a drf model"),
     ],
 )
 def test_wrong_parameters_are_refused(lab: Any, params: dict[str, str], match: str) -> None:

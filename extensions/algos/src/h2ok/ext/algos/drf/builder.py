@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
+from h2ok.ext.algos.drf.continuing import Restore, check_checkpoint, forest_statistics, joined
 from h2ok.ext.algos.drf.grower import BinnedRows, ForestSettings, GrownTree, gather, grow_trees
 from h2ok.ext.algos.drf.params import DISTRIBUTIONS, DRFParametersV3
-from h2ok.ext.algos.drf.state import DRFState, SessionMean, ValidationUpdate, mean_of_trees
+from h2ok.ext.algos.drf.state import DRFState, SessionMean, TrainingPart, ValidationUpdate, mean_of_trees
 from h2ok.ext.algos.gbm.binning import make_mapper
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models import ModelBuilder, ModelMetrics, TrainContext, Trained, TrainingData, Validation
@@ -63,6 +64,8 @@ class DRF(ModelBuilder):
         if p.distribution in DISTRIBUTIONS and p.distribution not in fitting:
             kind = f"{data.n_classes} levels" if data.domain is not None else "numbers"
             v.error("distribution", f"{p.distribution} does not go with '{response}', which has {kind}. Use AUTO.")
+        if p.checkpoint is not None:
+            check_checkpoint(v, self.node.dkv.get(p.checkpoint), p, data)
         if p.mtries > n_cols:
             v.error("mtries", f"Computed mtries should be in interval <1,{n_cols}> but it is {p.mtries}")
         if p.binomial_double_trees and data.category != "Binomial":
@@ -149,6 +152,7 @@ class _Planting:
         self.metric = resolve_metric(p.stopping_metric, data.category)
         self.stops: list[float] = [math.nan]
         self.trees: list[GrownTree] = []
+        self.before: DRFState | None = None
         self.importance = np.zeros(len(data.names))
 
     def run(self) -> Trained:
@@ -160,9 +164,9 @@ class _Planting:
         history = ScoringHistory(
             ctx.data.category, [("number_of_trees", "long", "Number of Trees")], with_validation=ctx.valid is not None
         )
-        history.add([0], None, None)
-        done = 0
-        grown = grow_trees(self.rows, mapper, self._settings(), p.ntrees, self.k, self.n_classes, ctx.node.tasks.nthreads)
+        done = self._resume(history)
+        rounds = range(done, p.ntrees)
+        grown = grow_trees(self.rows, mapper, self._settings(), rounds, self.k, self.n_classes, ctx.node.tasks.nthreads)
         with closing(grown):  # type: ignore[type-var]
             for trees in grown:
                 done += 1
@@ -176,6 +180,30 @@ class _Planting:
                 if last:
                     break
         return self._finish(done, history)
+
+    def _resume(self, history: ScoringHistory) -> int:
+        """Take over the trees of a checkpoint; rounds done so far."""
+        held = self.ctx.node.dkv.get(self.p.checkpoint) if self.p.checkpoint is not None else None
+        if held is None:
+            history.add([0], None, None)
+            return 0
+        state: DRFState = held.state
+        self.before = state
+        rates = self._settings().sample_rates
+        task = Restore(self.ctx.data.spec, state, rates, self.ctx.data.key)
+        parts = sorted(self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value, key=lambda part: int(part[0]))
+        self.sums, self.counts = np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts])
+        table = held.output.extra["variable_importances"]
+        known = dict(zip(table.column("variable"), table.column("relative_importance"), strict=True))
+        self.importance += np.array([known[n] for n in self.ctx.data.names])
+        self._update_validation(state.forest)
+        self._score(history, state.rounds)
+        return state.rounds
+
+    def _update_validation(self, forest: Forest) -> None:
+        valid = self.ctx.valid
+        if valid is not None:
+            valid.do_all(ValidationUpdate(valid.spec, forest, self.k, session=self.session))
 
     def _settings(self) -> ForestSettings:
         p, n = self.p, len(self.ctx.data.names)
@@ -199,9 +227,7 @@ class _Planting:
         for tree in trees:  # they have served
             tree.out_rows, tree.out_values = tree.out_rows[:0], tree.out_values[:0]
         self.trees += trees
-        if self.ctx.valid is not None:
-            valid = self.ctx.valid
-            valid.do_all(ValidationUpdate(valid.spec, Forest.of(trees), self.k, session=self.session))  # type: ignore[arg-type]
+        self._update_validation(Forest.of(trees))  # type: ignore[arg-type]
 
     def _scores_at(self, done: int) -> bool:
         p = self.p
@@ -251,6 +277,9 @@ class _Planting:
 
     def _finish(self, done: int, history: ScoringHistory) -> Trained:
         forest = Forest.of(self.trees)  # type: ignore[arg-type]
+        parts: tuple[TrainingPart, ...] = (TrainingPart(self.ctx.seed, len(self.trees) // self.k, self.ctx.data.key),)
+        if self.before is not None:
+            forest, parts = joined(self.before.forest, forest), (*self.before.parts, *parts)
         if not (self.counts > 0).any():
             self.ctx.warn("No row was left out of a tree (sample_rate is 1), so that there are no training metrics.")
         extra = {
@@ -258,7 +287,7 @@ class _Planting:
             "init_f": 0.0,
         }
         return Trained(
-            DRFState(forest, done, self.k, self.n_classes),
+            DRFState(forest, done, self.k, self.n_classes, parts),
             self._summary(forest),
             history.table(),
             extra,
@@ -267,7 +296,7 @@ class _Planting:
         )
 
     def _summary(self, forest: Forest) -> TwoDimTable:
-        depth, leaves = [int(t.depth.max()) for t in self.trees], [t.n_leaves() for t in self.trees]
+        depth, leaves = forest_statistics(forest)
         heads = (
             ("number_of_trees", "long", "Number of Trees"),
             ("number_of_internal_trees", "long", "Number of Internal Trees"),
@@ -281,6 +310,6 @@ class _Planting:
         )
         columns = [Column("", "string")]
         columns += [Column(n, t, "%d" if t == "long" else "%.5f", d) for n, t, d in heads]  # type: ignore[arg-type]
-        n = len(self.trees)
+        n = forest.n_trees
         row = ["", n // self.k, n, forest.nbytes, min(depth), max(depth), sum(depth) / n, min(leaves), max(leaves), sum(leaves) / n]
         return TwoDimTable.of_rows("Model Summary", "", columns, [row])
