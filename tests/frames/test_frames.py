@@ -122,3 +122,18 @@ def test_bad_ratios_are_refused(client: Client, runtime: Runtime) -> None:
     runtime.node.frames.from_columns("f", {"v": np.arange(3.0)})
     client.post("/3/SplitFrame", expect=400, dataset="f", ratios=[2.0], destination_frames=["a", "b"])
     client.post("/3/SplitFrame", expect=404, dataset="nosuch", ratios=[0.5])
+
+
+def test_levels_are_named_after_the_place_of_their_column(client: Client, runtime: Runtime) -> None:
+    enums = {"rows": 10, "cols": 1, "categorical_fraction": 1, "integer_fraction": 0, "binary_fraction": 0, "factors": 2, "seed": 1}
+    made(client, "plain", **enums)
+    made(client, "answered", has_response=True, **enums)
+    assert runtime.node.frames.get("plain").vecs[0].domain == ("c0.l0", "c0.l1")
+    assert [v.domain for v in runtime.node.frames.get("answered").vecs] == [("0", "1"), ("c1.l0", "c1.l1")]
+    for key in ("plain", "answered"):
+        runtime.node.frames.remove(key)
+
+
+def test_too_many_levels_are_refused(client: Client) -> None:
+    error = client.post("/3/CreateFrame", dest="x", rows=1, factors=10_000_001, expect=400)
+    assert "Number of factors must be <= 10,000,000" in error["msg"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import math
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -164,10 +166,40 @@ def test_export_writes_one_file_parts_and_compressed(web: Client, tmp_path: Path
 def test_export_parquet(web: Client, tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     assert web.job(web.post("/3/Frames/tr/export", path=str(tmp_path / "p"), format="parquet"))["status"] == "DONE"
-    read = [pq.read_table(io.BytesIO(p.read_bytes())) for p in sorted((tmp_path / "p").iterdir())]
+    parts = sorted((tmp_path / "p").glob("part-m-?????"))
+    read = [pq.read_table(io.BytesIO(p.read_bytes())) for p in parts]
     assert [v for t in read for v in t["cat"].to_pylist()] == ["a", "b", "c", "a"]
     assert [v for t in read for v in t["int"].to_pylist()] == [0, 1, 2, 3]
     assert read[0]["num"].to_pylist()[0] is None
+    for part in parts:
+        sums = part.with_name(f".{part.name}.crc").read_bytes()
+        data = part.read_bytes()
+        pieces = [data[i : i + 512] for i in range(0, len(data), 512)]
+        assert sums == b"crc\0" + struct.pack(f">i{len(pieces)}I", 512, *map(zlib.crc32, pieces))
+    web.job(web.post("/3/Frames/tr/export", path=str(tmp_path / "q"), format="parquet", write_checksum=False))
+    assert sorted(p.name for p in (tmp_path / "q").iterdir()) == [p.name for p in parts]
+
+
+def test_export_of_parts_is_a_folder_even_for_one(web: Client, tmp_path: Path) -> None:
+    web.job(web.post("/3/Frames/tr/export", path=str(tmp_path / "p"), num_parts=-1))
+    assert {p.name for p in (tmp_path / "p").iterdir()} >= {"part-m-00000"}
+
+
+def test_export_parquet_refuses_uuids(web: Client, shared: Runtime, tmp_path: Path) -> None:
+    node = shared.node
+    vec = node.frames.vec_of(["3f2504e0-4f89-11d3-9a0c-0305e82c3301"], "uuid")
+    node.frames.put(Frame("with_uuid", ("u",), (vec,)))
+    error = web.post("/3/Frames/with_uuid/export", path=str(tmp_path / "u"), format="parquet", expect=412)
+    assert "UUID column type is not supported." in error["msg"]
+    node.frames.remove("with_uuid")
+
+
+def test_whole_numbers_beyond_64_bits_are_written(web: Client, shared: Runtime, tmp_path: Path) -> None:
+    node = shared.node
+    node.frames.put(Frame("huge", ("x",), (node.frames.vec_of(np.array([8.474446222051669e27, 1.0, np.nan])),)))
+    web.job(web.post("/3/Frames/huge/export", path=str(tmp_path / "h.csv")))
+    assert (tmp_path / "h.csv").read_text().splitlines() == ['"x"', "8.474446222051669E27", "1.0", ""]
+    node.frames.remove("huge")
 
 
 def test_find(web: Client) -> None:

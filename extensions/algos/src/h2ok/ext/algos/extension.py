@@ -15,6 +15,7 @@ extension = Extension(
         Algo("pca", "h2ok.ext.algos.pca.builder:PCA", "Principal Components Analysis"),
         Algo("svd", "h2ok.ext.algos.pca.svd:SVD", "Singular Value Decomposition"),
         Routes("Algos", "h2ok.ext.algos.glm.routes:routes"),
+        Routes("Algos", "h2ok.ext.algos.gbm.routes:routes"),
     ),
     requires=("models",),
     help="Linear models, boosting, forests, clusters.",

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 __all__ = ["ColumnPlan", "create_frame", "plan_columns"]
 
 _MAX_CELLS = 10**11
+_MAX_FACTORS = 10_000_000
 _STRING_LENGTH = 8
 _LETTERS = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 #: Times are drawn from 1970 to 2020.
@@ -38,18 +39,21 @@ _TIME_SPAN = 50 * 365 * 86_400_000
 @wire_type("frames.column_plan")
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
-    """``kind``: real, enum, int, binary, time or string; ``size``: range or number of levels; ``positive``: no real below 0."""
+    """``kind``: real, enum, int, binary, time or string; ``size``: range or number of levels; ``positive``: no real below 0;
+    ``prefix``: what the names of the levels start with.
+    """
 
     name: str
     kind: str
     size: float
     constant: float | None = None
     positive: bool = False
+    prefix: str = ""
 
     @property
     def spec(self) -> OutputSpec:
         kinds: dict[str, VecType] = {"enum": "enum", "time": "time", "string": "string"}
-        domain = tuple(f"{self.name.lower()}.l{i}" for i in range(int(self.size))) if self.kind == "enum" else None
+        domain = tuple(f"{self.prefix}{i}" for i in range(int(self.size))) if self.kind == "enum" else None
         return OutputSpec(kinds.get(self.kind, "numeric"), domain)
 
 
@@ -134,7 +138,9 @@ def plan_columns(request: CreateFrameV3) -> list[ColumnPlan]:
         "real": float(request.real_range),
     }
     constant = None if request.randomize else float(request.value)
-    columns = [ColumnPlan(f"C{i + 1}", k, sizes.get(k, 0.0), constant) for i, k in enumerate(kinds)]
+    # Levels are named after the place of their column in the frame, which a response moves by one.
+    first = int(bool(request.has_response))
+    columns = [ColumnPlan(f"C{i + 1}", k, sizes.get(k, 0.0), constant, prefix=f"c{i + first}.l") for i, k in enumerate(kinds)]
     if request.has_response:
         kind = "real" if request.response_factors == 1 else "enum"
         size = float(request.real_range if kind == "real" else request.response_factors)
@@ -160,3 +166,6 @@ def _check(request: CreateFrameV3) -> None:
         raise BadRequestError("randomize=False makes constant reals only; set categorical_fraction and integer_fraction to 0.")
     if request.factors < 1 or request.response_factors < 1:
         raise BadRequestError("factors and response_factors must be at least 1.")
+    if max(request.factors, request.response_factors) > _MAX_FACTORS:
+        most = max(request.factors, request.response_factors)
+        raise BadRequestError(f"Number of factors must be <= {_MAX_FACTORS:,}; got {most:,}.")

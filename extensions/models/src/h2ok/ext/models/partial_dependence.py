@@ -231,7 +231,8 @@ def _code(vec: Vec, domain: tuple[str, ...] | None, value: float) -> float:
 def _table(
     plan: PartialDependencePlan, names: Sequence[str], points: list[tuple[float, ...]], cells: list[Cell], target: str | None
 ) -> TwoDimTable:
-    heads = [Column(n, "string" if plan.frame.vec(n).domain is not None else "double", "", n) for n in names]
+    # H2O writes the names in lower case here.
+    heads = [Column(n.lower(), "string" if plan.frame.vec(n).domain is not None else "double", "", n) for n in names]
     heads = [replace(h, format="%s" if h.type == "string" else "%5f") for h in heads]
     heads += [Column(n, "double", "%5f", n) for n in ("mean_response", "stddev_response", "std_error_mean_response")]
     rows = [

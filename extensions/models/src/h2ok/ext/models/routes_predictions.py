@@ -16,7 +16,14 @@ from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum
 from h2ok.ext.models.model import FramePredictor, Model
 from h2ok.ext.models.rows import ColumnSpec, RowSpec, map_levels
 from h2ok.ext.models.schemas import ModelMetricsListSchemaV3, ModelMetricsMakerSchemaV3
-from h2ok.ext.models.scoring import predict_frame, score_metrics, training_metrics
+from h2ok.ext.models.scoring import (
+    Transform,
+    Transforms,
+    predict_frame,
+    score_metrics,
+    training_metrics,
+    transform_frame,
+)
 from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
 from h2ok.kernel import Frame, IllegalArgumentError, JobContext
 
@@ -49,21 +56,28 @@ def _both(ctx: RequestContext) -> tuple[Model, Frame]:
     return model, find_frame(ctx.node, ctx.path_params["frame"], argument="frame", function="predict")
 
 
-def _refuse_flags(model: Model, request: ModelMetricsListSchemaV3) -> None:
+def _transform(model: Model, request: ModelMetricsListSchemaV3) -> Transform | None:
+    """What the flags ask for instead of predictions, None for plain predictions."""
     asked = [f for f in _FLAGS if getattr(request, f)]
     if request.deep_features_hidden_layer >= 0 or request.deep_features_hidden_layer_name:
         asked.append("deep_features_hidden_layer")
-    if asked:
+    if not asked:
+        return None
+    if not isinstance(model.state, Transforms):
         raise IllegalArgumentError(
             f"{asked[0]} is not available for {model.algo} models in h2ok yet; ask for plain predictions.", argument=asked[0]
         )
+    return model.state.transform(asked[0], request, model.output.columns)
 
 
 def predict(ctx: RequestContext, request: ModelMetricsListSchemaV3) -> dict[str, Any]:
     """Predictions and metrics at once (version 3)."""
     model, frame = _both(ctx)
-    _refuse_flags(model, request)
+    how = _transform(model, request)
     key = request.predictions_frame or prediction_key("predictions", model.key, frame.key)
+    if how is not None:
+        transform_frame(ctx.node, model, frame, key, how)
+        return _answer(model.key, frame.key, key, [])
     predict_frame(ctx.node, model, frame, key)
     metrics = score_metrics(ctx.node, model, frame, need_response=False)
     return _answer(model.key, frame.key, key, [metrics.to_json()] if metrics is not None else [])
@@ -72,12 +86,15 @@ def predict(ctx: RequestContext, request: ModelMetricsListSchemaV3) -> dict[str,
 def predict_async(ctx: RequestContext, request: ModelMetricsListSchemaV3) -> dict[str, Any]:
     """Predictions as a job (version 4)."""
     model, frame = _both(ctx)
-    _refuse_flags(model, request)
+    how = _transform(model, request)
     adapt(ctx.node, model.output.columns, frame)
     key = request.predictions_frame or prediction_key("transformation", model.key, frame.key)
 
     def work(job: JobContext) -> None:
         job.update(0.0, "Scoring")
+        if how is not None:
+            transform_frame(ctx.node, model, frame, key, how, job.cancelled)
+            return
         _, warnings = predict_frame(ctx.node, model, frame, key, job.cancelled)
         for w in warnings:
             job.warn(w)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.model import AdjustsMetrics, MeasuresItself, Model
-from h2ok.ext.models.rows import Rows, RowsTask
-from h2ok.ext.models.training import TrainingData, adapt
+from h2ok.ext.models.rows import Rows, RowSpec, RowsTask
+from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
 from h2ok.kernel import Frame, OutputSpec, wire_type
 
 if TYPE_CHECKING:
     from h2ok.kernel import Node
 
-__all__ = ["PredictTask", "predict_frame", "score_metrics", "training_metrics"]
+__all__ = ["PredictTask", "Transform", "Transforms", "transform_frame", "predict_frame", "score_metrics", "training_metrics"]
 
 Cancelled = Callable[[], bool]
 
@@ -56,6 +56,31 @@ def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: C
     """
     data, warnings = adapt(node, model.output.columns, frame)
     return write_predictions(data, model, model.state, key, cancelled), warnings
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Columns a model can make of rows beside its predictions; ``make`` gives the task that writes them."""
+
+    names: tuple[str, ...]
+    outputs: list[OutputSpec]
+    make: Callable[[RowSpec], RowsTask]
+
+
+@runtime_checkable
+class Transforms(Protocol):
+    """A state that does more than predict. Raises IllegalArgumentError for a ``kind`` it cannot do."""
+
+    def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
+        """``kind``: the flag of the prediction request, such as predict_contributions."""
+
+
+def transform_frame(node: Node, model: Model, frame: Frame, key: str, how: Transform, cancelled: Cancelled | None = None) -> Frame:
+    """The columns of a transform for a frame, stored under ``key``."""
+    data, _ = adapt(node, model.output.columns, frame)
+    with node.scopes.enter():
+        vecs = data.do_all(how.make(data.spec), how.outputs, cancelled).vecs
+        return node.frames.put(Frame(key, how.names, vecs))
 
 
 def write_predictions(data: TrainingData, model: Model, predictor: Any, key: str, cancelled: Cancelled | None = None) -> Frame:

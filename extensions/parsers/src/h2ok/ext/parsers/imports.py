@@ -133,9 +133,13 @@ def _walk(backend: Persist, path: str, matcher: re.Pattern[str] | None) -> list[
     pending = [path]
     while pending:
         for entry in backend.list(pending.pop()):
+            name = entry.uri.rstrip("/").rsplit("/", 1)[-1]
+            # Hidden files, such as the checksums of Parquet exports, are no data; asked for by their own path they are.
+            if name.startswith(".") and entry.uri != path:
+                continue
             if entry.is_dir:
                 pending.append(entry.uri)
-            elif matcher is None or matcher.fullmatch(entry.uri) or matcher.match(entry.uri.rsplit("/", 1)[-1]):
+            elif matcher is None or matcher.fullmatch(entry.uri) or matcher.match(name):
                 found.append(entry)
         if len(found) + len(pending) > _MAX_FILES:
             raise IllegalArgumentError(f"'{path}' holds more than {_MAX_FILES} files; import a narrower path.")

@@ -31,6 +31,18 @@ def time_zones() -> list[str]:
     return sorted(zoneinfo.available_timezones())
 
 
+def time_zone_lines() -> list[str]:
+    """A heading, then the offset from UTC in standard time and the name of each zone, east of Greenwich first."""
+    now = datetime.now(UTC)
+    found = []
+    for name in time_zones():
+        local = now.astimezone(zoneinfo.ZoneInfo(name))
+        minutes = round(((local.utcoffset() or timedelta()) - (local.dst() or timedelta())).total_seconds() / 60)
+        found.append((minutes < 0, abs(minutes), name))
+    lines = [f"{'-' if west else '+'}{m // 60:02d}:{m % 60:02d} {name}" for west, m, name in sorted(found)]
+    return ["StandardOffset CanonicalID, Aliases", *lines]
+
+
 def set_time_zone(node: Node, name: str) -> None:
     """Set the time zone of the cloud.
 

@@ -11,29 +11,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from h2ok.capabilities.registry import resolve
+from h2ok.ext.rest.checksums import ChecksumWriter, checksum_name
 from h2ok.ext.rest.csv_text import CsvStyle, block_text, header_text
-from h2ok.kernel import Block, Frame, IllegalArgumentError, Node
+from h2ok.kernel import Block, Frame, IllegalArgumentError, Node, Vec
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
     from h2ok.ext.rest.schemas.frames import FramesV3
     from h2ok.kernel import JobContext
 
-__all__ = ["ExportPlan", "csv_chunks", "plan_export", "run_export"]
+__all__ = ["ExportPlan", "csv_chunks", "is_whole", "plan_export", "run_export"]
 
 #: Pieces formatted ahead of the one being written.
 _AHEAD = 2
-_COMPRESSIONS = {"": "", "none": "", "gzip": ".gz", "bzip2": ".bz2", "zstd": ".zst", "snappy": ".snappy"}
+_MAX_WHOLE = 2.0**63
+_CSV_COMPRESSIONS = ("none", "gzip", "bzip2", "zstd")
 _PARQUET_COMPRESSIONS = ("none", "gzip", "zstd", "snappy", "brotli", "lz4")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
-    """What to write and where. ``n_parts``: 1 for one file, otherwise that many in the folder ``path``."""
+    """What to write and where. ``folder``: whether ``n_parts`` files go into the folder ``path``."""
 
     path: str = ""
     overwrite: bool = False
     n_parts: int = 1
+    folder: bool = False
+    checksum: bool = False
     parquet: bool = False
     compression: str = ""
     header: bool = True
@@ -52,7 +56,7 @@ class ExportPlan:
 
     def style(self, node: Node, frame: Frame) -> CsvStyle:
         """How the cells of a frame are written."""
-        whole = tuple(v.type == "numeric" and node.rollups(v).is_int for v in frame.vecs)
+        whole = tuple(is_whole(node, v) for v in frame.vecs)
         return CsvStyle(whole, self.hex_string, self.escape_quotes, self.separator, self.quote_header)
 
 
@@ -66,7 +70,7 @@ def plan_export(frame: Frame, request: FramesV3) -> ExportPlan:
     """
     parquet = request.format == "parquet"
     compression = (request.compression or "").lower()
-    allowed = _PARQUET_COMPRESSIONS if parquet else tuple(c for c in _COMPRESSIONS if c and c != "snappy")
+    allowed = _PARQUET_COMPRESSIONS if parquet else _CSV_COMPRESSIONS
     if compression and compression not in allowed:
         raise IllegalArgumentError(
             f"compression must be one of {', '.join(allowed)}; got '{compression}'.", argument="compression", value=compression
@@ -76,15 +80,24 @@ def plan_export(frame: Frame, request: FramesV3) -> ExportPlan:
             "tz_adjust_from_local is not built: times are written as UTC. Leave it out, or shift the time columns first.",
             argument="tz_adjust_from_local",
         )
+    if parquet and any(v.type == "uuid" for v in frame.vecs):
+        names = ", ".join(n for n, v in zip(frame.names, frame.vecs, strict=True) if v.type == "uuid")
+        raise IllegalArgumentError(
+            f"UUID column type is not supported. Leave these columns out or convert them with ascharacter(): {names}.",
+            argument="format",
+        )
     parts = request.num_parts if request.num_parts is not None else 1
     if parts == 0 or parts < -1:
         raise IllegalArgumentError(f"num_parts must be -1 or at least 1; got {parts}.", argument="num_parts", value=str(parts))
+    folder = parquet or parts != 1
     if parquet or parts == -1:
         parts = frame.n_chunks
     return ExportPlan(
         request.path,
         bool(request.force),
-        min(parts, max(1, frame.n_chunks)) if parts > 1 or parquet else 1,
+        min(parts, max(1, frame.n_chunks)),
+        folder,
+        parquet and request.write_checksum is not False,
         parquet,
         "" if compression == "none" else compression,
         request.header is not False,
@@ -135,7 +148,10 @@ def run_export(runtime: Runtime, job: JobContext, frame: Frame, plan: ExportPlan
             if style is None:
                 from h2ok.ext.rest.parquet_export import write_parquet
 
-                done = write_parquet(node, job, frame, indexes, raw, plan.compression, done)
+                out: Any = ChecksumWriter(raw) if plan.checksum else raw
+                done = write_parquet(node, job, frame, indexes, out, plan.compression, done)
+                if plan.checksum:
+                    _write_checksums(store, name, out, overwrite=plan.overwrite)
                 continue
             with _compressed(raw, plan.compression) as out:
                 for piece in _chunks(node, frame, plan, style, indexes):
@@ -144,15 +160,25 @@ def run_export(runtime: Runtime, job: JobContext, frame: Frame, plan: ExportPlan
                     job.update(min(1.0, done / (frame.n_chunks + 1)), f"Wrote {done} pieces.")
 
 
+def _write_checksums(store: Any, name: str, written: ChecksumWriter, *, overwrite: bool) -> None:
+    with store.create(checksum_name(name), overwrite=overwrite) as beside:
+        beside.write(written.checksums())
+
+
+def is_whole(node: Node, vec: Vec) -> bool:
+    """Whether a numeric column holds whole numbers only, all of which 64 bits can hold."""
+    if vec.type != "numeric":
+        return False
+    stats = node.rollups(vec)
+    return bool(stats.is_int) and (not stats.n_known or max(-stats.min, stats.max) < _MAX_WHOLE)
+
+
 def _split(n: int, parts: int) -> list[range]:
     return [range(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
 
 
 def _part_name(plan: ExportPlan, part: int) -> str:
-    if plan.n_parts == 1 and not plan.parquet:
-        return plan.path
-    suffix = ".parquet" if plan.parquet else ".csv" + _COMPRESSIONS[plan.compression]
-    return f"{plan.path.rstrip('/')}/part-m-{part:05d}{suffix}"
+    return f"{plan.path.rstrip('/')}/part-m-{part:05d}" if plan.folder else plan.path
 
 
 def _compressed(raw: BinaryIO, kind: str) -> Any:

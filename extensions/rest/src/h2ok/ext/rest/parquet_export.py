@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from h2ok.ext.rest.csv_export import read_block
+from h2ok.ext.rest.csv_export import is_whole, read_block
 from h2ok.kernel import NA_INT64, Block, Frame, Node, Vec
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def write_parquet(node: Node, job: JobContext, frame: Frame, indexes: range, out
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    whole = [v.type == "numeric" and node.rollups(v).is_int for v in frame.vecs]
+    whole = [is_whole(node, v) for v in frame.vecs]
     schema = pa.schema([(n, _type(pa, v, w)) for n, v, w in zip(frame.names, frame.vecs, whole, strict=True)])
     with pq.ParquetWriter(out, schema, compression=compression or "snappy") as writer:
         for i in indexes:

@@ -113,6 +113,11 @@ class GrownTree:
     out_rows: NDArray[np.int32]
     out_values: NDArray[np.float64]
 
+    @property
+    def cover(self) -> NDArray[np.float64]:
+        """Not recorded: contributions of a forest are not available."""
+        return np.empty(0)
+
     def n_leaves(self) -> int:
         return int((self.feature < 0).sum())
 

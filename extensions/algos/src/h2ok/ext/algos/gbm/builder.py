@@ -24,6 +24,7 @@ from h2ok.ext.models import (
     TrainingData,
     Validation,
 )
+from h2ok.ext.models.grid import parse_lenient
 from h2ok.ext.models.history import ScoringHistory
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.stopping import more_is_better, resolve_metric, should_stop, stopping_value
@@ -43,18 +44,19 @@ _NARROW_ROWS = 1 << 22
 @wire_type("gbm.response_task")
 @dataclass(frozen=True)
 class ResponseTask(RowsTask):
-    """Sums for the start of the scores: [w, w y, w exp(offset), w (y - offset), smallest y, largest y]."""
+    """Sums for the start of the scores: [w, w y exp(a offset), w exp(b offset), w (y - offset)]; ``powers`` are (a, b), so that
+    the start of a log link is log of the second over the third.
+    """
+
+    powers: tuple[float, float] = (0.0, 1.0)
 
     def map_rows(self, rows: Rows) -> NDArray[np.float64]:
         offset = rows.offset()
         w = np.where(np.isnan(offset), 0.0, rows.weights())
         keep = w > 0
         w, y, o = w[keep], rows.response()[keep], offset[keep]
-        lowest, highest = (y.min(), y.max()) if len(y) else (math.inf, -math.inf)
-        return np.array([w.sum(), (w * y).sum(), (w * np.exp(np.clip(o, -700, 700))).sum(), (w * (y - o)).sum(), lowest, highest])
-
-    def reduce(self, left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([*(left[:4] + right[:4]), min(left[4], right[4]), max(left[5], right[5])])
+        above, below = (np.exp(np.clip(a * o, -700, 700)) for a in self.powers)
+        return np.array([w.sum(), (w * y * above).sum(), (w * below).sum(), (w * (y - o)).sum()])
 
 
 @wire_type("gbm.offset_task")
@@ -96,6 +98,11 @@ class GBM(ModelBuilder):
                 "histogram_type",
                 f"histogram_type {p.histogram_type} is computed as QuantilesGlobal: columns are binned once, by quantiles.",
             )
+        if data is not None:
+            try:
+                column_groups(p.interaction_constraints, data.names)
+            except ValueError as e:
+                v.error("interaction_constraints", str(e))
         if data is not None and p.distribution in ("AUTO", *DISTRIBUTIONS):
             self._check_response(v, data, p)
 
@@ -150,6 +157,38 @@ def resolve_distribution(name: str, data: TrainingData) -> str:
     return {"Binomial": "bernoulli", "Multinomial": "multinomial"}.get(data.category, "gaussian")
 
 
+def column_groups(constraints: Any, names: tuple[str, ...]) -> NDArray[np.bool_] | None:
+    """bool[n_groups, n_cols]: the columns of each interaction constraint; None without constraints.
+
+    Raises
+    ------
+    ValueError
+        A constraint is no list of predictors.
+    """
+    if not constraints:
+        return None
+    groups = parse_groups(constraints)
+    out = np.zeros((len(groups), len(names)), dtype=bool)
+    for i, group in enumerate(groups):
+        for name in group:
+            if name not in names:
+                raise ValueError(f"'{name}' of interaction_constraints is no predictor. Predictors: {', '.join(names[:20])}.")
+            out[i, names.index(name)] = True
+    return out
+
+
+def parse_groups(value: Any) -> list[list[str]]:
+    """Groups of names from a list of lists, or their text with or without quotes."""
+    if isinstance(value, str):
+        value = parse_lenient(value)
+    if not isinstance(value, list):
+        raise ValueError(f"interaction_constraints must be a list of lists of columns; got {value!r}.")
+    groups = [parse_lenient(g) if isinstance(g, str) and g.startswith("[") else g for g in value]
+    if not all(isinstance(g, list) for g in groups):
+        raise ValueError(f"interaction_constraints must be a list of lists of columns; got {value!r}.")
+    return [[str(n) for n in g] for g in groups]
+
+
 def _kind(data: TrainingData) -> str:
     return f"{data.n_classes} levels" if data.domain is not None else "numbers"
 
@@ -191,6 +230,7 @@ class _Boosting:
         settings = GrowSettings(
             p.max_depth, p.min_rows, p.min_split_improvement, p.col_sample_rate, p.col_sample_rate_per_tree,
             p.col_sample_rate_change_per_level, p.max_abs_leafnode_pred, ctx.seed,
+            column_groups(p.interaction_constraints, ctx.data.names),
         )  # fmt: skip
         grower = Grower(
             ctx, mapper, self.distribution, settings, self.session, weighted=self.weighted, narrow=self.narrow, n_classes=self.k
@@ -217,8 +257,9 @@ class _Boosting:
     def _start_scores(self) -> NDArray[np.float64]:
         if self.k > 1:
             return np.zeros(self.k)
-        sums = self.ctx.data.do_all(ResponseTask(self.ctx.data.spec)).value
-        weight, total, exp_offset, centred = sums[:4]
+        p = self.distribution.tweedie_power
+        powers = {"gamma": (-1.0, 0.0), "tweedie": (1.0 - p, 2.0 - p)}.get(self.distribution.name, (0.0, 1.0))
+        weight, total, exp_offset, centred = self.ctx.data.do_all(ResponseTask(self.ctx.data.spec, powers)).value
         if weight == 0:
             return np.zeros(1)
         name = self.distribution.name

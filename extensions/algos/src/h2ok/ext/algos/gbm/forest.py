@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.ext.models import Distribution, Rows
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.ext.models.scoring import Transform
+    from h2ok.ext.models.training import ModelColumns
 
 __all__ = ["Forest", "GBMState", "Tree", "tree_statistics"]
 
@@ -20,7 +24,7 @@ class Forest:
 
     ``roots``, ``tree_class``: int32[n_trees]. Node arrays: ``feature`` int32 (-1: leaf), ``threshold`` float64, ``na_left`` uint8,
     ``left``/``right`` int32, ``cat_start`` int64 (-1: numeric), ``cat_size`` int32, ``value`` float64. ``cat_left`` uint8: levels
-    that go left.
+    that go left. ``cover`` float64: weight of the training rows at each node (empty when not known).
     """
 
     roots: NDArray[np.int32]
@@ -34,6 +38,7 @@ class Forest:
     cat_size: NDArray[np.int32]
     cat_left: NDArray[np.uint8]
     value: NDArray[np.float64]
+    cover: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
     def n_trees(self) -> int:
@@ -74,6 +79,7 @@ class Forest:
             joined("cat_size", np.int32),
             joined("cat_left", np.uint8),
             joined("value", np.float64),
+            joined("cover", np.float64),
         )
 
     def add_to(self, x: NDArray[np.float64], f: NDArray[np.float64]) -> None:
@@ -101,6 +107,7 @@ class Tree:
     cat_left: list[int] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
     depth: list[int] = field(default_factory=list)
+    cover: list[float] = field(default_factory=list)
 
     def add(self, depth: int) -> int:
         """A new node, a leaf until ``split``; its number."""
@@ -113,6 +120,7 @@ class Tree:
         self.cat_size.append(0)
         self.value.append(0.0)
         self.depth.append(depth)
+        self.cover.append(0.0)
         return len(self.feature) - 1
 
     def split(self, node: int, feature: int, threshold: float, na_left: int, levels: NDArray[np.uint8] | None) -> tuple[int, int]:
@@ -140,6 +148,12 @@ class GBMState:
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """Probabilities of the classes, or the mean: float64[n_rows, k]."""
         return probabilities(self.scores(rows), self.distribution)
+
+    def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
+        """Other things than predictions that trees say about rows (see ``Transforms``)."""
+        from h2ok.ext.algos.gbm.transforms import transform
+
+        return transform(self, kind, request, columns)
 
     def scores(self, rows: Rows) -> NDArray[np.float64]:
         """float64[n_rows, k]: scores before the inverse link."""

@@ -33,6 +33,8 @@ class GrowSettings:
     col_sample_rate_change_per_level: float
     max_abs_leafnode_pred: float
     seed: int
+    #: bool[n_groups, n_cols]: columns that may meet on one way through a tree; None for no limits.
+    groups: NDArray[np.bool_] | None = None
 
 
 @dataclass
@@ -43,6 +45,8 @@ class _Level:
     feature: NDArray[np.int32]
     go_left: NDArray[np.uint8]
     child: NDArray[np.int32]
+    #: bool[n_nodes, n_cols]: columns each node may split on; None for all.
+    allowed: NDArray[np.bool_] | None = None
 
 
 class Grower:
@@ -70,6 +74,8 @@ class Grower:
         s = self._settings
         tree = Tree(start.which)
         level = _Level([tree.add(0)], *_no_routing())
+        if s.groups is not None:
+            level.allowed = s.groups.any(axis=0)[None, :]
         parents: NDArray[np.int64] | None = None
         build: list[int] = [0]
         pairs: list[tuple[int, int, int]] = []
@@ -79,7 +85,7 @@ class Grower:
         limit = s.max_depth if s.max_depth > 0 else 2**31
         while True:
             hist, squares = self._level(start if depth == 0 else None, level, build, pairs, parents)
-            best, go_left = self._splits(hist, squares, start, columns, start.number, depth)
+            best, go_left = self._splits(hist, squares, start, columns, start.number, depth, level.allowed)
             at_end = depth + 1 >= limit
             level, build, pairs, parents = self._apply(tree, level, best, go_left, hist, leaves, at_end=at_end)
             depth += 1
@@ -127,13 +133,22 @@ class Grower:
             )
 
     def _splits(
-        self, hist: NDArray[np.int64], squares: NDArray[np.float64], start: Grow, columns: NDArray[np.bool_], tree: int, depth: int
+        self,
+        hist: NDArray[np.int64],
+        squares: NDArray[np.float64],
+        start: Grow,
+        columns: NDArray[np.bool_],
+        tree: int,
+        depth: int,
+        limits: NDArray[np.bool_] | None,
     ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
         from h2ok.ext.algos.gbm.kernels import find_splits
 
         s, n = self._settings, hist.shape[1]
         best, go_left = np.zeros((n, 6)), np.zeros((n, 256), dtype=np.uint8)
         allowed = self._node_columns(columns, n, tree, depth)
+        if limits is not None:
+            allowed &= limits
         unit = 1.0 / start.weight_scale if self._weighted else 1.0
         find_splits(
             hist, unit, 1.0 / start.gradient_scale, self._mapper.n_bins, self._mapper.is_cat, allowed, squares, float(s.min_rows),
@@ -159,6 +174,7 @@ class Grower:
         nodes: list[int] = []
         build: list[int] = []
         pairs: list[tuple[int, int, int]] = []
+        limits: list[NDArray[np.bool_]] = []
         for k, node in enumerate(level.nodes):
             column = int(best[k, 1])
             if column < 0:
@@ -167,6 +183,9 @@ class Grower:
             feature[k] = column
             self.importance[column] += best[k, 0]
             a, b = self._split_node(tree, node, column, best[k], go_left[k])
+            tree.cover[a], tree.cover[b] = float(best[k, 4]), float(best[k, 5])
+            if node == 0:
+                tree.cover[0] = tree.cover[a] + tree.cover[b]
             if at_end:
                 child[k, 1], child[k, 0] = self._leaf(a, leaves), self._leaf(b, leaves)
                 continue
@@ -176,7 +195,16 @@ class Grower:
             build.append(small)
             pairs.append((k, small, large))
             nodes += [a, b]
-        return _Level(nodes, feature, go_left, child), build, pairs, hist
+            limits += self._limits(level, k, column)
+        below = np.array(limits) if limits else None
+        return _Level(nodes, feature, go_left, child, below), build, pairs, hist
+
+    def _limits(self, level: _Level, k: int, column: int) -> list[NDArray[np.bool_]]:
+        """Columns both children of a node may split on, once it splits on ``column``; empty without limits."""
+        groups = self._settings.groups
+        if groups is None or level.allowed is None:
+            return []
+        return 2 * [level.allowed[k] & groups[groups[:, column]].any(axis=0)]
 
     def _split_node(
         self, tree: Tree, node: int, column: int, best: NDArray[np.float64], go_left: NDArray[np.uint8]

@@ -127,9 +127,7 @@ class GBMParametersV3(
         "KeyValue[]", None, "Columns with a direction the prediction must follow.", level="secondary", needs="monotone constraints"
     )
     check_constant_response: bool = param("boolean", True, "Refuse a response that is constant.", level="expert")
-    interaction_constraints: list[Any] | None = param(
-        "string[][]", None, "Columns that may meet in a tree.", level="expert", needs="interaction constraints"
-    )
+    interaction_constraints: list[Any] | None = param("string[][]", None, "Columns that may meet in a tree.", level="expert")
     auto_rebalance: bool = param("boolean", True, "Spread the rows over the nodes; rows stay where they are here.", level="expert")
 
     fields = (

@@ -74,6 +74,11 @@ class IsolationTree:
     depth: NDArray[np.int32]
     size: NDArray[np.int64]
 
+    @property
+    def cover(self) -> NDArray[np.int64]:
+        """Rows of the sample in each node."""
+        return self.size
+
     def n_leaves(self) -> int:
         return int((self.feature < 0).sum())
 

@@ -92,7 +92,7 @@ def _where(env: Env, frame: Frame, rows: Any) -> Vec | NDArray[np.int64] | None:
 
 
 def _bad_type(value: Any, vec: Vec) -> BadRequestError:
-    return BadRequestError(f"Cannot assign value {value!r} into a vector of type {vec.type.capitalize()}.")
+    return BadRequestError(f"Cannot assign value {value} into a vector of type {vec.type.capitalize()}.")
 
 
 def _from_scalar(env: Env, vec: Vec, value: Any, where: Any) -> Vec:

@@ -150,8 +150,9 @@ def _edges(env: Env, vec: Vec, breaks: NDArray[np.float64], digits: int) -> NDAr
         breaks = np.round(out, digits)
     else:
         breaks = np.sort(np.round(breaks, digits))
-    if len(breaks) < 2 or (np.diff(breaks) <= 0).any():
-        raise BadRequestError("The breaks of cut must be at least two different numbers.")
+    # A repeated break makes an empty interval; more of the same would give two levels one name.
+    if len(breaks) < 2 or np.isnan(breaks).any() or (breaks[2:] == breaks[:-2]).any():
+        raise BadRequestError("The breaks of cut must be at least two numbers, none of them more than twice.")
     return breaks
 
 
@@ -171,10 +172,10 @@ def _interval_names(edges: NDArray[np.float64], lowest: bool, right: bool) -> li
 def _bins_by_rule(rule: str, x: Vec, node: Node) -> int:
     """Number of bins by a named rule (Sturges 1926, Scott 1979, Freedman and Diaconis 1981, Doane 1976)."""
     stats = node.rollups(x)
-    n = max(stats.n_known, 1)
+    n = max(len(x), 1)
     span = stats.max - stats.min
     if rule == "sturges":
-        return math.ceil(1 + math.log2(n)) + 1
+        return n.bit_length() + 1
     if rule == "rice":
         return math.ceil(math.cbrt(n) * 2)
     if rule == "sqrt":
@@ -207,8 +208,8 @@ def _bin_counts(block: Block, params: dict[str, Any]) -> tuple[NDArray[np.float6
         # H2O: with computed breaks a value's bin is counted from the minimum, and the last bin takes the rest.
         bins = np.minimum(np.floor((x - params["start"]) / params["width"]).astype(np.int64), n - 1)
     else:
-        bins = np.searchsorted(breaks, x, side="left") - 1
-        bins[x == breaks[0]] = 0
+        # H2O: the outer bins take what lies beyond them.
+        bins = np.clip(np.searchsorted(breaks, x, side="left") - 1, 0, n - 1)
     inside = (bins >= 0) & (bins < n)
     bins, x = bins[inside], x[inside]
     least = np.full(n, np.inf)

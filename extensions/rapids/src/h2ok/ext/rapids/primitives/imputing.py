@@ -145,7 +145,10 @@ def _fill_value(env: Env, vec: Vec, how: str, combine: str, name: str) -> float:
     if vec.type in ("string", "uuid") or not stats.n_known:
         return math.nan
     if how == "mode":
-        raise BadRequestError(f"Column '{name}' is numeric; the mode fills only enum columns.")
+        # Of equally frequent numbers the smallest.
+        found = fetch(env.node, vec)
+        known, frequency = np.unique(found[~np.isnan(found)], return_counts=True)
+        return float(known[np.argmax(frequency)])
     return float(quantiles(env.node, vec, [0.5], combine, None)[0]) if how == "median" else stats.mean
 
 

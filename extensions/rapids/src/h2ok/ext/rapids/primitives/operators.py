@@ -5,6 +5,7 @@ Operands: numbers, strings, rows and frames. A frame of one column, or of one ro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -240,6 +241,10 @@ def _column_and_value(node: Node, op: str, c: Column, value: Any, *, flipped: bo
         return Expr("true" if op == "!=" else "false", (c,), c.espc)
     if kind in ("string", "uuid"):
         if op in ("==", "!="):
+            missing = isinstance(value, float) and math.isnan(value)
+            if missing and kind == "string":
+                assert isinstance(c, Vec)
+                return map_vecs(node, _compare_text, [c], value=None, equal=op == "==")[0]
             return Expr("false" if op == "==" else "true", (c,), c.espc)
         raise _not_for_text(op, kind, "number")
     if kind in ("enum", "time") and op in ("==", "!="):
@@ -257,7 +262,9 @@ def _not_for_text(op: str, *kinds: str) -> ApiError:
 @blockwise
 def _compare_text(block: Block, params: dict[str, Any]) -> None:
     value, equal = params["value"], params["equal"]
-    same = np.fromiter((s == value for s in block.strings(0)), dtype=np.bool_, count=block.n_rows)
+    # H2O: an empty text counts as missing.
+    found = ((not s) if value is None else s == value for s in block.strings(0))
+    same = np.fromiter(found, dtype=np.bool_, count=block.n_rows)
     block.write(0, (same == equal).astype(np.float64))
 
 

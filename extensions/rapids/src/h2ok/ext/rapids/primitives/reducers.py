@@ -172,9 +172,16 @@ def any_true(env: Env, x: Any) -> float:
     return float(any(t is not None and t[0] + t[2] > 0 for t in found))
 
 
-@family("any.na", "x", "1 when a value is missing.")
+@family("any.na", "x", "1 when some known value is not 0; of enums the level indexes count, of texts every known one.")
 def any_na(env: Env, x: Any) -> float:
-    return float(any(env.node.rollups(v).na_count > 0 for v in args.as_frame(x).vecs))
+    return float(any(_has_nonzero(env, v) for v in args.as_frame(x).vecs))
+
+
+def _has_nonzero(env: Env, vec: Vec) -> bool:
+    stats = env.node.rollups(vec)
+    if vec.type in ("string", "uuid"):
+        return bool(stats.n_known > 0)
+    return bool(stats.n_known - stats.zero_count > 0)
 
 
 @family("naCnt", "fr", "Missing values of each column.")

@@ -199,7 +199,7 @@ def set_time_zone(env: Env, tz: Any) -> str:
     return name
 
 
-@family("listTimeZones", "", "All known time zones.")
+@family("listTimeZones", "", "All known time zones with their standard offsets, after a line of headings.")
 def list_time_zones(env: Env) -> Frame:
-    zones = calendar.time_zones()
+    zones = calendar.time_zone_lines()
     return Frame("", ("Timezones",), (env.node.frames.vec_of(range(len(zones)), "enum", zones),))

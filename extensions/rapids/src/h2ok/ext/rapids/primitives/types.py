@@ -44,7 +44,7 @@ def is_character(env: Env, fr: Any) -> Row:
 
 
 _GROUPS = {
-    "numeric": ("numeric",),
+    "numeric": ("numeric", "bad"),
     "categorical": ("enum",),
     "string": ("string",),
     "time": ("time",),
@@ -58,7 +58,15 @@ def columns_by_type(env: Env, fr: Any, type: Any) -> Row:  # noqa: A002
     frame, name = args.as_frame(fr), args.as_string(type, "type")
     if name not in _GROUPS:
         raise BadRequestError(f"Column type '{name}' is unknown; it must be one of {', '.join(_GROUPS)}.")
-    return Row(np.array([float(j) for j, v in enumerate(frame.vecs) if v.type in _GROUPS[name]]), ())
+    if name == "bad":
+        found = [j for j, v in enumerate(frame.vecs) if v.type == "bad" or (v.type == "numeric" and _is_bad(env.node, v))]
+    else:
+        found = [j for j, v in enumerate(frame.vecs) if v.type in _GROUPS[name]]
+    return Row(np.array(found, dtype=np.float64), ())
+
+
+def _is_bad(node: Node, vec: Vec) -> bool:
+    return int(node.rollups(vec).na_count) == len(vec)
 
 
 @family("filterNACols", "fr frac", "Indexes of the columns with fewer missing values than this share of the rows.")
