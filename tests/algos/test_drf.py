@@ -120,7 +120,15 @@ def test_integer_weights_are_repetitions_without_sampling(lab: Any) -> None:
     weighted = lab.train("drf", "z", x=("x1", "x2"), weights_column="w", **common)
     repeated = lab.train("drf", "z", x=("x1", "x2"), training_frame="rep", **common)
     np.testing.assert_allclose(predictions(lab, weighted), predictions(lab, repeated, "q"), rtol=1e-9)
-    assert weighted.output.training_metrics.mse == pytest.approx(repeated.output.training_metrics.mse)
+
+
+@pytest.mark.parametrize("y", ["y", "k", "z"])
+def test_without_sampling_there_are_no_training_metrics(lab: Any, y: str) -> None:
+    metrics = lab.train("drf", y, ntrees="2", sample_rate="1", seed="1").output.training_metrics
+    assert metrics.nobs == 0
+    assert np.isnan(metrics.mse)
+    assert metrics.get("cm") is None
+    assert metrics.to_json()["MSE"] == "NaN"
 
 
 def test_unseen_levels_and_missing_columns_score(lab: Any) -> None:
@@ -146,6 +154,33 @@ def test_importance_finds_the_signal(lab: Any) -> None:
     assert sum(table.column("percentage")) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("y", ["y", "k", "z"])
+def test_a_continued_forest_is_the_one_grown_at_once(lab: Any, y: str) -> None:
+    whole = lab.train("drf", y, ntrees="6", seed="3", validation_frame="tr")
+    first = lab.train("drf", y, ntrees="2", seed="3", model_id="first")
+    lab.train("drf", y, ntrees="4", seed="3", checkpoint=first.key, model_id="second")
+    third = lab.train("drf", y, ntrees="6", seed="3", checkpoint="second", validation_frame="tr")
+    np.testing.assert_array_equal(predictions(lab, whole), predictions(lab, third, "q"))
+    assert third.output.training_metrics.mse == whole.output.training_metrics.mse
+    assert third.output.validation_metrics.mse == whole.output.validation_metrics.mse
+    assert third.output.model_summary == whole.output.model_summary
+    a, b = (m.output.extra["variable_importances"] for m in (whole, third))
+    assert a.column("variable") == b.column("variable")
+    assert a.column("relative_importance") == pytest.approx(b.column("relative_importance"))
+
+
+def test_a_checkpoint_must_fit(lab: Any) -> None:
+    lab.train("drf", "y", ntrees="3", seed="3", model_id="first")
+    with pytest.raises(ModelBuilderError, match="must be higher than 3"):
+        lab.train("drf", "y", ntrees="3", checkpoint="first")
+    with pytest.raises(ModelBuilderError, match="max_depth cannot be modified"):
+        lab.train("drf", "y", ntrees="5", max_depth="3", checkpoint="first")
+    with pytest.raises(ModelBuilderError, match="columns or levels"):
+        lab.train("drf", "y", x=("x1",), ntrees="5", checkpoint="first")
+    with pytest.raises(ModelBuilderError, match="cross-validation"):
+        lab.train("drf", "y", ntrees="5", nfolds="3", checkpoint="first")
+
+
 @pytest.mark.parametrize(
     ("params", "match"),
     [
@@ -156,7 +191,7 @@ def test_importance_finds_the_signal(lab: Any) -> None:
         ({"distribution": "poisson"}, "poisson"),
         ({"sample_rate": "0"}, "sample_rate"),
         ({"sample_rate_per_class": "[0.5]"}, "sample_rate_per_class"),
-        ({"checkpoint": "m"}, "continuing a forest"),
+        ({"checkpoint": "m"}, "not a drf model"),
     ],
 )
 def test_wrong_parameters_are_refused(lab: Any, params: dict[str, str], match: str) -> None:

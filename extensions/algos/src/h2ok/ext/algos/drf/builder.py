@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
+from h2ok.ext.algos.drf.continuing import Restore, check_checkpoint, forest_statistics, joined
 from h2ok.ext.algos.drf.grower import BinnedRows, ForestSettings, GrownTree, gather, grow_trees
 from h2ok.ext.algos.drf.params import DISTRIBUTIONS, DRFParametersV3
-from h2ok.ext.algos.drf.state import DRFState, SessionMean, ValidationUpdate, mean_of_trees
+from h2ok.ext.algos.drf.state import DRFState, SessionMean, TrainingPart, ValidationUpdate, mean_of_trees
 from h2ok.ext.algos.gbm.binning import make_mapper
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models import ModelBuilder, ModelMetrics, TrainContext, Trained, TrainingData, Validation
@@ -26,6 +27,7 @@ __all__ = ["DRF"]
 
 #: Rows times trees up to which every tree is scored when nothing else is asked for.
 _CHEAP = 2_000_000
+_OUT_OF_BAG = "Metrics reported on Out-Of-Bag training samples"
 
 
 class DRF(ModelBuilder):
@@ -62,6 +64,8 @@ class DRF(ModelBuilder):
         if p.distribution in DISTRIBUTIONS and p.distribution not in fitting:
             kind = f"{data.n_classes} levels" if data.domain is not None else "numbers"
             v.error("distribution", f"{p.distribution} does not go with '{response}', which has {kind}. Use AUTO.")
+        if p.checkpoint is not None:
+            check_checkpoint(v, self.node.dkv.get(p.checkpoint), p, data)
         if p.mtries > n_cols:
             v.error("mtries", f"Computed mtries should be in interval <1,{n_cols}> but it is {p.mtries}")
         if p.binomial_double_trees and data.category != "Binomial":
@@ -114,6 +118,24 @@ class _Local:
         return self.predictions
 
 
+def _unknown_metrics(data: TrainingData) -> ModelMetrics:
+    """Metrics of no row: numbers NaN, tables left out, as H2O's."""
+    names = {
+        "Regression": ("r2", "mean_residual_deviance", "mae", "rmsle", "loglikelihood", "AIC"),
+        "Binomial": ("r2", "logloss", "loglikelihood", "AIC", "AUC", "pr_auc", "Gini", "mean_per_class_error"),
+        "Multinomial": ("r2", "logloss", "loglikelihood", "AIC", "mean_per_class_error", "AUC", "pr_auc"),
+    }[data.category]
+    tables = {
+        "Regression": (),
+        "Binomial": ("cm", "thresholds_and_metric_scores", "max_criteria_and_metric_scores", "gains_lift_table"),
+        "Multinomial": ("cm", "hit_ratio_table", "multinomial_auc_table", "multinomial_aucpr_table"),
+    }[data.category]
+    fields: dict[str, Any] = {**dict.fromkeys(names, math.nan), **dict.fromkeys(tables)}
+    if data.category == "Binomial":
+        fields["domain"] = list(data.domain or ())
+    return ModelMetrics(f"ModelMetrics{data.category}", data.category, math.nan, 0, fields)
+
+
 class _Planting:
     """One training."""
 
@@ -130,6 +152,7 @@ class _Planting:
         self.metric = resolve_metric(p.stopping_metric, data.category)
         self.stops: list[float] = [math.nan]
         self.trees: list[GrownTree] = []
+        self.before: DRFState | None = None
         self.importance = np.zeros(len(data.names))
 
     def run(self) -> Trained:
@@ -141,9 +164,9 @@ class _Planting:
         history = ScoringHistory(
             ctx.data.category, [("number_of_trees", "long", "Number of Trees")], with_validation=ctx.valid is not None
         )
-        history.add([0], None, None)
-        done = 0
-        grown = grow_trees(self.rows, mapper, self._settings(), p.ntrees, self.k, self.n_classes, ctx.node.tasks.nthreads)
+        done = self._resume(history)
+        rounds = range(done, p.ntrees)
+        grown = grow_trees(self.rows, mapper, self._settings(), rounds, self.k, self.n_classes, ctx.node.tasks.nthreads)
         with closing(grown):  # type: ignore[type-var]
             for trees in grown:
                 done += 1
@@ -157,6 +180,30 @@ class _Planting:
                 if last:
                     break
         return self._finish(done, history)
+
+    def _resume(self, history: ScoringHistory) -> int:
+        """Take over the trees of a checkpoint; rounds done so far."""
+        held = self.ctx.node.dkv.get(self.p.checkpoint) if self.p.checkpoint is not None else None
+        if held is None:
+            history.add([0], None, None)
+            return 0
+        state: DRFState = held.state
+        self.before = state
+        rates = self._settings().sample_rates
+        task = Restore(self.ctx.data.spec, state, rates, self.ctx.data.key)
+        parts = sorted(self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value, key=lambda part: int(part[0]))
+        self.sums, self.counts = np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts])
+        table = held.output.extra["variable_importances"]
+        known = dict(zip(table.column("variable"), table.column("relative_importance"), strict=True))
+        self.importance += np.array([known[n] for n in self.ctx.data.names])
+        self._update_validation(state.forest)
+        self._score(history, state.rounds)
+        return state.rounds
+
+    def _update_validation(self, forest: Forest) -> None:
+        valid = self.ctx.valid
+        if valid is not None:
+            valid.do_all(ValidationUpdate(valid.spec, forest, self.k, session=self.session))
 
     def _settings(self) -> ForestSettings:
         p, n = self.p, len(self.ctx.data.names)
@@ -180,9 +227,7 @@ class _Planting:
         for tree in trees:  # they have served
             tree.out_rows, tree.out_values = tree.out_rows[:0], tree.out_values[:0]
         self.trees += trees
-        if self.ctx.valid is not None:
-            valid = self.ctx.valid
-            valid.do_all(ValidationUpdate(valid.spec, Forest.of(trees), self.k, session=self.session))  # type: ignore[arg-type]
+        self._update_validation(Forest.of(trees))  # type: ignore[arg-type]
 
     def _scores_at(self, done: int) -> bool:
         p = self.p
@@ -190,6 +235,8 @@ class _Planting:
             return True
         if p.score_tree_interval > 0:
             return done % p.score_tree_interval == 0
+        if p.stopping_rounds == 0 and self.ctx.is_fold:
+            return False
         if p.stopping_rounds > 0 or self.ctx.data.n_rows * p.ntrees * self.k <= _CHEAP:
             return True
         return done % max(1, p.ntrees // 5) == 0
@@ -210,14 +257,14 @@ class _Planting:
         """Metrics of the rows that were left out by at least one tree, each predicted by those trees."""
         seen = self.counts > 0
         if not seen.any():
-            return None
+            return replace(_unknown_metrics(self.ctx.data), description=_OUT_OF_BAG)
         rows: BinnedRows = self.rows
         local = _Local(rows.y[seen], rows.w[seen], mean_of_trees(self.sums[seen], self.counts[seen], self.n_classes))
         sums = self._task(self.ctx.data, local).map_rows(local)  # type: ignore[arg-type]
         if sums is None:
             return None
         metrics = make_metrics(self.ctx.data.category, sums, self.ctx.data.domain or (), self.p.gainslift_bins)
-        return replace(metrics, description="Metrics reported on Out-Of-Bag training samples")
+        return replace(metrics, description=_OUT_OF_BAG)
 
     def _validation_metrics(self, done: int) -> ModelMetrics | None:
         valid = self.ctx.valid
@@ -230,14 +277,17 @@ class _Planting:
 
     def _finish(self, done: int, history: ScoringHistory) -> Trained:
         forest = Forest.of(self.trees)  # type: ignore[arg-type]
-        if history.training[-1] is None:
-            self.ctx.warn("No row was left out of a tree (sample_rate 1): training metrics are those of rows the trees have seen.")
+        parts: tuple[TrainingPart, ...] = (TrainingPart(self.ctx.seed, len(self.trees) // self.k, self.ctx.data.key),)
+        if self.before is not None:
+            forest, parts = joined(self.before.forest, forest), (*self.before.parts, *parts)
+        if not (self.counts > 0).any():
+            self.ctx.warn("No row was left out of a tree (sample_rate is 1), so that there are no training metrics.")
         extra = {
             "variable_importances": variable_importances(self.ctx.data.names, self.importance.tolist()),
             "init_f": 0.0,
         }
         return Trained(
-            DRFState(forest, done, self.k, self.n_classes),
+            DRFState(forest, done, self.k, self.n_classes, parts),
             self._summary(forest),
             history.table(),
             extra,
@@ -246,7 +296,7 @@ class _Planting:
         )
 
     def _summary(self, forest: Forest) -> TwoDimTable:
-        depth, leaves = [int(t.depth.max()) for t in self.trees], [t.n_leaves() for t in self.trees]
+        depth, leaves = forest_statistics(forest)
         heads = (
             ("number_of_trees", "long", "Number of Trees"),
             ("number_of_internal_trees", "long", "Number of Internal Trees"),
@@ -260,6 +310,6 @@ class _Planting:
         )
         columns = [Column("", "string")]
         columns += [Column(n, t, "%d" if t == "long" else "%.5f", d) for n, t, d in heads]  # type: ignore[arg-type]
-        n = len(self.trees)
+        n = forest.n_trees
         row = ["", n // self.k, n, forest.nbytes, min(depth), max(depth), sum(depth) / n, min(leaves), max(leaves), sum(leaves) / n]
         return TwoDimTable.of_rows("Model Summary", "", columns, [row])

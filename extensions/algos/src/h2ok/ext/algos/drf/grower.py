@@ -19,7 +19,7 @@ from h2ok.ext.models import Rows, RowsTask, TrainingData
 from h2ok.kernel import OutOfMemoryBudgetError, random_bits, uniforms, wire_type
 from numpy.typing import NDArray
 
-__all__ = ["BinnedRows", "ForestSettings", "GrownTree", "gather", "grow_trees"]
+__all__ = ["BinnedRows", "ForestSettings", "GrownTree", "gather", "grow_trees", "row_draws"]
 
 _ROW_STREAM = 0x524F5753  # "ROWS"
 _TREE_STREAM = 0x54524545  # "TREE"
@@ -122,9 +122,14 @@ class GrownTree:
         return int((self.feature < 0).sum())
 
 
+def row_draws(seed: int, number: int, start: int, n: int) -> NDArray[np.float64]:
+    """A draw for each of ``n`` rows of the frame; rows below their sample rate are in the bag of round ``number``."""
+    return uniforms(seed, _ROW_STREAM + number, start, n)
+
+
 def bag_of(data: BinnedRows, s: ForestSettings, number: int) -> NDArray[np.bool_]:
     """Rows in the bag of a round."""
-    draws = uniforms(s.seed, _ROW_STREAM + number, 0, data.n_frame)[data.number]
+    draws = row_draws(s.seed, number, 0, data.n_frame)[data.number]
     rate = s.sample_rates[data.y.astype(np.int64)] if len(s.sample_rates) > 1 else s.sample_rates[0]
     return np.asarray(draws < rate)
 
@@ -186,14 +191,14 @@ def _finished(mapper: BinMapper, which: int, parts: list[Any], bits: Any, import
 
 
 def grow_trees(
-    data: BinnedRows, mapper: BinMapper, s: ForestSettings, rounds: int, k: int, n_classes: int, nthreads: int
+    data: BinnedRows, mapper: BinMapper, s: ForestSettings, rounds: range, k: int, n_classes: int, nthreads: int
 ) -> Iterator[list[GrownTree]]:
     """The trees of each round, in order; a few rounds ahead are in the making. Closing the iterator ends the threads."""
     ahead = max(1, -(-2 * nthreads // k))
     pool = ThreadPoolExecutor(max(1, nthreads), thread_name_prefix="drf")
     waiting: deque[list[Future[GrownTree]]] = deque()
     try:
-        for number in range(rounds):
+        for number in rounds:
             waiting.append([pool.submit(grow_one, data, mapper, s, number, c, k, n_classes) for c in range(k)])
             if len(waiting) > ahead:
                 yield [f.result() for f in waiting.popleft()]

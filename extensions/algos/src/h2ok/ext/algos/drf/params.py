@@ -69,7 +69,7 @@ class DRFParametersV3(
         "double[]", None, "Share of the rows each tree sees, by class.", level="expert", gridable=True
     )
     binomial_double_trees: bool = param("boolean", False, "With two classes, grow a tree of each.", level="expert")
-    checkpoint: str | None = param("Key<Model>", None, "Model to continue from.", level="secondary", needs="continuing a forest")
+    checkpoint: str | None = param("Key<Model>", None, "Model to continue from.", level="secondary")
     col_sample_rate_change_per_level: float = param(
         "double", 1.0, "Factor of the columns a split looks at from level to level.", level="expert", gridable=True,
         check=between(0, 2, open_low=True),

@@ -11,7 +11,7 @@ from h2ok.ext.models import Rows, RowsTask
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
-__all__ = ["DRFState", "SessionMean", "ValidationUpdate", "mean_of_trees"]
+__all__ = ["DRFState", "SessionMean", "TrainingPart", "ValidationUpdate", "mean_of_trees"]
 
 
 def mean_of_trees(sums: NDArray[np.float64], count: Any, n_classes: int) -> NDArray[np.float64]:
@@ -27,15 +27,28 @@ def mean_of_trees(sums: NDArray[np.float64], count: Any, n_classes: int) -> NDAr
     return np.asarray(np.divide(sums, total, out=np.full_like(sums, 1 / n_classes), where=total > 0))
 
 
+@wire_type("drf.part")
+@dataclass(frozen=True, slots=True)
+class TrainingPart:
+    """Trees that were grown in one training: their seed, the number of rounds, and the key of the frame."""
+
+    seed: int
+    rounds: int
+    frame: str
+
+
 @wire_type("drf.state")
 @dataclass(frozen=True, slots=True)
 class DRFState:
-    """``rounds``: trees of each class; ``k``: trees a round; ``n_classes``: 1 for numbers."""
+    """``rounds``: trees of each class; ``k``: trees a round; ``n_classes``: 1 for numbers. ``parts``: where the trees
+    come from, in their order.
+    """
 
     forest: Forest
     rounds: int
     k: int
     n_classes: int
+    parts: tuple[TrainingPart, ...] = ()
 
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """Probabilities of the classes, or the mean: float64[n_rows, n_classes]."""
