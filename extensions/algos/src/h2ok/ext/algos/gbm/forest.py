@@ -79,7 +79,7 @@ class Forest:
             joined("cat_size", np.int32),
             joined("cat_left", np.uint8),
             joined("value", np.float64),
-            joined("cover", np.float64),
+            joined("cover", np.float64) if all(hasattr(t, "cover") for t in trees) else np.empty(0),
         )
 
     def add_to(self, x: NDArray[np.float64], f: NDArray[np.float64]) -> None:
