@@ -127,3 +127,17 @@ def test_resetting_the_threshold_changes_labels(lab: Any) -> None:
     assert lab.node.dkv.get(model.key).output.default_threshold == 0.9
     with pytest.raises(BadRequestError, match="between 0 and 1"):
         reset_threshold(lab.runtime, model.key, 2.0)
+
+
+@pytest.mark.parametrize("y", ["y", "k", "z"])
+def test_training_from_a_checkpoint_grows_the_same_trees(lab: Any, y: str) -> None:
+    whole = lab.train("gbm", y, ntrees=6, seed=7, max_depth=3)
+    first = lab.train("gbm", y, ntrees=2, seed=7, max_depth=3)
+    more = lab.train("gbm", y, ntrees=6, seed=7, max_depth=3, checkpoint=first.key)
+    a, b = whole.state.forest, more.state.forest
+    np.testing.assert_array_equal(a.feature, b.feature)
+    np.testing.assert_array_equal(a.left, b.left)
+    np.testing.assert_array_equal(a.cat_left, b.cat_left)
+    np.testing.assert_allclose(a.value, b.value, rtol=1e-9, atol=1e-12)
+    with pytest.raises(Exception, match="higher than 2"):
+        lab.train("gbm", y, ntrees=2, seed=7, max_depth=3, checkpoint=first.key)

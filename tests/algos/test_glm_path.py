@@ -82,3 +82,19 @@ def test_targets_pull_coefficients(lab: Any) -> None:
     )
     model = lab.train("glm", "z", lambda_="[0]", beta_constraints="pull")
     assert coefficients(model)["x1"] == pytest.approx(3.0, abs=1e-3)
+
+
+def test_variance_inflation_factors(lab: Any) -> None:
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(size=400), rng.normal(size=400)
+    columns = {"a": a, "b": b, "m": a + b + 0.5 * rng.normal(size=400), "y": a - b + rng.normal(size=400)}
+    lab.node.frames.from_columns("inflated", columns, chunk_rows=64)
+    names = ("a", "b", "m")
+    model = lab.train("glm", "y", names, training_frame="inflated", lambda_="[0]", generate_variable_inflation_factors="true")
+    found = dict(zip(model.output.extra["vif_predictor_names"], model.output.extra["variable_inflation_factors"], strict=True))
+    for name in names:
+        others = np.column_stack([np.ones(400), *(columns[n] for n in names if n != name)])
+        rest = columns[name] - others @ np.linalg.lstsq(others, columns[name], rcond=None)[0]
+        assert found[name] == pytest.approx(columns[name].var() / rest.var(), rel=1e-8)
+    table = model.output.extra["coefficients_table"]
+    assert np.isnan(table.column("variable_inflation_factor")[0])

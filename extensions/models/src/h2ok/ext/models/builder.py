@@ -258,6 +258,12 @@ class ModelBuilder(ABC):
         if cv is not None:
             model = cv.finish(model)
         self.node.dkv.put(model.key, model)
+        folder = self.params.value("export_checkpoints_dir")
+        if folder:
+            from h2ok.ext.models.storage import saved, write_file
+
+            path = f"{str(folder).rstrip('/')}/{model.key}"
+            write_file(self.runtime, path, saved(self.runtime, model), force=True, function="exportModel")
         ctx.update(1.0, "Done.")
         return model
 

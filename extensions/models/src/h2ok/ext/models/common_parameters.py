@@ -45,9 +45,7 @@ class CommonParameters(Parameters):
         check=at_least(0),
     )
     seed: int = param("long", -1, "Seed of all random choices; -1 takes a fresh one.", gridable=True)
-    export_checkpoints_dir: str | None = param(
-        "string", None, "Folder to save finished models to.", level="secondary", needs="saving models during training"
-    )
+    export_checkpoints_dir: str | None = param("string", None, "Folder to save finished models to.", level="secondary")
     custom_metric_func: str | None = param(
         "string", None, "Reference to a user's own metric.", level="secondary", needs="custom metric functions"
     )

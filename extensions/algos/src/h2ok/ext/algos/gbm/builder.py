@@ -12,9 +12,10 @@ from h2ok.ext.algos.gbm.binning import make_mapper, uses_weights
 from h2ok.ext.algos.gbm.forest import Forest, GBMState, Tree, tree_statistics
 from h2ok.ext.algos.gbm.grower import Grower, GrowSettings
 from h2ok.ext.algos.gbm.params import DISTRIBUTIONS, GBMParametersV3
-from h2ok.ext.algos.gbm.passes import Grow, SessionScores, SetUp, ValidationUpdate
+from h2ok.ext.algos.gbm.passes import Grow, ResumePass, SessionScores, SetUp, ValidationUpdate
 from h2ok.ext.models import (
     Distribution,
+    Model,
     ModelBuilder,
     ModelMetrics,
     Rows,
@@ -98,6 +99,8 @@ class GBM(ModelBuilder):
                 "histogram_type",
                 f"histogram_type {p.histogram_type} is computed as QuantilesGlobal: columns are binned once, by quantiles.",
             )
+        if data is not None and p.checkpoint is not None:
+            self._check_checkpoint(v, data, p)
         if data is not None:
             try:
                 column_groups(p.interaction_constraints, data.names)
@@ -105,6 +108,22 @@ class GBM(ModelBuilder):
                 v.error("interaction_constraints", str(e))
         if data is not None and p.distribution in ("AUTO", *DISTRIBUTIONS):
             self._check_response(v, data, p)
+
+    def _check_checkpoint(self, v: Validation, data: TrainingData, p: GBMParametersV3) -> None:
+        model = checkpoint_of(self.node.dkv.get(str(p.checkpoint)))
+        if model is None:
+            v.error("checkpoint", f"checkpoint '{p.checkpoint}' is no GBM.")
+            return
+        state, columns = model.state, model.output.columns
+        if state.distribution.name != resolve_distribution(p.distribution, data):
+            v.error("checkpoint", f"The checkpoint was trained with distribution {state.distribution.name}; keep it.")
+        if (columns.names, columns.domains, columns.response_domain) != (data.names, data.columns.domains, data.domain):
+            v.error("checkpoint", "The checkpoint was trained on other columns or levels; train on the same ones.")
+        before = state.forest.n_trees // len(state.init)
+        if p.ntrees <= before:
+            v.error("ntrees", f"If checkpoint is specified then requested ntrees must be higher than {before}.")
+        if p.value("nfolds") or p.value("fold_column"):
+            v.error("checkpoint", "Cross-validation does not go on from a checkpoint. Set nfolds to 0.")
 
     def _check_response(self, v: Validation, data: TrainingData, p: GBMParametersV3) -> None:
         name = resolve_distribution(p.distribution, data)
@@ -155,6 +174,11 @@ def resolve_distribution(name: str, data: TrainingData) -> str:
     if name != "AUTO":
         return name
     return {"Binomial": "bernoulli", "Multinomial": "multinomial"}.get(data.category, "gaussian")
+
+
+def checkpoint_of(value: Any) -> Model | None:
+    """A stored value as a GBM to go on from; None when it is none."""
+    return value if isinstance(value, Model) and isinstance(value.state, GBMState) and value.algo == "gbm" else None
 
 
 def column_groups(constraints: Any, names: tuple[str, ...]) -> NDArray[np.bool_] | None:
@@ -210,7 +234,8 @@ class _Boosting:
         p.histogram_type, p.categorical_encoding = "QuantilesGlobal", "Enum"
         self.distribution = Distribution(name, p.tweedie_power, p.quantile_alpha)
         self.k = ctx.data.n_classes if name == "multinomial" else 1
-        self.init = self._start_scores()
+        self.earlier = checkpoint_of(ctx.node.dkv.get(str(p.checkpoint))) if p.checkpoint is not None else None
+        self.init = self._start_scores() if self.earlier is None else self.earlier.state.init
         self.weighted = uses_weights(ctx.data.spec)
         self.metric = resolve_metric(p.stopping_metric, ctx.data.category)
         self.stops: list[float] = []
@@ -238,9 +263,14 @@ class _Boosting:
         history = ScoringHistory(
             ctx.data.category, [("number_of_trees", "long", "Number of Trees")], with_validation=ctx.valid is not None
         )
-        self._score(history, 0)
-        rate = p.learn_rate
-        for number in range(p.ntrees):
+        before = 0
+        if self.earlier is None:
+            self._score(history, 0)
+        else:
+            largest, before = self._resume(self.earlier, grower)
+            self._score(history, before)
+        rate = p.learn_rate * p.learn_rate_annealing**before
+        for number in range(before, p.ntrees):
             largest = self._iteration(grower, number, rate, largest)
             rate *= p.learn_rate_annealing
             done = number + 1
@@ -253,6 +283,20 @@ class _Boosting:
             if last:
                 break
         return self._finish(grower, history)
+
+    def _resume(self, model: Model, grower: Grower) -> tuple[float, int]:
+        """Put the trees of a checkpoint before those to come; the largest gradient, and how many iterations it has."""
+        forest: Forest = model.state.forest
+        task = ResumePass(self.ctx.data.spec, self.distribution, forest, session=self.session)
+        largest = float(self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value)
+        if self.ctx.valid is not None:
+            valid = self.ctx.valid
+            valid.do_all(ValidationUpdate(valid.spec, forest, self.init, session=self.session + "v"))
+        self.trees = forest.trees()
+        table = model.output.extra["variable_importances"]
+        found = dict(zip(table.column("variable"), table.column("relative_importance"), strict=True))
+        grower.importance += np.array([found[n] for n in self.ctx.data.names])
+        return largest, forest.n_trees // self.k
 
     def _start_scores(self) -> NDArray[np.float64]:
         if self.k > 1:

@@ -1,7 +1,7 @@
 """What a forest says about single rows: Shapley values, leaves, and how often columns decide.
 
-Shapley values given the cover of the nodes: Lundberg et al. (2020), doi:10.1038/s42256-019-0138-9. Here leaf by leaf: the columns on
-the way to a leaf are the players, and the weights of the coalitions are the coefficients of a product of linear polynomials.
+Shapley values given the cover of the nodes: Lundberg et al. (2020), doi:10.1038/s42256-019-0138-9. Here leaf by leaf: the columns
+on the way to a leaf are the players, and the weights of the coalitions are the coefficients of a product of linear polynomials.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def walk(x, roots, feature, threshold, na_left, left, right, cat_start, cat_size
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def shapley(
+def shapley(  # type: ignore[no-untyped-def]
     x,
     feature,
     threshold,
@@ -55,7 +55,7 @@ def shapley(
     most,
     go,
     out,
-):  # type: ignore[no-untyped-def]
+):
     """Adds the Shapley values of all leaves: out float64[n, n_columns].
 
     ``most``: most players of a leaf; ``go``: room for the decision of each node.

@@ -79,8 +79,37 @@ class Forest:
             joined("cat_size", np.int32),
             joined("cat_left", np.uint8),
             joined("value", np.float64),
-            joined("cover", np.float64),
+            joined("cover", np.float64) if all(hasattr(t, "cover") for t in trees) else np.empty(0),
         )
+
+    def trees(self) -> list[Tree]:
+        """The trees again, one by one; the inverse of ``of``."""
+        ends = [*self.roots.tolist()[1:], len(self.feature)]
+        out = []
+        for root, end, which in zip(self.roots.tolist(), ends, self.tree_class.tolist(), strict=True):
+            at = slice(root, end)
+            starts = self.cat_start[at]
+            first = int(starts[starts >= 0].min(initial=len(self.cat_left)))
+            stop = int((starts + self.cat_size[at])[starts >= 0].max(initial=first))
+            tree = Tree(
+                which,
+                self.feature[at].tolist(),
+                self.threshold[at].tolist(),
+                self.na_left[at].tolist(),
+                np.where(self.left[at] >= 0, self.left[at] - root, -1).tolist(),
+                np.where(self.right[at] >= 0, self.right[at] - root, -1).tolist(),
+                np.where(starts >= 0, starts - first, -1).tolist(),
+                self.cat_size[at].tolist(),
+                self.cat_left[first:stop].tolist(),
+                self.value[at].tolist(),
+                cover=self.cover[at].tolist() if len(self.cover) else [0.0] * (end - root),
+            )
+            tree.depth = [0] * len(tree.feature)
+            for node, column in enumerate(tree.feature):
+                if column >= 0:
+                    tree.depth[tree.left[node]] = tree.depth[tree.right[node]] = tree.depth[node] + 1
+            out.append(tree)
+        return out
 
     def add_to(self, x: NDArray[np.float64], f: NDArray[np.float64]) -> None:
         """Add the leaf values of all trees: ``x`` float64[n, n_cols], ``f`` float64[n, k] in place."""

@@ -75,7 +75,7 @@ class Grower:
         tree = Tree(start.which)
         level = _Level([tree.add(0)], *_no_routing())
         if s.groups is not None:
-            level.allowed = s.groups.any(axis=0)[None, :]
+            level.allowed = np.atleast_2d(s.groups.any(axis=0))
         parents: NDArray[np.int64] | None = None
         build: list[int] = [0]
         pairs: list[tuple[int, int, int]] = []

@@ -66,7 +66,7 @@ class GBMParametersV3(
         gridable=True,
         check=between(0, 1, open_low=True),
     )
-    checkpoint: str | None = param("Key<Model>", None, "Model to continue from.", level="secondary", needs="continuing a GBM")
+    checkpoint: str | None = param("Key<Model>", None, "Model to continue from.", level="secondary")
     sample_rate: float = param(
         "double", 1.0, "Share of the rows each tree sees.", gridable=True, check=between(0, 1, open_low=True)
     )

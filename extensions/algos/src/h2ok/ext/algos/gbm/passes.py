@@ -12,7 +12,7 @@ from h2ok.ext.models import Distribution, Rows, RowsTask
 from h2ok.kernel import uniforms, wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Grow", "LeafPass", "LevelPass", "SessionScores", "SetUp", "UpdatePass", "kind_of"]
+__all__ = ["Grow", "LeafPass", "LevelPass", "ResumePass", "SessionScores", "SetUp", "UpdatePass", "kind_of"]
 
 _KINDS = {"gaussian": 0, "bernoulli": 1, "poisson": 2, "gamma": 3, "tweedie": 4, "multinomial": 5}
 _ROW_STREAM = 0x524F5753  # "ROWS"
@@ -219,6 +219,23 @@ class UpdatePass(RowsTask):
             work.f += work.step
             work.step[:] = 0.0
         return 1.0
+
+    def reduce(self, left: float, right: float) -> float:
+        return max(left, right)
+
+
+@wire_type("gbm.resume")
+@dataclass(frozen=True)
+class ResumePass(RowsTask):
+    """Adds the trees of a checkpoint to the scores of the training rows; the largest gradient of the next tree."""
+
+    distribution: Distribution
+    forest: Forest
+
+    def map_rows(self, rows: Rows) -> float:
+        work = work_of(rows)
+        self.forest.add_to(rows.matrix(), work.f)
+        return largest_gradient(work, self.distribution)
 
     def reduce(self, left: float, right: float) -> float:
         return max(left, right)

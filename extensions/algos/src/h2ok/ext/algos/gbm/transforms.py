@@ -1,5 +1,7 @@
 """Transforms of a GBM: contributions, leaves and frequencies as columns of a frame."""
 
+# ruff: noqa: ARG001 - all transforms take (state, request, columns)
+
 from __future__ import annotations
 
 from typing import Any

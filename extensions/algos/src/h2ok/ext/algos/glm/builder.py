@@ -9,9 +9,17 @@ from typing import Any
 import numpy as np
 from h2ok.ext.algos.glm.bounds import Bounds
 from h2ok.ext.algos.glm.family import DEFAULT_LINKS, LINKS, Family
-from h2ok.ext.algos.glm.gram import ResponseTask
+from h2ok.ext.algos.glm.gram import GramTask, ResponseTask
 from h2ok.ext.algos.glm.irls import Irls, Settings
-from h2ok.ext.algos.glm.output import GLMHistory, coefficients_table, four_digits, magnitudes, multinomial_tables, summary
+from h2ok.ext.algos.glm.output import (
+    GLMHistory,
+    coefficients_table,
+    four_digits,
+    magnitudes,
+    multinomial_tables,
+    summary,
+    with_factors,
+)
 from h2ok.ext.algos.glm.params import FAMILIES, GLMParametersV3
 from h2ok.ext.algos.glm.path import RegularizationPath, coefficient_names
 from h2ok.ext.algos.glm.solver import Penalty, independent_columns, inverse_gram, symmetric
@@ -100,8 +108,13 @@ class GLM(ModelBuilder):
             v.error("link", f"link {p.link} does not go with family {family}. Allowed: family_default, {', '.join(LINKS[family])}.")
         if family == "tweedie" and not (p.tweedie_variance_power == 0 or p.tweedie_variance_power >= 1):
             v.error("tweedie_variance_power", f"tweedie_variance_power must be 0 or at least 1; got {p.tweedie_variance_power}.")
-        if family == "multinomial" and (p.compute_p_values or p.remove_collinear_columns):
-            v.error("compute_p_values", "p-values and removal of collinear columns are not available for several classes.")
+        if family == "multinomial" and p.compute_p_values:
+            v.error("compute_p_values", "p-values are not available for several classes.")
+        if p.generate_variable_inflation_factors and all(d is not None for d in data.columns.domains):
+            v.error(
+                "generate_variable_inflation_factors",
+                " cannot be enabled for GLM models with only non-numerical predictors. Add a numeric one, or leave it out.",
+            )
         if family == "multinomial" and data.columns.offset is not None:
             v.error("offset_column", "An offset is not available for several classes.")
         if family not in ("binomial", "multinomial") and data.domain is None and data.columns.response is not None:
@@ -219,7 +232,7 @@ class _Fit:
         )
         if p.remove_collinear_columns:
             sums = Irls(self.ctx, self.info, self.family, plain, start, self.session).sums()
-            k = len(start)
+            k = start.shape[-1]
             active = independent_columns(symmetric(sums.gram)[:k, :k])
             active[-1] = p.intercept
         return Settings(
@@ -286,7 +299,7 @@ class _Fit:
         if self.p.startval is not None:
             if len(self.p.startval) != start.size:
                 raise ValueError(
-                    f"startval must have {start.size} values, one for each coefficient and the intercept; got {len(self.p.startval)}."
+                    f"startval must have {start.size} values, one for each coefficient and intercept; got {len(self.p.startval)}."
                 )
             begin = np.array(self.p.startval, dtype=np.float64).reshape(start.shape)
         elif self.p.checkpoint is not None:
@@ -343,6 +356,24 @@ class _Fit:
         deviance = metrics.number("residual_deviance")
         return deviance / metrics.nobs, 1 - deviance / metrics.number("null_deviance")
 
+    def _inflation(self) -> list[float]:
+        """Variance inflation factor of each numeric predictor given all other predictors; NaN when they are collinear."""
+        k = self.info.n_expanded + 1
+        plain = Family("gaussian", "identity")
+        task = GramTask(self.ctx.data.spec, self.info, plain, np.zeros(k), self.skip, session=self.session)
+        gram = symmetric(self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value.gram)[:k, :k]
+        use = np.diag(gram) > 0
+        if not self.info.drop_first:
+            # All levels of a column add up to the constant: one of them is left out.
+            use[self.info.first[:-1]] = False
+        at = np.arange(self.info.n_categorical, k - 1)
+        try:
+            inverse = np.diag(inverse_gram(gram, use))[at]
+        except np.linalg.LinAlgError:
+            return [math.nan] * len(at)
+        spread = np.diag(gram)[at] - gram[-1, at] ** 2 / gram[-1, -1]
+        return [float(v) for v in inverse * spread]
+
     def _path(self, path: list[Submodel]) -> RegularizationPath:
         raw = [np.apply_along_axis(self.info.destandardize, -1, s.beta) for s in path]
         scaled = [s.beta if self.p.standardize else self._standardized(r) for s, r in zip(path, raw, strict=True)]
@@ -376,12 +407,17 @@ class _Fit:
         if not p.lambda_search:
             p.lambda_ = [chosen.strength]
         extra = self._tables(irls, chosen, state)
+        numeric = self.info.names[self.info.n_categorical :]
+        factors = self._inflation() if p.generate_variable_inflation_factors else None
+        if factors is not None:
+            known = dict(zip(numeric, factors, strict=True))
+            extra["coefficients_table"] = with_factors(extra["coefficients_table"], known)
         extra.update(self._path_numbers(path, best))
         extra["dispersion"] = self._dispersion if p.compute_p_values else 0.0
         extra.update({
-            "vif_predictor_names": None,
+            "vif_predictor_names": None if factors is None else list(numeric),
             "coefficient_names": [*self.info.names, "Intercept"],
-            "variable_inflation_factors": None,
+            "variable_inflation_factors": factors,
             "linear_constraint_states": None,
             "linear_constraints_table": None,
             "regression_influence_diagnostics": None,

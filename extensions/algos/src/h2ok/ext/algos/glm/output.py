@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from h2ok.ext.models.history import format_duration, metric_cell
 from h2ok.ext.models.tables import variable_importances
 from numpy.typing import NDArray
 
-__all__ = ["GLMHistory", "coefficients_table", "magnitudes", "multinomial_tables", "p_values", "summary"]
+__all__ = ["GLMHistory", "coefficients_table", "magnitudes", "multinomial_tables", "p_values", "summary", "with_factors"]
 
 _METRICS = {
     "Regression": (("rmse", "RMSE"), ("deviance", "Deviance"), ("mae", "MAE"), ("r2", "r2")),
@@ -79,6 +80,13 @@ def multinomial_tables(
     help_text = "glm multinomial coefficients"
     plain = TwoDimTable("Coefficients", help_text, columns(range(len(domain))), data)
     return plain, TwoDimTable("Coefficients with class names", help_text, columns(domain), data)
+
+
+def with_factors(table: TwoDimTable, factors: dict[str, float]) -> TwoDimTable:
+    """A table of coefficients with one more column of variance inflation factors; NaN where there is none."""
+    column = Column("variable_inflation_factor", "double", "%5f", "Variable Inflation Factor")
+    values = [factors.get(n, math.nan) for n in table.column("names")]
+    return replace(table, columns=(*table.columns, column), data=[*table.data, values])
 
 
 def magnitudes(names: Sequence[str], standardized: NDArray[np.float64]) -> tuple[TwoDimTable, TwoDimTable]:

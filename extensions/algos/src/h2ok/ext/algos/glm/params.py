@@ -133,9 +133,7 @@ class GLMParametersV3(
     max_iterations_dispersion: int = param("int", 3000, "Most iterations for the dispersion.", level="secondary")
     build_null_model: bool = param("boolean", False, "Fit the intercept alone.", level="expert", needs="null models")
     fix_dispersion_parameter: bool = param("boolean", False, "Keep the dispersion as given.", level="expert")
-    generate_variable_inflation_factors: bool = param(
-        "boolean", False, "Compute variance inflation factors.", level="expert", needs="variance inflation factors"
-    )
+    generate_variable_inflation_factors: bool = param("boolean", False, "Compute variance inflation factors.", level="expert")
     fix_tweedie_variance_power: bool = param(
         "boolean", True, "Keep the variance power as given.", level="secondary", needs="estimating the Tweedie power"
     )
