@@ -34,8 +34,10 @@ def group_rows(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.i
     for i in range(n):
         h = np.uint64(0x9E3779B97F4A7C15)
         for j in range(k):
-            h = (h ^ np.uint64(keys[i, j])) * np.uint64(0xBF58476D1CE4E5B9)
-            h ^= h >> np.uint64(29)
+            # Whole numbers as doubles differ in their high bits only: these must come down before and after multiplying.
+            h ^= np.uint64(keys[i, j])
+            h = (h ^ (h >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
+            h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
         slot = (h ^ (h >> np.uint64(32))) & mask
         while True:
             g = table[np.int64(slot)]
