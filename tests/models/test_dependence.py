@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from h2ok.ext.models.partial_dependence import PartialDependencePlan, compute
-from h2ok.ext.models.routes_dependence import PartialDependenceV3, fetch, start
+from h2ok.ext.models.routes_dependence import fetch, start
+from h2ok.ext.models.schemas import PartialDependenceV3
 from h2ok.ext.models.scoring import predict_frame
 from h2ok.kernel import Frame, IllegalArgumentError
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from h2ok.capabilities.contracts.errors import ApiError, BadRequestError
 from h2ok.capabilities.contracts.routes import RequestContext
-from h2ok.ext.rapids.assembly import AssemblyV99, Step, fit, java, parse_step
+from h2ok.ext.rapids.assembly import Step, fit, java, parse_step
+from h2ok.ext.rapids.routes_assembly import AssemblyV99
 from h2ok.kernel import Frame, IllegalArgumentError
 
 from .conftest import Rapids

@@ -1,4 +1,4 @@
-"""Routes of the builders: list, describe, validate, train."""
+"""Handlers of the builders: list, describe, validate, train."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Any
 
 from h2ok.capabilities.contracts.errors import NotFoundError
 from h2ok.capabilities.contracts.jobs import JobV3
-from h2ok.capabilities.contracts.routes import RequestContext, Route
+from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.ext.models.builder import ModelBuilder
 from h2ok.ext.models.lookup import builder_class, why_missing
-from h2ok.ext.models.schemas import ModelBuildersV3
 
-__all__ = ["routes"]
+__all__ = ["get_builder", "list_builders", "parse_builder", "request_params", "train", "validate"]
 
 
 def _builders(builders: dict[str, Any]) -> dict[str, Any]:
@@ -82,21 +81,3 @@ def validate(ctx: RequestContext, _request: Any) -> dict[str, Any]:
 
 def _sent(builder: ModelBuilder) -> dict[str, Any]:
     return {k: v for k, v in builder.given.items() if k != "model_id"}
-
-
-routes = [
-    Route(
-        "GET",
-        "/3/ModelBuilders",
-        list_builders,
-        None,
-        ModelBuildersV3,
-        "List the algorithms with their parameters.",
-        "modelbuilders",
-    ),
-    Route("GET", "/3/ModelBuilders/{algo}", get_builder, None, ModelBuildersV3, "Describe one algorithm."),
-    Route("POST", "/3/ModelBuilders/{algo}", train, None, None, "Train a model.", "train"),
-    Route("POST", "/3/ModelBuilders/{algo}/parameters", validate, None, None, "Validate parameters."),
-    Route("POST", "/99/ModelBuilders/{algo}", train, None, None, "Train a model of an experimental algorithm.", "train"),
-    Route("POST", "/99/ModelBuilders/{algo}/parameters", validate, None, None, "Validate parameters."),
-]

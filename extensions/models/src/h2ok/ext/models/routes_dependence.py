@@ -1,4 +1,4 @@
-"""Routes of partial dependence: start the computation, fetch its tables."""
+"""Handlers of partial dependence: start the computation, fetch its tables."""
 
 from __future__ import annotations
 
@@ -6,33 +6,14 @@ import json
 from typing import Any
 
 from h2ok.capabilities.contracts.jobs import JobV3
-from h2ok.capabilities.contracts.routes import RequestContext, Route
-from h2ok.capabilities.contracts.schema import Schema, api, key_ref, to_wire
+from h2ok.capabilities.contracts.routes import RequestContext
+from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.ext.models.lookup import find_frame, find_model
 from h2ok.ext.models.partial_dependence import PartialDependence, PartialDependencePlan, compute
+from h2ok.ext.models.schemas import PartialDependenceV3
 from h2ok.kernel import IllegalArgumentError, JobContext, random_key
 
-__all__ = ["routes"]
-
-
-class PartialDependenceV3(Schema):
-    """What to vary, and the tables."""
-
-    schema_type = "PartialDependence"
-    model_id: str | None = api("Key<Model>", direction="INOUT", help="The model.")
-    frame_id: str | None = api("Key<Frame>", direction="INOUT", help="The rows.")
-    row_index: int = api("long", -1, direction="INOUT", help="Only this row; -1: all.")
-    cols: list[str] | None = api("string[]", direction="INOUT", help="Columns to vary.")
-    weight_column_index: int = api("int", -1, direction="INOUT", help="Column with weights; -1: none.")
-    add_missing_na: bool = api("boolean", False, direction="INOUT", help="Also a missing value.")
-    nbins: int = api("int", 20, direction="INOUT", help="Values of a numeric column.")
-    user_splits: list[float] | None = api("double[]", direction="INOUT", help="Values of all user_cols, one after the other.")
-    user_cols: list[str] | None = api("string[]", direction="INOUT", help="Columns whose values are given.")
-    num_user_splits: list[int] | None = api("int[]", direction="INOUT", help="How many values each of user_cols has.")
-    partial_dependence_data: Any = api("TwoDimTable[]", direction="OUTPUT", help="A table for each column or pair.")
-    col_pairs_2dpdp: Any = api("string[][]", direction="INOUT", help="Pairs of columns to vary together.")
-    destination_key: str | None = api("Key<PartialDependence>", direction="INOUT", help="Where the result goes.")
-    targets: list[str] | None = api("string[]", direction="INOUT", help="Classes of a model of several classes.")
+__all__ = ["fetch", "start"]
 
 
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
@@ -129,9 +110,3 @@ def fetch(ctx: RequestContext, _request: Any) -> dict[str, Any]:
         "destination_key": None,
         "targets": echo.get("targets"),
     }
-
-
-routes = [
-    Route("POST", "/3/PartialDependence/", start, PartialDependenceV3, JobV3, "Compute partial dependence as a job."),
-    Route("GET", "/3/PartialDependence/{name}", fetch, None, PartialDependenceV3, "Fetch partial dependence."),
-]

@@ -1,4 +1,4 @@
-"""Routes of grids: search, list, look at, delete."""
+"""Handlers of grids: search, list, look at, delete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from h2ok.capabilities.contracts.errors import NotFoundError
 from h2ok.capabilities.contracts.jobs import JobV3
-from h2ok.capabilities.contracts.routes import RequestContext, Route
+from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics, parse_lenient
@@ -19,7 +19,7 @@ from h2ok.ext.models.model import Model
 from h2ok.ext.models.routes_builders import request_params
 from h2ok.kernel import ClassMismatchError, IllegalArgumentError, KeyNotFoundError
 
-__all__ = ["routes"]
+__all__ = ["find_grid", "get_grid", "list_grids", "search"]
 
 _OWN = ("hyper_parameters", "search_criteria", "grid_id", "parallelism", "recovery_dir", "job_id")
 _SORT = {
@@ -179,10 +179,3 @@ def list_grids(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     found = ctx.node.dkv.get_many(ctx.node.dkv.keys())
     grids = [grid_json(ctx, v) for _, v in sorted(found.items()) if isinstance(v, Grid)]
     return {"__meta": {"schema_version": 99, "schema_name": "GridsV99", "schema_type": "Grids"}, "grids": grids}
-
-
-routes = [
-    Route("POST", "/99/Grid/{algo}", search, None, None, "Search over hyper parameters."),
-    Route("GET", "/99/Grids", list_grids, None, None, "List the grids."),
-    Route("GET", "/99/Grids/{grid_id}", get_grid, None, None, "Look at a grid."),
-]

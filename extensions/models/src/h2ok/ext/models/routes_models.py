@@ -1,17 +1,16 @@
-"""Routes of models: list, look at, delete."""
+"""Handlers of models: list, look at, delete."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from h2ok.capabilities.contracts.routes import RequestContext, Route
+from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.capabilities.removal import remove_key
 from h2ok.ext.models.lookup import builder_class, find_model, models
 from h2ok.ext.models.model import Model
-from h2ok.ext.models.schemas import ModelsV3
 
-__all__ = ["model_json", "routes"]
+__all__ = ["delete_all", "delete_one", "get_model", "list_models", "model_json"]
 
 
 def model_json(ctx: RequestContext, model: Model) -> dict[str, Any]:
@@ -64,13 +63,3 @@ def delete_all(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     for model in models(ctx.node):
         remove_key(ctx.runtime, model.key)
     return _answer([])
-
-
-routes = [
-    Route("GET", "/3/Models", list_models, None, ModelsV3, "List the models."),
-    Route("GET", "/3/Models/{model_id}", get_model, None, ModelsV3, "Look at a model."),
-    Route("GET", "/99/Models", list_models, None, ModelsV3, "List the models."),
-    Route("GET", "/99/Models/{model_id}", get_model, None, ModelsV3, "Look at a model."),
-    Route("DELETE", "/3/Models/{model_id}", delete_one, None, ModelsV3, "Delete a model."),
-    Route("DELETE", "/3/Models", delete_all, None, ModelsV3, "Delete all models."),
-]

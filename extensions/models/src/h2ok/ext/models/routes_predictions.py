@@ -7,7 +7,7 @@ from typing import Any
 
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.jobs import JobV3
-from h2ok.capabilities.contracts.routes import RequestContext, Route
+from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.models.distributions import Distribution
 from h2ok.ext.models.ids import prediction_key
@@ -27,7 +27,7 @@ from h2ok.ext.models.scoring import (
 from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
 from h2ok.kernel import Frame, IllegalArgumentError, JobContext
 
-__all__ = ["routes"]
+__all__ = ["compute", "delete_metrics", "list_all", "list_metrics", "make", "predict", "predict_async"]
 
 #: Flags of the prediction routes that need code a model may not have; the model's state offers it under this name.
 _FLAGS = (
@@ -202,32 +202,6 @@ def frame_metrics(
     return found.placed(None, 0, actuals.key, frame_checksum(actuals), 0)
 
 
-def _all_models(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+def list_all(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     known = {m.key for m in models(ctx.node)}
     return _answer(None, None, None, [m.to_json() for m in _stored(ctx) if m.model in known])
-
-
-_ONE = "/3/ModelMetrics/models/{model}/frames/{frame}"
-_IN = ModelMetricsListSchemaV3
-
-routes = [
-    Route("POST", "/3/Predictions/models/{model}/frames/{frame}", predict, _IN, _IN, "Score a frame."),
-    Route("POST", "/4/Predictions/models/{model}/frames/{frame}", predict_async, _IN, JobV3, "Score a frame as a job."),
-    Route("POST", _ONE, compute, _IN, _IN, "Compute metrics of a model on a frame.", lenient=True),
-    Route("GET", _ONE, list_metrics, None, _IN, "Stored metrics of a model on a frame."),
-    Route("DELETE", _ONE, delete_metrics, None, _IN, "Forget metrics of a model on a frame."),
-    Route("GET", "/3/ModelMetrics", _all_models, None, _IN, "All stored metrics."),
-    Route("GET", "/3/ModelMetrics/models/{model}", list_metrics, None, _IN, "Stored metrics of a model."),
-    Route("GET", "/3/ModelMetrics/frames/{frame}", list_metrics, None, _IN, "Stored metrics on a frame."),
-    Route("GET", "/3/ModelMetrics/frames/{frame}/models/{model}", list_metrics, None, _IN, "Stored metrics of a model on a frame."),
-    Route("DELETE", "/3/ModelMetrics/models/{model}", delete_metrics, None, _IN, "Forget metrics of a model."),
-    Route("DELETE", "/3/ModelMetrics/frames/{frame}", delete_metrics, None, _IN, "Forget metrics on a frame."),
-    Route(
-        "POST",
-        "/3/ModelMetrics/predictions_frame/{predictions_frame}/actuals_frame/{actuals_frame}",
-        make,
-        ModelMetricsMakerSchemaV3,
-        ModelMetricsMakerSchemaV3,
-        "Metrics of predictions against actual values.",
-    ),
-]

@@ -7,18 +7,17 @@ import re
 from typing import Any
 
 from h2ok.capabilities.contracts.errors import BadRequestError
-from h2ok.capabilities.contracts.routes import RequestContext, Response, Route
+from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.models.grid import Grid
 from h2ok.ext.models.lookup import find_model
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.routes_grid import find_grid
 from h2ok.ext.models.routes_models import model_json
-from h2ok.ext.models.schemas import ModelsV3
 from h2ok.ext.models.storage import read_file, restore, saved, write_file
 from h2ok.kernel import IllegalArgumentError, KeyNotFoundError
 
-__all__ = ["routes"]
+__all__ = ["export_grid", "export_json", "export_model", "fetch_json", "fetch_model", "import_grid", "import_model", "upload_model"]
 
 
 def _flag(ctx: RequestContext, name: str, default: bool = False) -> bool:
@@ -141,17 +140,3 @@ def import_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     if not isinstance(grid, Grid):
         raise BadRequestError(f"'{path}' holds the model '{grid.key}', a grid was expected. Load it as a model.")
     return _grid_ref(grid)
-
-
-routes = [
-    Route("GET", "/99/Models.bin/{model_id}", export_model, None, None, "Save a model."),
-    Route("POST", "/99/Models.bin/{model_id}", import_model, None, ModelsV3, "Load a saved model."),
-    Route("POST", "/99/Models.bin/", import_model, None, ModelsV3, "Load a saved model."),
-    Route("GET", "/3/Models.fetch.bin/{model_id}", fetch_model, None, None, "Download a model."),
-    Route("POST", "/99/Models.upload.bin/{model_id}", upload_model, None, ModelsV3, "Load an uploaded model."),
-    Route("POST", "/99/Models.upload.bin/", upload_model, None, ModelsV3, "Load an uploaded model."),
-    Route("GET", "/99/Models/{model_id}/json", export_json, None, None, "Save what a model reports as JSON."),
-    Route("GET", "/3/Models/{model_id}/json", fetch_json, None, None, "Download what a model reports as JSON."),
-    Route("POST", "/3/Grid.bin/{grid_id}/export", export_grid, None, None, "Save a grid."),
-    Route("POST", "/3/Grid.bin/import", import_grid, None, None, "Load a saved grid."),
-]

@@ -6,7 +6,7 @@ from typing import Any
 
 from h2ok.capabilities.contracts.schema import Schema, api
 
-__all__ = ["ModelBuildersV3", "ModelMetricsListSchemaV3", "ModelMetricsMakerSchemaV3", "ModelsV3"]
+__all__ = ["PartialDependenceV3", "ModelBuildersV3", "ModelMetricsListSchemaV3", "ModelMetricsMakerSchemaV3", "ModelsV3"]
 
 
 class ModelsV3(Schema):
@@ -97,3 +97,23 @@ class ModelMetricsMakerSchemaV3(Schema):
     auuc_nbins: int = api("int", 0, direction="INOUT", help="Uplift: bins.")
     custom_auuc_thresholds: Any = api("double[]", direction="INOUT", help="Uplift: thresholds.")
     model_metrics: Any = api("ModelMetrics", direction="OUTPUT", help="The metrics.")
+
+
+class PartialDependenceV3(Schema):
+    """What to vary, and the tables."""
+
+    schema_type = "PartialDependence"
+    model_id: str | None = api("Key<Model>", direction="INOUT", help="The model.")
+    frame_id: str | None = api("Key<Frame>", direction="INOUT", help="The rows.")
+    row_index: int = api("long", -1, direction="INOUT", help="Only this row; -1: all.")
+    cols: list[str] | None = api("string[]", direction="INOUT", help="Columns to vary.")
+    weight_column_index: int = api("int", -1, direction="INOUT", help="Column with weights; -1: none.")
+    add_missing_na: bool = api("boolean", False, direction="INOUT", help="Also a missing value.")
+    nbins: int = api("int", 20, direction="INOUT", help="Values of a numeric column.")
+    user_splits: list[float] | None = api("double[]", direction="INOUT", help="Values of all user_cols, one after the other.")
+    user_cols: list[str] | None = api("string[]", direction="INOUT", help="Columns whose values are given.")
+    num_user_splits: list[int] | None = api("int[]", direction="INOUT", help="How many values each of user_cols has.")
+    partial_dependence_data: Any = api("TwoDimTable[]", direction="OUTPUT", help="A table for each column or pair.")
+    col_pairs_2dpdp: Any = api("string[][]", direction="INOUT", help="Pairs of columns to vary together.")
+    destination_key: str | None = api("Key<PartialDependence>", direction="INOUT", help="Where the result goes.")
+    targets: list[str] | None = api("string[]", direction="INOUT", help="Classes of a model of several classes.")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from h2ok.capabilities.contracts.errors import ApiError, BadRequestError
-from h2ok.capabilities.contracts.routes import RequestContext, Route
-from h2ok.capabilities.contracts.schema import Schema, api, key_ref
+from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.rapids.args import as_strings, named
 from h2ok.ext.rapids.ast import Ast, Call, Ident, StrLit, StrsLit
 from h2ok.ext.rapids.evaluate import Env, describe
@@ -19,9 +18,11 @@ from h2ok.ext.rapids.primitives.assigning import unique_name
 from h2ok.kernel import Frame, IllegalArgumentError, Vec, random_key, wire_type
 
 if TYPE_CHECKING:
+    from h2ok.capabilities.contracts.routes import RequestContext
+    from h2ok.ext.rapids.routes_assembly import AssemblyV99
     from h2ok.ext.rapids.session import Session
 
-__all__ = ["ROUTES", "Assembly", "Step", "parse_step"]
+__all__ = ["Assembly", "Step", "fit", "java", "mojo", "parse_step"]
 
 #: What stands for the frame of a step in its expression.
 _FRAME = "dummy"
@@ -48,20 +49,6 @@ class Assembly:
 
     key: str
     steps: tuple[Step, ...]
-
-
-class AssemblyV99(Schema):
-    """An assembly: the request to fit one and the answer."""
-
-    schema_version = 99
-
-    steps: list[str] = api("string[]", direction="INPUT", help="Steps: name__class__expression__inplace__names.")
-    frame: Any = api("Key<Frame>", direction="INPUT", schema="FrameKeyV3", help="Frame to transform.")
-    file_name: str = api("string", direction="INPUT", help="Name of the file to make.")
-    assembly_id: str = api("string", direction="INPUT", help="Key of an assembly.")
-    result: Any = api("Key<Frame>", direction="OUTPUT", schema="FrameKeyV3", help="The transformed frame.")
-    assembly: Any = api("Key<Assembly>", direction="OUTPUT", schema="AssemblyKeyV3", help="Key of the assembly.")
-    _exclude_fields: str = api("string", "", direction="INPUT", help="Fields to leave out of the answer.")
 
 
 def parse_step(text: str) -> Step:
@@ -178,26 +165,3 @@ def _not_built(context: RequestContext, request: AssemblyV99, what: str) -> Asse
         f"{what} of an assembly is not built. Fit the assembly to each frame instead: POST /99/Assembly with the same steps.",
         status=501,
     )
-
-
-ROUTES = [
-    Route("POST", "/99/Assembly", fit, input=AssemblyV99, output=AssemblyV99, summary="Fit an assembly.", api_name="fitAssembly"),
-    Route(
-        "GET",
-        "/99/Assembly.java/{assembly_id}/{file_name}",
-        java,
-        input=AssemblyV99,
-        output=AssemblyV99,
-        summary="Java code of an assembly (not built).",
-        api_name="toJava",
-    ),
-    Route(
-        "GET",
-        "/99/Assembly.fetch_mojo_pipeline/{assembly_id}/{file_name}",
-        mojo,
-        input=AssemblyV99,
-        output=AssemblyV99,
-        summary="MOJO pipeline of an assembly (not built).",
-        api_name="fetchMojoPipeline",
-    ),
-]

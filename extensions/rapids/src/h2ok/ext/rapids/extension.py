@@ -9,7 +9,7 @@ extension = Extension(
     help="The Rapids expression language",
     provides=(
         Routes("Core V3", "h2ok.ext.rapids.routes:ROUTES"),
-        Routes("Core V3", "h2ok.ext.rapids.assembly:ROUTES"),
+        Routes("Core V3", "h2ok.ext.rapids.routes_assembly:ROUTES"),
         Service("rapids.sessions", "h2ok.ext.rapids.session:Sessions"),
         CoreExtension("Rapids", "h2ok.ext.rapids.warmup:RapidsCore"),
         Primitives(

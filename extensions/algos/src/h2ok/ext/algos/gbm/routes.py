@@ -6,13 +6,13 @@ from collections import deque
 from typing import Any
 
 from h2ok.capabilities.contracts.errors import BadRequestError
-from h2ok.capabilities.contracts.routes import RequestContext, Route
+from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models import Model
 from h2ok.ext.models.lookup import find_model
 
-__all__ = ["routes", "tree_json"]
+__all__ = ["tree", "tree_json"]
 
 
 def _choose(model: Model, forest: Forest, number: int, name: str | None) -> tuple[int, str | None]:
@@ -106,6 +106,3 @@ def tree(ctx: RequestContext, _request: Any) -> dict[str, Any]:
         raise BadRequestError(f"tree_number must be a whole number; got '{raw}'.")
     name = ctx.params.get("tree_class")
     return tree_json(model, int(raw), str(name) if name not in (None, "", "None") else None)
-
-
-routes = [Route("GET", "/3/Tree", tree, None, None, "One tree of a model.")]

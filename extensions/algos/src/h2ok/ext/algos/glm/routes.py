@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from h2ok.capabilities.contracts.routes import RequestContext, Route
-from h2ok.capabilities.contracts.schema import Schema, api
+from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.ext.algos.glm.path import RegularizationPath, derived_model
 from h2ok.ext.algos.glm.state import GLMState
+from h2ok.ext.algos.schemas import MakeGLMModelV3
 from h2ok.ext.models import Model
 from h2ok.ext.models.ids import automatic_id
 from h2ok.ext.models.lookup import find_model
 from h2ok.ext.models.routes_models import model_json
 from h2ok.kernel import ClassMismatchError, IllegalArgumentError
 
-__all__ = ["routes"]
-
-
-class MakeGLMModelV3(Schema):
-    """A model to take after, and coefficients."""
-
-    schema_type = "Iced"
-    model: str | None = api("Key<Model>", direction="INPUT", help="Model to take everything but the coefficients from.")
-    dest: str | None = api("Key<Model>", direction="INPUT", help="Id of the new model.")
-    names: list[str] | None = api("string[]", direction="INPUT", help="Names of the coefficients.")
-    beta: list[float] | None = api("double[]", direction="INPUT", help="Values of the coefficients.")
-    threshold: float = api("float", 0.5, direction="INPUT", help="Score from which the second class is predicted.")
+__all__ = ["make", "path"]
 
 
 def _glm(ctx: RequestContext, key: str | None) -> Model:
@@ -55,9 +44,3 @@ def path(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     if not isinstance(found, RegularizationPath):
         raise IllegalArgumentError(f"Model '{model.key}' was made of coefficients; it has no path of penalties.", argument="model")
     return found.to_json(model.key)
-
-
-routes = [
-    Route("POST", "/3/MakeGLMModel", make, MakeGLMModelV3, None, "Make a GLM of given coefficients."),
-    Route("GET", "/3/GetGLMRegPath", path, None, None, "Points of the path of penalties of a GLM."),
-]
