@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.algos.gbm.binning import make_mapper, uses_weights
-from h2ok.ext.algos.gbm.forest import Forest, GBMState, Tree, tree_statistics
+from h2ok.ext.algos.gbm.forest import Forest, Tree, tree_statistics
 from h2ok.ext.algos.gbm.grower import Grower, GrowSettings
 from h2ok.ext.algos.gbm.params import DISTRIBUTIONS, GBMParametersV3
 from h2ok.ext.algos.gbm.passes import Grow, ResumePass, SessionScores, SetUp, ValidationUpdate
+from h2ok.ext.algos.gbm.state import GBMState
 from h2ok.ext.models import (
     Distribution,
     Model,

@@ -1,21 +1,23 @@
 """Transforms of a GBM: contributions, leaves and frequencies as columns of a frame."""
 
-# ruff: noqa: ARG001 - all transforms take (state, request, columns)
+# ruff: noqa: ARG001 - all transforms take (forest, init, request, columns)
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from h2ok.ext.algos.gbm.explain import ContributionsTask, FrequenciesTask, LeafTask, leaf_names, leaf_paths
-from h2ok.ext.algos.gbm.forest import GBMState
+from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models.scoring import Transform
 from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import IllegalArgumentError, OutputSpec
+from numpy.typing import NDArray
 
 __all__ = ["transform"]
 
 
-def transform(state: GBMState, kind: str, request: Any, columns: ModelColumns) -> Transform:
+def transform(forest: Forest, init: NDArray[np.float64], kind: str, request: Any, columns: ModelColumns) -> Transform:
     """What the flag ``kind`` of a prediction asks for.
 
     Raises
@@ -30,11 +32,11 @@ def transform(state: GBMState, kind: str, request: Any, columns: ModelColumns) -
     }
     if kind not in makers:
         raise IllegalArgumentError(f"{kind} is not available for GBM models. Available: {', '.join(makers)}.", argument=kind)
-    return makers[kind](state, request, columns)
+    return makers[kind](forest, init, request, columns)
 
 
-def _contributions(state: GBMState, request: Any, columns: ModelColumns) -> Transform:
-    if len(state.init) > 1:
+def _contributions(forest: Forest, init: NDArray[np.float64], request: Any, columns: ModelColumns) -> Transform:
+    if len(init) > 1:
         raise IllegalArgumentError(
             "Contributions are not available for models of several classes.", argument="predict_contributions"
         )
@@ -45,7 +47,7 @@ def _contributions(state: GBMState, request: Any, columns: ModelColumns) -> Tran
         )
     if request.output_space:
         raise IllegalArgumentError("output_space needs a background_frame, which is not available.", argument="output_space")
-    paths, start = leaf_paths(state.forest), float(state.init[0])
+    paths, start = leaf_paths(forest), float(init[0])
     top, low = _ranks(request.top_n, request.bottom_n, len(columns.names))
     if top == 0 and low == 0:
         names = (*columns.names, "BiasTerm")
@@ -60,7 +62,7 @@ def _contributions(state: GBMState, request: Any, columns: ModelColumns) -> Tran
         names = (*heads, "BiasTerm")
         outputs = [OutputSpec("enum", columns.names) if "_feature_" in n else OutputSpec() for n in names]
     by_size = bool(request.compare_abs)
-    return Transform(names, outputs, lambda spec: ContributionsTask(spec, state.forest, paths, start, top, low, by_size))
+    return Transform(names, outputs, lambda spec: ContributionsTask(spec, forest, paths, start, top, low, by_size))
 
 
 def _ranks(top: int, low: int, n: int) -> tuple[int, int]:
@@ -72,8 +74,8 @@ def _ranks(top: int, low: int, n: int) -> tuple[int, int]:
     return (n, 0) if top < 0 or low < 0 or top + low >= n else (top, low)
 
 
-def _leaves(state: GBMState, request: Any, columns: ModelColumns) -> Transform:
-    forest, k = state.forest, len(state.init)
+def _leaves(forest: Forest, init: NDArray[np.float64], request: Any, columns: ModelColumns) -> Transform:
+    k = len(init)
     levels, codes, numbers = leaf_names(forest)
     names = tuple(f"T{t // k + 1}.C{int(c) + 1}" for t, c in enumerate(forest.tree_class))
     as_levels = (request.leaf_node_assignment_type or "Path") == "Path"
@@ -81,6 +83,6 @@ def _leaves(state: GBMState, request: Any, columns: ModelColumns) -> Transform:
     return Transform(names, outputs, lambda spec: LeafTask(spec, forest, codes if as_levels else numbers, as_levels))
 
 
-def _frequencies(state: GBMState, request: Any, columns: ModelColumns) -> Transform:
+def _frequencies(forest: Forest, init: NDArray[np.float64], request: Any, columns: ModelColumns) -> Transform:
     outputs = [OutputSpec() for _ in columns.names]
-    return Transform(columns.names, outputs, lambda spec: FrequenciesTask(spec, state.forest))
+    return Transform(columns.names, outputs, lambda spec: FrequenciesTask(spec, forest))
