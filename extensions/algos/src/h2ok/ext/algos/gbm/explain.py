@@ -118,13 +118,14 @@ class ContributionsTask(RowsTask):
     forest: Forest
     paths: LeafPaths
     start: float
+    scale: float = 1.0
     ranked: int = 0
     low: int = 0
     by_size: bool = False
 
     def map_rows(self, rows: Rows) -> None:
-        phi = contributions(self.forest, self.paths, rows.matrix())
-        bias = np.full(rows.n_rows, self.start + self.paths.bias)
+        phi = contributions(self.forest, self.paths, rows.matrix()) * self.scale
+        bias = np.full(rows.n_rows, self.start + self.scale * self.paths.bias)
         at = 0
         if self.ranked == 0 and self.low == 0:
             for j in range(phi.shape[1]):

@@ -33,9 +33,10 @@ class GBMState:
 
     def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
         """Other things than predictions that trees say about rows (see ``Transforms``)."""
-        from h2ok.ext.algos.gbm.transforms import transform
+        from h2ok.ext.algos.gbm.transforms import Trees, transform
 
-        return transform(self.forest, self.init, kind, request, columns)
+        k = len(self.init)
+        return transform(Trees("GBM", self.forest, k, float(self.init[0]), additive=k == 1), kind, request, columns)
 
     def scores(self, rows: Rows) -> NDArray[np.float64]:
         """float64[n_rows, k]: scores before the inverse link."""

@@ -1,29 +1,40 @@
-"""Transforms of a GBM: contributions, leaves and frequencies as columns of a frame."""
+"""Transforms of tree models: contributions, leaves and frequencies as columns of a frame."""
 
-# ruff: noqa: ARG001 - all transforms take (forest, init, request, columns)
+# ruff: noqa: ARG001 - all transforms take (trees, request, columns)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from h2ok.ext.algos.gbm.explain import ContributionsTask, FrequenciesTask, LeafTask, leaf_names, leaf_paths
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models.scoring import Transform
 from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import IllegalArgumentError, OutputSpec
-from numpy.typing import NDArray
 
-__all__ = ["transform"]
+__all__ = ["Trees", "transform"]
 
 
-def transform(forest: Forest, init: NDArray[np.float64], kind: str, request: Any, columns: ModelColumns) -> Transform:
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """A forest and what its sums mean: a prediction is ``start + scale * sum`` when it is ``additive``. ``k``: trees a round."""
+
+    algorithm: str
+    forest: Forest
+    k: int
+    start: float = 0.0
+    scale: float = 1.0
+    additive: bool = True
+
+
+def transform(trees: Trees, kind: str, request: Any, columns: ModelColumns) -> Transform:
     """What the flag ``kind`` of a prediction asks for.
 
     Raises
     ------
     IllegalArgumentError
-        A GBM cannot do it.
+        The model cannot do it.
     """
     makers = {
         "predict_contributions": _contributions,
@@ -31,14 +42,18 @@ def transform(forest: Forest, init: NDArray[np.float64], kind: str, request: Any
         "feature_frequencies": _frequencies,
     }
     if kind not in makers:
-        raise IllegalArgumentError(f"{kind} is not available for GBM models. Available: {', '.join(makers)}.", argument=kind)
-    return makers[kind](forest, init, request, columns)
-
-
-def _contributions(forest: Forest, init: NDArray[np.float64], request: Any, columns: ModelColumns) -> Transform:
-    if len(init) > 1:
         raise IllegalArgumentError(
-            "Contributions are not available for models of several classes.", argument="predict_contributions"
+            f"{kind} is not available for {trees.algorithm} models. Available: {', '.join(makers)}.", argument=kind
+        )
+    return makers[kind](trees, request, columns)
+
+
+def _contributions(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
+    if not trees.additive:
+        raise IllegalArgumentError(
+            f"Contributions are not available for this {trees.algorithm} model: its predictions are no sums over trees (several "
+            "classes, or an anomaly score).",
+            argument="predict_contributions",
         )
     if request.background_frame:
         raise IllegalArgumentError(
@@ -47,7 +62,7 @@ def _contributions(forest: Forest, init: NDArray[np.float64], request: Any, colu
         )
     if request.output_space:
         raise IllegalArgumentError("output_space needs a background_frame, which is not available.", argument="output_space")
-    paths, start = leaf_paths(forest), float(init[0])
+    forest, paths = trees.forest, leaf_paths(trees.forest)
     top, low = _ranks(request.top_n, request.bottom_n, len(columns.names))
     if top == 0 and low == 0:
         names = (*columns.names, "BiasTerm")
@@ -61,8 +76,8 @@ def _contributions(forest: Forest, init: NDArray[np.float64], request: Any, colu
         ]
         names = (*heads, "BiasTerm")
         outputs = [OutputSpec("enum", columns.names) if "_feature_" in n else OutputSpec() for n in names]
-    by_size = bool(request.compare_abs)
-    return Transform(names, outputs, lambda spec: ContributionsTask(spec, forest, paths, start, top, low, by_size))
+    given = (trees.start, trees.scale, top, low, bool(request.compare_abs))
+    return Transform(names, outputs, lambda spec: ContributionsTask(spec, forest, paths, *given))
 
 
 def _ranks(top: int, low: int, n: int) -> tuple[int, int]:
@@ -74,8 +89,8 @@ def _ranks(top: int, low: int, n: int) -> tuple[int, int]:
     return (n, 0) if top < 0 or low < 0 or top + low >= n else (top, low)
 
 
-def _leaves(forest: Forest, init: NDArray[np.float64], request: Any, columns: ModelColumns) -> Transform:
-    k = len(init)
+def _leaves(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
+    forest, k = trees.forest, trees.k
     levels, codes, numbers = leaf_names(forest)
     names = tuple(f"T{t // k + 1}.C{int(c) + 1}" for t, c in enumerate(forest.tree_class))
     as_levels = (request.leaf_node_assignment_type or "Path") == "Path"
@@ -83,6 +98,6 @@ def _leaves(forest: Forest, init: NDArray[np.float64], request: Any, columns: Mo
     return Transform(names, outputs, lambda spec: LeafTask(spec, forest, codes if as_levels else numbers, as_levels))
 
 
-def _frequencies(forest: Forest, init: NDArray[np.float64], request: Any, columns: ModelColumns) -> Transform:
+def _frequencies(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
     outputs = [OutputSpec() for _ in columns.names]
-    return Transform(columns.names, outputs, lambda spec: FrequenciesTask(spec, forest))
+    return Transform(columns.names, outputs, lambda spec: FrequenciesTask(spec, trees.forest))
