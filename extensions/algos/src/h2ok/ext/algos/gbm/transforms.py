@@ -9,6 +9,7 @@ from typing import Any
 
 from h2ok.ext.algos.gbm.explain import ContributionsTask, FrequenciesTask, LeafTask, leaf_names, leaf_paths
 from h2ok.ext.algos.gbm.forest import Forest
+from h2ok.ext.models.contributions import Ranking, check_request, columns_for
 from h2ok.ext.models.scoring import Transform
 from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import IllegalArgumentError, OutputSpec
@@ -55,38 +56,11 @@ def _contributions(trees: Trees, request: Any, columns: ModelColumns) -> Transfo
             "classes, or an anomaly score).",
             argument="predict_contributions",
         )
-    if request.background_frame:
-        raise IllegalArgumentError(
-            "Contributions against a background_frame are not available; leave it out to use the cover of the trees.",
-            argument="background_frame",
-        )
-    if request.output_space:
-        raise IllegalArgumentError("output_space needs a background_frame, which is not available.", argument="output_space")
-    forest, paths = trees.forest, leaf_paths(trees.forest)
-    top, low = _ranks(request.top_n, request.bottom_n, len(columns.names))
-    if top == 0 and low == 0:
-        names = (*columns.names, "BiasTerm")
-        outputs = [OutputSpec() for _ in names]
-    else:
-        heads = [
-            f"{side}_{what}_{i + 1}"
-            for side, n in (("top", top), ("bottom", low))
-            for i in range(n)
-            for what in ("feature", "value")
-        ]
-        names = (*heads, "BiasTerm")
-        outputs = [OutputSpec("enum", columns.names) if "_feature_" in n else OutputSpec() for n in names]
-    given = (trees.start, trees.scale, top, low, bool(request.compare_abs))
-    return Transform(names, outputs, lambda spec: ContributionsTask(spec, forest, paths, *given))
-
-
-def _ranks(top: int, low: int, n: int) -> tuple[int, int]:
-    """How many contributions from the top and from the bottom; negative numbers ask for all."""
-    if top == 0:
-        return 0, n if low < 0 else min(low, n)
-    if low == 0:
-        return n if top < 0 else min(top, n), 0
-    return (n, 0) if top < 0 or low < 0 or top + low >= n else (top, low)
+    check_request(request)
+    forest, paths, start, scale = trees.forest, leaf_paths(trees.forest), trees.start, trees.scale
+    ranking = Ranking.of(request, len(columns.names))
+    names, outputs = columns_for(columns.names, ranking)
+    return Transform(names, outputs, lambda spec: ContributionsTask(spec, forest, paths, start, scale, ranking))
 
 
 def _leaves(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
