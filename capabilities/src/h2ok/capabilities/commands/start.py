@@ -18,6 +18,7 @@ from pathlib import Path
 
 from h2ok.capabilities.boot import Composition
 from h2ok.capabilities.children import Children
+from h2ok.capabilities.contracts.extension import Auth
 from h2ok.capabilities.logs import LEVELS, ConsoleHandler, LogBook
 from h2ok.capabilities.ports import DEFAULT_BASE_PORT, free_port, is_loopback, listen
 from h2ok.capabilities.registry import Registry, toggles_from
@@ -39,6 +40,7 @@ class Start:
     def __init__(self) -> None:
         self.registry = Registry()
         self._given: list[str] = []
+        self._required: list[str] = []
 
     def prepare(self, arguments: Sequence[str]) -> None:
         """Discover extensions by the options that choose among them."""
@@ -46,6 +48,7 @@ class Start:
         early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         _extension_options(early)
         known, _ = early.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
+        self._required = list(known.ext)
         properties = dict(p.partition("=")[::2] for p in known.D)
         properties.update({k: v for k, v in os.environ.items() if ".toggle." in k})
         self.registry = Registry.discover(exclude=known.no_ext, require=known.ext, toggles=toggles_from(properties))
@@ -88,12 +91,15 @@ class Start:
         machine.add_argument("--quiet", "-quiet", action="store_true", help="print errors only")
         machine.add_argument("--h2o-version", default="", help=f"H2O version told to clients (default: {H2O_VERSION})")
         machine.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
-        for impl in self.registry.plugins.hook.add_arguments.get_hookimpls():
-            impl.function(**{"parser": parser} if impl.argnames else {})
+        for impl in list(self.registry.plugins.hook.add_arguments.get_hookimpls()):
+            try:
+                impl.function(**{"parser": parser} if impl.argnames else {})
+            except (Exception, SystemExit) as e:
+                self._out(impl.plugin_name, "add_arguments", e)
 
     def run(self, args: argparse.Namespace) -> int:
         """Serve until asked to stop."""
-        self.registry.plugins.hook.validate_arguments(args=args)
+        self._validate(args)
         self._refuse_public(args)
         if args.nodes < 1:
             raise IllegalArgumentError(f"--nodes must be at least 1; got {args.nodes}.", argument="nodes")
@@ -149,9 +155,28 @@ class Start:
         _log.info("Shutting down")
         return 0
 
+    def _validate(self, args: argparse.Namespace) -> None:
+        """Let core extensions look at the options; a ValueError is theirs to end the start with, anything else is their mistake."""
+        for impl in list(self.registry.plugins.hook.validate_arguments.get_hookimpls()):
+            try:
+                impl.function(**{"args": args} if impl.argnames else {})
+            except H2OKError:
+                raise
+            except ValueError as e:
+                raise IllegalArgumentError(f"Extension '{impl.plugin_name}' refuses the options: {e}") from e
+            except (Exception, SystemExit) as e:
+                self._out(impl.plugin_name, "validate_arguments", e)
+
+    def _out(self, core: str, hook: str, error: BaseException) -> None:
+        """Take a core extension out; one that was asked for by name ends the start instead."""
+        x = self.registry.owner(core)
+        text = self.registry.fail_core(core, hook, error)
+        if x is not None and x.name in self._required:
+            raise H2OKError(f"Extension '{x.name}' is wanted by --ext, but failed: {text}") from error
+
     def _refuse_public(self, args: argparse.Namespace) -> None:
         """SECURITY: whoever reaches the port may run anything H2O can do."""
-        guarded = bool(self.registry.plugins.hook.authenticate.get_hookimpls())
+        guarded = bool(self.registry.plugins.hook.authenticate.get_hookimpls() or self.registry.provided(Auth))
         web = args.web_ip or args.ip
         if not args.insecure and not guarded and not is_loopback(web):
             raise H2OKError(

@@ -90,8 +90,6 @@ def builder_class(runtime: Runtime, algo: str) -> type[ModelBuilder]:
     ApiError
         No active extension provides it (500, as H2O answers).
     """
-    from h2ok.capabilities import resolve
-
     known = runtime.registry.algos()
     if algo not in known:
         raise ApiError(
@@ -100,6 +98,6 @@ def builder_class(runtime: Runtime, algo: str) -> type[ModelBuilder]:
             exception_type="java.lang.IllegalStateException",
             algo=algo,
         )
-    target = resolve(known[algo].target)
+    target = runtime.registry.load(known[algo])
     builder: type[ModelBuilder] = target.as_builder() if hasattr(target, "as_builder") else target
     return builder
