@@ -28,7 +28,7 @@ from h2ok.capabilities.contracts.extension import (
 from h2ok.capabilities.declaration import claims, declaration_faults, fits_api, item_name
 from h2ok.capabilities.hookspecs import HookSpecs
 from h2ok.capabilities.loading import Loaded, State, load_entry_point
-from h2ok.kernel import H2OKError
+from h2ok.kernel import H2OKError, __version__
 
 __all__ = ["GROUP", "ExtensionError", "Loaded", "Registry", "State", "resolve", "toggles_from"]
 
@@ -108,6 +108,8 @@ class Registry:
             if wanted is not None and ep.name not in wanted:
                 continue
             registry.loaded.append(load_entry_point(ep, skip, switches))
+        if wanted is None or "hosts" in wanted:
+            registry.loaded.append(_own(skip, switches))
         given = [Loaded(e.name, e, "(given)", "", "active") for e in extra]
         names = {x.name for x in given}
         registry.loaded = [x for x in registry.loaded if x.name not in names] + given
@@ -347,6 +349,24 @@ class Registry:
         """Sub-commands of ``h2ok``."""
         return self.provided(Command)
 
+    def named(self, kind: type[P], name: str) -> Any:
+        """What the item of a kind and name leads to.
+
+        Raises
+        ------
+        ExtensionError
+            No active extension provides it, or it cannot be imported.
+        """
+        items: list[Any] = self.provided(kind)
+        for item in items:
+            if item.name == name:
+                return self.load(item)
+        word = KINDS[kind].word  # type: ignore[index]
+        known = ", ".join(i.name for i in items) or "none"
+        raise ExtensionError(
+            f"There is no {word} '{name}'. Known: {known}. Install the package that brings it; see `h2ok ext list`."
+        )
+
     def has_service(self, name: str) -> bool:
         """Whether some active extension provides the service."""
         return any(s.name == name for s in self.provided(Service))
@@ -372,6 +392,23 @@ class Registry:
     def set_hash(self) -> str:
         """A short hash of ``versions``."""
         return hashlib.blake2b("\n".join(self.versions()).encode(), digest_size=8).hexdigest()
+
+
+class _OwnEntryPoint:
+    """The extension of this distribution, which needs no installation to be found."""
+
+    name, value = "hosts", "h2ok.capabilities.hosts:extension"
+
+    class dist:  # noqa: N801 - stands for the attribute of an entry point
+        name, version = "h2ok-capabilities", __version__
+
+    @staticmethod
+    def load() -> Any:
+        return resolve(_OwnEntryPoint.value)
+
+
+def _own(skip: set[str], toggles: Mapping[str, bool]) -> Loaded:
+    return load_entry_point(_OwnEntryPoint, skip, toggles)
 
 
 def _extras() -> list[str]:

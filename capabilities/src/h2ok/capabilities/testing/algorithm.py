@@ -265,7 +265,8 @@ class AlgorithmContract(Contract):
         put_sample(runtime.node)
         before = set(runtime.node.dkv.keys())
         category = self.category(client)
-        self.train(client, category, **({"nfolds": 2} if category in _SUPERVISED else {}))
+        folds: dict[str, Any] = {"nfolds": 2} if category in _SUPERVISED else {}
+        self.train(client, category, **folds)
         client.delete("/3/Models/m")
         left = {k for k in runtime.node.dkv.keys() if k not in before and not k.startswith("$")}  # noqa: SIM118 - no dict
         # Metrics outlive their model, as in H2O; jobs are history.

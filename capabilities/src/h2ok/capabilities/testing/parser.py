@@ -120,7 +120,7 @@ class ParserContract(Contract):
         path = self.write(tmp_path, self.broken)
         keys = client.post("/3/ImportFilesMulti", paths=[path])["destination_frames"]
         before = set(runtime.node.dkv.keys())
-        form = {"parse_type": self.parser, "column_names": list(self.columns), "column_types": list(self.types)}
+        form: dict[str, Any] = {"parse_type": self.parser, "column_names": list(self.columns), "column_types": list(self.types)}
         form |= {"number_columns": len(self.columns), "separator": 32, "check_header": 0, "single_quotes": False}
         answer = client.request("POST", "/3/Parse", params={**form, "source_frames": keys, "destination_frame": "f.hex"})
         if answer.status == 200:

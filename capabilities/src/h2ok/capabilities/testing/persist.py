@@ -96,9 +96,8 @@ class PersistContract(Contract):
             store.create(uri)
         self.put(store, uri, b"two")
         assert store.read(uri) == b"two"
-        with pytest.raises(RuntimeError, match="half"), store.create(f"{folder}/half.csv") as out:
-            out.write(b"half")
-            raise RuntimeError("half")
+        with pytest.raises(RuntimeError, match="half"):
+            _fail_half_way(store, f"{folder}/half.csv")
         assert not store.exists(f"{folder}/half.csv")
 
     def test_delete_and_rename(self, store: PersistBase, folder: str) -> None:
@@ -132,3 +131,9 @@ class PersistContract(Contract):
             job = client.job(client.post("/3/Frames/f.hex/export", path=out, force=True))
             assert job["status"] == "DONE", job.get("exception")
             assert store.read(out).count(b"\n") == 501
+
+
+def _fail_half_way(store: PersistBase, uri: str) -> None:
+    with store.create(uri) as out:
+        out.write(b"half")
+        raise RuntimeError("half")

@@ -44,7 +44,7 @@ def put_sample(
     columns["y"] = (f + 0.4 * rng.normal(size=n) > 0.2).astype(np.int32)
     columns["k"] = np.clip(np.floor(f + 1.5), 0, 2).astype(np.int32)
     columns["z"] = f + 0.1 * rng.normal(size=n)
-    levels = ("a", "b", "cc")
+    levels: tuple[str, ...] = ("a", "b", "cc")
     if missing:
         columns["x2"] = np.where(np.arange(n) % 7 == 0, np.nan, columns["x2"])
         columns["c"] = np.where(np.arange(n) % 5 == 0, -1, np.where(np.arange(n) % 11 == 0, 3, c)).astype(np.int32)
