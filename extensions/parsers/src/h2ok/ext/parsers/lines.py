@@ -16,6 +16,7 @@ from h2ok.capabilities.contracts.extension import Parser as ParserDeclaration
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.csv.blocks import BlockRef, plan_blocks
+from h2ok.ext.parsers.guess import sample_of
 from h2ok.ext.parsers.raw import require_raw
 from h2ok.kernel import Block, Chunk, Frame, IllegalArgumentError, JobContext, random_key, wire_type
 from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_strings, encode_uuids
@@ -43,18 +44,25 @@ class LineParser(Parser):
             A line cannot be read; say which, and what was expected.
         """
 
+    def prepare(self, sample: bytes, setup: ParseSetup) -> ParseSetup:
+        """Once before reading: what ``read`` needs and clients do not send back may be put into the setup. The sample is of the
+        first source.
+        """
+        return setup
+
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         if setup.skipped_columns:
             raise IllegalArgumentError(
                 f"skipped_columns is not built for {self.name} files; drop the columns from the frame afterwards."
             )
+        raws = [require_raw(job.node, s) for s in sources]
+        setup = self.prepare(sample_of(self.runtime, raws[0]), setup)
         types = setup.column_types or ()
         if not types:
             raise IllegalArgumentError(f"The columns of '{sources[0]}' are not known. Ask for them first: POST /3/ParseSetup.")
         names = setup.column_names or tuple(f"C{i + 1}" for i in range(len(types)))
         if len(names) != len(types):
             raise IllegalArgumentError(f"{len(names)} column_names were given for {len(types)} columns.", argument="column_names")
-        raws = [require_raw(job.node, s) for s in sources]
         plan = plan_blocks(self.runtime, raws, max(setup.chunk_size, 4096), "")
         try:
             read = _ReadLines(random_key("parse", system=True), self.name, tuple(plan.blocks), setup)
