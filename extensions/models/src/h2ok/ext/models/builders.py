@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from h2ok.capabilities import resolve
 from h2ok.capabilities.contracts.errors import ApiError
 from h2ok.ext.models.builder import ModelBuilder
 
@@ -36,6 +35,6 @@ def builder_class(runtime: Runtime, algo: str) -> type[ModelBuilder]:
             exception_type="java.lang.IllegalStateException",
             algo=algo,
         )
-    target = resolve(known[algo].target)
+    target = runtime.registry.load(known[algo])
     builder: type[ModelBuilder] = target.as_builder() if hasattr(target, "as_builder") else target
     return builder
