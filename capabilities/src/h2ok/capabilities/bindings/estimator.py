@@ -38,6 +38,7 @@ def estimator(algo: str) -> type[Any]:
 
 def estimator_class(described: Mapping[str, Any]) -> type[Any]:
     """A subclass of H2OEstimator with the parameters of a description as arguments and checked properties."""
+    from h2o import estimators
     from h2o.estimators.estimator_base import H2OEstimator
 
     name = f"H2O{class_stem(described)}Estimator"
@@ -52,7 +53,9 @@ def estimator_class(described: Mapping[str, Any]) -> type[Any]:
         self._parms = {}
         self._id = self._parms["model_id"] = given.get("model_id")
         for n, default in defaults.items():
-            setattr(self, n, given.get(n, default))
+            # The client's own property model_id would rename a model of the server.
+            if n != "model_id":
+                setattr(self, n, given.get(n, default))
 
     signature = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     signature += [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d) for n, d in defaults.items()]
@@ -66,7 +69,10 @@ def estimator_class(described: Mapping[str, Any]) -> type[Any]:
         "__doc__": f"{described['algo_full_name']}.\n\n" + "\n".join(lines),
         "__module__": __name__,
     }
-    return type(name, (H2OEstimator,), body)
+    made = type(name, (H2OEstimator,), body)
+    # What the client makes models of grids and of h2o.get_model from.
+    estimators._estimator_cls_by_algo_[described["algo"]] = made
+    return made
 
 
 def _property(p: Mapping[str, Any]) -> property:
