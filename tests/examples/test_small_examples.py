@@ -58,7 +58,9 @@ def people(h2o: Any) -> Any:
 
 
 @pytest.mark.parametrize("nodes", [1, 3])
-def test_the_official_client_trains_validates_searches_saves_and_loads(installed: Any, tools: Any, tmp_path: Path, nodes: int) -> None:
+def test_the_official_client_trains_validates_searches_saves_and_loads(
+    installed: Any, tools: Any, tmp_path: Path, nodes: int
+) -> None:
     from h2o.grid import H2OGridSearch
     from h2ok.capabilities.bindings import estimator
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 from collections.abc import Mapping
 from typing import Any
 
 from h2ok.capabilities.bindings.metadata import class_stem, describe_algorithm
 
-__all__ = ["estimator", "estimator_class"]
+__all__ = ["argument_name", "estimator", "estimator_class"]
 
 _KINDS = {"int": int, "long": int, "short": int, "byte": int, "boolean": bool, "string": str, "enum": str, "VecSpecifier": str}
 _FRAMES = ("Key<Frame>",)
@@ -42,7 +43,7 @@ def estimator_class(described: Mapping[str, Any]) -> type[Any]:
     from h2o.estimators.estimator_base import H2OEstimator
 
     name = f"H2O{class_stem(described)}Estimator"
-    parameters = {p["name"]: p for p in described["parameters"]}
+    parameters = {argument_name(p["name"]): p for p in described["parameters"]}
     defaults = {n: python_default(p) for n, p in parameters.items()}
 
     def __init__(self: Any, **given: Any) -> None:  # noqa: N807 - becomes the class's own
@@ -73,6 +74,11 @@ def estimator_class(described: Mapping[str, Any]) -> type[Any]:
     # What the client makes models of grids and of h2o.get_model from.
     estimators._estimator_cls_by_algo_[described["algo"]] = made
     return made
+
+
+def argument_name(name: str) -> str:
+    """A parameter as an argument: ``lambda_`` for lambda, as in the client's own classes."""
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _property(p: Mapping[str, Any]) -> property:

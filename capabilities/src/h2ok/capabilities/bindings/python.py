@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from h2ok.capabilities.bindings.estimator import python_default
+from h2ok.capabilities.bindings.estimator import argument_name, python_default
 from h2ok.capabilities.bindings.metadata import class_stem
 
 __all__ = ["python_source"]
@@ -58,17 +58,22 @@ def python_source(described: Mapping[str, Any]) -> str:
         supervised=bool(described.get("supervised", any(p["name"] == "response_column" for p in parameters))),
     )
     out += "    def __init__(\n        self,\n"
-    out += "".join(f"        {p['name']}={python_default(p)!r},\n" for p in parameters)
+    out += "".join(f"        {argument_name(p['name'])}={python_default(p)!r},\n" for p in parameters)
     out += '    ):\n        """\n'
     for p in parameters:
-        text = textwrap.wrap(f":param {p['name']}: {_one_line(p['help'])}", 100, initial_indent=" " * 8, subsequent_indent=" " * 12)
+        text = textwrap.wrap(
+            f":param {argument_name(p['name'])}: {_one_line(p['help'])}", 100, initial_indent=" " * 8, subsequent_indent=" " * 12
+        )
         out += "\n".join(text) + "\n"
-    out += '        """\n        super().__init__()\n        self._parms = {}\n        self._id = self._parms["model_id"] = model_id\n'
-    out += "".join(f"        self.{p['name']} = {p['name']}\n" for p in parameters if p["name"] != "model_id")
+    out += (
+        '        """\n        super().__init__()\n        self._parms = {}\n        self._id = self._parms["model_id"] = model_id\n'
+    )
+    names = [argument_name(p["name"]) for p in parameters if p["name"] != "model_id"]
+    out += "".join(f"        self.{n} = {n}\n" for n in names)
     out += "\n"
     for p in parameters:
         if p["name"] != "model_id":
-            out += f"    {p['name']} = _parameter({p['name']!r}, {_kind(p)}, {_one_line(p['help'])!r})\n"
+            out += f"    {argument_name(p['name'])} = _parameter({p['name']!r}, {_kind(p)}, {_one_line(p['help'])!r})\n"
     name = f"H2O{class_stem(described)}Estimator"
     out += "\n\n# The client makes the models of grids and of h2o.get_model from this table.\n"
     return out + f"estimators._estimator_cls_by_algo_[{described['algo']!r}] = {name}\n"
