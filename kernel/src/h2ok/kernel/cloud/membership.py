@@ -12,6 +12,8 @@ member cannot both be decided. A round that is given up is closed in the leader'
 
 Losing. A member that is silent for ``suspect`` seconds is suspect, for ``dead`` seconds dead; one whose port refuses connections is
 dead at once. Before the lock the dead leave the view; after it, death is final, told to all, and told to the dead if they return.
+With ``quorum`` silence alone kills only those outside a majority: a node that hears no more than half of the others (the half
+without the lowest member, when it is exactly half) gives itself up, so that two parts of a cut cloud never both go on.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ class MembershipSettings:
     suspect: float = 3.0
     dead: float = 10.0
     lock_round: float = 5.0
+    quorum: bool = False
 
 
 @dataclass(slots=True)
@@ -305,12 +308,36 @@ class Membership:
                 continue
             silent = now - peer.heard
             if silent >= self.settings.dead:
+                if self.locked and not self._has_quorum(now):
+                    self._fail(self._cut_off_text(), actions)
+                    return
                 actions += self._gone(peer.node, f"no sign of life for {silent:.0f} s", now)
             elif silent >= self.settings.suspect:
                 suspects.add(peer.node)
         if suspects != self._suspects:
             self._suspects = frozenset(suspects)
             actions.append(Suspect(self._suspects))
+
+    def _has_quorum(self, now: float) -> bool:
+        """Whether this node hears enough of the cloud to go on without the rest."""
+        if not self.settings.quorum:
+            return True
+        living = [m for m in self.view if m not in self.lost]
+        heard = [m for m in living if m == self.me or now - self._peers[m.node].heard < self.settings.suspect]
+        return 2 * len(heard) > len(living) or (2 * len(heard) == len(living) and min(living) in heard)
+
+    def _cut_off_text(self) -> str:
+        silent = [m for m in self.view if m not in self.lost and m != self.me]
+        return (
+            f"Node {self.me.node.name} hears no majority of its cloud any more ({_names(tuple(silent))}) and leaves it: two "
+            "parts of a cloud must not go on apart. Check the network between the nodes, then restart this one."
+        )
+
+    def placed(self, nodes: tuple[H2ONode, ...]) -> list[Action]:
+        """The lost members were replaced: the view is without them, death stays final for them."""
+        if self.locked:
+            self.view = tuple(m for m in self.view if m.node in nodes)
+        return []
 
     def _gone(self, node: H2ONode, reason: str, now: float) -> list[Action]:
         actions: list[Action] = []

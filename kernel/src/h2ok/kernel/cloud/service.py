@@ -54,7 +54,9 @@ class MembershipService:
         self._cloud = node.cloud
         self._transport = transport
         config = node.config
-        settings = MembershipSettings(config.heartbeat_seconds, config.suspect_seconds, config.dead_seconds)
+        settings = MembershipSettings(
+            config.heartbeat_seconds, config.suspect_seconds, config.dead_seconds, quorum=config.replicas > 0
+        )
         self.me = Member(node.cloud.me, secrets.token_hex(8))
         self._settings = settings
         self._state = Membership(self.me, identity, flatfile, time.monotonic(), settings)
@@ -68,6 +70,7 @@ class MembershipService:
         node.rpc.register("cloud.lock", self._answer_lock)
         node.rpc.register("cloud.leave", lambda m: self._event(lambda s, now: s.leaving(m, now)))
         node.cloud.lock_service = self._lock
+        node.cloud.on_placed.append(lambda p: self._event(lambda s, _: s.placed(p.members)))
         transport.on_refused = lambda n: self._event(lambda s, now: s.connection_refused(n, now))
         node.closers.append(self.close)
 
