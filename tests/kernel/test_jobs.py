@@ -78,5 +78,8 @@ def test_a_job_goes_on_when_the_node_with_its_state_is_lost() -> None:
         started = [nodes[0].jobs.start("wait", "dest", "Frame", lambda c: release.wait(30)) for _ in range(12)]
         hub.kill(nodes[1].cloud.me)
         assert {nodes[2].jobs.get(j.key).status for j in started} == {"RUNNING"}
+        for j in started:
+            nodes[2].jobs.cancel(j.key)
+        assert all(nodes[0].jobs.get(j.key).cancel_requested for j in started)
         release.set()
         assert {ended(nodes[2], j.key).status for j in started} == {"DONE"}

@@ -198,12 +198,18 @@ class Jobs:
             No such job.
         """
         job = self._node.dkv.get(key)
-        if not isinstance(job, Job) and self._node.cloud.damage(key):
+        if not isinstance(job, Job):
             # The node that runs it is about to store the state again.
-            job = next((j for j in self._node.rpc.call_all("jobs.known", key) if j is not None), None)
+            job = self._running(key)
         if not isinstance(job, Job):
             raise KeyNotFoundError(f"Job '{key}' not found. {self._node.dkv.loss_of(key)}Jobs: GET /3/Jobs.", key=key)
         return job
+
+    def _running(self, key: str) -> Job | None:
+        """The first state of a job that still runs though its state was lost with a node."""
+        if not self._node.cloud.damage(key):
+            return None
+        return next((j for j in self._node.rpc.call_all("jobs.known", key) if j is not None), None)
 
     def list(self) -> list[Job]:
         """All jobs, oldest first."""
@@ -218,7 +224,11 @@ class Jobs:
         KeyNotFoundError
             No such job.
         """
-        if not self._node.dkv.atomic(key, _Cancel()):
+        if self._node.dkv.atomic(key, _Cancel()):
+            return
+        # Its state may be lost with a node while it still runs.
+        known = self._running(key)
+        if known is None or self._node.dkv.atomic(key, _Update({"cancel_requested": True}, known=known)) is None:
             raise KeyNotFoundError(f"Job '{key}' not found. Jobs: GET /3/Jobs.", key=key)
 
     def wait(self, key: str, timeout: float | None = None) -> Job:

@@ -73,6 +73,10 @@ class Start:
             "--flatfile", "-flatfile", default=_env("FLATFILE", ""), help="file with ip:port of every node, one a line"
         )
         cloud.add_argument("--cloud-size", type=int, default=0, help="wait for this many nodes before reporting ready")
+        cloud.add_argument(
+            "--replicas", type=int, default=_env_int("REPLICAS", 1),
+            help="copies of everything on other nodes: so many may be lost at once without losing data (default: %(default)s)",
+        )  # fmt: skip
         machine = parser.add_argument_group("resources")
         machine.add_argument(
             "--nthreads", "-nthreads", type=int, default=_env_int("NTHREADS"), help="worker threads (default: all cores)"
@@ -101,6 +105,8 @@ class Start:
             raise IllegalArgumentError(
                 "--nodes starts a cloud on this machine, --flatfile joins one. Give one of them.", argument="nodes"
             )
+        if args.replicas < 0:
+            raise IllegalArgumentError(f"--replicas must be at least 0; got {args.replicas}.", argument="replicas")
         level = _level(args.log_level)
         size_bytes(args.max_mem)
         stop = threading.Event()
@@ -178,8 +184,8 @@ def _env(name: str, default: str) -> str:
     return os.environ.get(f"H2OK_{name}", default)
 
 
-def _env_int(name: str) -> int:
-    text = _env(name, "0")
+def _env_int(name: str, default: int = 0) -> int:
+    text = _env(name, str(default))
     try:
         return int(text)
     except ValueError as e:
@@ -226,6 +232,7 @@ def _node_config(args: argparse.Namespace, port: int, ice_root: str) -> NodeConf
         ice_root=ice_root,
         allowed_roots=roots,
         cluster_secret=os.environ.get("H2OK_CLUSTER_SECRET", ""),
+        replicas=args.replicas,
     )
 
 

@@ -39,6 +39,7 @@ class Identity:
     version: str
     extension_hash: str = ""
     extensions: tuple[str, ...] = ()
+    replicas: int = 0
 
     def difference(self, other: Identity) -> str:
         """What is different in ``other``, in words; empty when both may be in one cloud."""
@@ -52,6 +53,8 @@ class Identity:
             parts = [f"it lacks {missing}" if missing else "", f"only it has {surplus}" if surplus else ""]
             text = " and ".join(p for p in parts if p) or f"{other.extension_hash} against {self.extension_hash}"
             return f"its extensions differ: {text}. Install the same extensions on all nodes"
+        if self.replicas != other.replicas:
+            return f"it keeps {other.replicas} replicas, this cloud {self.replicas}. Start it with --replicas {self.replicas}"
         return ""
 
 
