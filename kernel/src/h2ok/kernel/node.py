@@ -42,6 +42,8 @@ class NodeConfig:
     cache_bytes: int = 256 << 20
     #: Copies of every value beside the first, on other nodes; so many nodes may be lost at once without losing a key.
     replicas: int = 0
+    #: Whether nodes may join after the lock.
+    elastic: bool = False
     #: Seconds between heartbeats; of silence until a member counts as suspect; until it is dead for good.
     heartbeat_seconds: float = 1.0
     suspect_seconds: float = 3.0
@@ -105,6 +107,16 @@ class Node:
         self.tasks.close()
         if self.transport is not None:
             self.transport.close()
+
+    def leave(self, timeout: float = 3600.0) -> None:
+        """Hand over everything this node holds to the others; ``close`` may follow without any loss.
+
+        Raises
+        ------
+        CloudTimeoutError
+            The others did not take over in time, or there are none.
+        """
+        self.rehoming.leave(timeout)
 
     def _drop_peer(self, node: H2ONode, reason: str) -> None:
         if self.transport is not None:

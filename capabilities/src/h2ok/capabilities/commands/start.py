@@ -87,6 +87,7 @@ class Start:
             "--replicas", type=int, default=_env_int("REPLICAS", 1),
             help="copies of everything on other nodes: so many may be lost at once without losing data (default: %(default)s)",
         )  # fmt: skip
+        cloud.add_argument("--no-join", action="store_true", help="refuse nodes that come after the cloud holds data")
         machine = parser.add_argument_group("resources")
         machine.add_argument(
             "--nthreads", "-nthreads", type=int, default=_env_int("NTHREADS"), help="worker threads (default: all cores)"
@@ -277,6 +278,7 @@ def _node_config(args: argparse.Namespace, port: int, ice_root: str) -> NodeConf
         allowed_roots=roots,
         cluster_secret=os.environ.get("H2OK_CLUSTER_SECRET", ""),
         replicas=args.replicas,
+        elastic=not args.no_join,
     )
 
 

@@ -274,6 +274,8 @@ class Cloud:
             if self._locked and placement.epoch <= self.placement.epoch:
                 return placement.epoch == self.placement.epoch
             self._placement = placement
+            if not self._locked:
+                self._locked, self._lock_reason = True, "this node joined a cloud with data"
             if self._pending is not None and self._pending.epoch <= placement.epoch:
                 self._pending = None
             # Who went without loss is forgotten; who took data along stays in the list, for people to see.

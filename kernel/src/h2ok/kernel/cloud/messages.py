@@ -17,6 +17,7 @@ __all__ = [
     "Heartbeat",
     "HeartbeatReply",
     "Identity",
+    "Join",
     "Lock",
     "LockReply",
     "LockRequest",
@@ -83,6 +84,8 @@ class Heartbeat:
     round: int
     round_open: bool
     stats: NodeStats
+    #: Epoch of the placement the sender works with; above 1 once homes moved after the lock.
+    epoch: int = 1
 
 
 @wire_type("cloud.heartbeat_reply")
@@ -164,6 +167,13 @@ class Lose:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """A node asks to be taken into the locked cloud."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
 class Suspect:
     """Members that have been silent for a while (all of them; an empty set when none is)."""
 
@@ -193,4 +203,4 @@ class Log:
     problem: bool = True
 
 
-Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Suspect | Heard | Fail | Log
+Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Join | Suspect | Heard | Fail | Log

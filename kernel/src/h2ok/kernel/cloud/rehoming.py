@@ -9,19 +9,22 @@ holders first get every change, then all that was there before, and count as hol
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.cloud.placement import Placement
-from h2ok.kernel.errors import H2OKError, NodeLostError
+from h2ok.kernel.errors import CloudTimeoutError, H2OKError, NodeLostError
 from h2ok.kernel.key import slot_of
 from h2ok.kernel.wire import sizeof
 
 if TYPE_CHECKING:
+    from h2ok.kernel.cloud.messages import Member
     from h2ok.kernel.dkv.dkv import Change
     from h2ok.kernel.node import Node
 
@@ -33,6 +36,8 @@ _BATCH_BYTES = 8 << 20
 #: Seconds a member may take to come to a new placement; to send its copies.
 _AGREE_SECONDS, _SYNC_SECONDS = 60.0, 3600.0
 _RETRY_SECONDS = 0.1
+#: How long a newcomer may take to answer.
+_JOIN_SECONDS = 10.0
 
 
 class Rehoming:
@@ -46,12 +51,17 @@ class Rehoming:
         self._dirty = False
         self._thread: threading.Thread | None = None
         self._leaving: set[H2ONode] = set()
+        self._joining: dict[H2ONode, Member] = {}
+        #: Set by the membership service: the view with newcomers inside, and why the cloud is locked.
+        self.widen: Callable[[Iterable[Member]], tuple[tuple[Member, ...], str]] | None = None
         node.cloud.on_lost.append(lambda *_: self.kick())
         node.cloud.on_placed.append(self._clean)
         node.rpc.register("place.state", lambda _: (node.cloud.placement, node.cloud.pending))
         node.rpc.register("place.fence", self._fence)
         node.rpc.register("place.install", node.cloud.install)
         node.rpc.register("place.sync", self._sync_local)
+        node.rpc.register("place.join", self.join)
+        node.rpc.register("place.leave", self._let_go)
 
     def kick(self) -> None:
         """Have a look whether homes must move; returns at once."""
@@ -62,6 +72,45 @@ class Rehoming:
             if self._thread is None and not self._stop.is_set():
                 self._thread = threading.Thread(target=self._run, name=f"{self._node.label}-rehoming", daemon=True)
                 self._thread.start()
+
+    def join(self, newcomer: Member) -> None:
+        """Have a node take its share of a locked cloud; returns at once."""
+        if newcomer.node in self._cloud.newest.members:
+            return
+        leader = self._leader()
+        if leader == self._cloud.me:
+            if self._joining.get(newcomer.node) != newcomer or not self.busy:
+                self._joining[newcomer.node] = newcomer
+                self.kick()
+        elif leader is not None:
+            self._node.rpc.submit(leader, "place.join", newcomer, _AGREE_SECONDS)
+
+    def leave(self, timeout: float = _SYNC_SECONDS) -> None:
+        """Hand over everything this node holds; it is no member any more when this returns.
+
+        Raises
+        ------
+        CloudTimeoutError
+            The others did not take over in time, or there are none.
+        """
+        cloud = self._cloud
+        deadline = time.monotonic() + timeout
+        while cloud.me in cloud.placement.members:
+            leader = self._leader()
+            if cloud.size == 1 or leader is None or time.monotonic() > deadline:
+                why = "no other node takes it" if cloud.size == 1 else "time is up"
+                raise CloudTimeoutError(
+                    f"Node {cloud.me.name} cannot hand over what it holds: {why}. "
+                    "Shut the cloud down to end its last node.",
+                    node=cloud.me.name,
+                )
+            with contextlib.suppress(NodeLostError):
+                self._node.rpc.call(leader, "place.leave", cloud.me, _AGREE_SECONDS)
+            cloud.wait_until(lambda: cloud.me not in cloud.placement.members, 1.0)
+
+    def _let_go(self, node: H2ONode) -> None:
+        self._leaving.add(node)
+        self.kick()
 
     def close(self) -> None:
         """Stop; what was begun is left to the next leader."""
@@ -78,9 +127,11 @@ class Rehoming:
 
     # -- the leader ---------------------------------------------------------------------------------------------------
 
+    def _leader(self) -> H2ONode | None:
+        return next((m for m in self._cloud.newest.members if not self._cloud.is_lost(m)), None)
+
     def _leads(self) -> bool:
-        living = [m for m in self._cloud.newest.members if not self._cloud.is_lost(m)]
-        return bool(living) and living[0] == self._cloud.me
+        return self._leader() == self._cloud.me
 
     def _run(self) -> None:
         while True:
@@ -109,13 +160,38 @@ class Rehoming:
             if gone:
                 names = ", ".join(m.name for m in gone)
                 _log.warning("%s: keys are served by %s.%s", names, _names(base.members), _damage_text(base))
-        target = base.target(cloud.replicas, self._leaving)
-        if base.is_at(target) and not self._leaving.intersection(base.members):
+        old, base = base, self._with_newcomers(base)
+        leaving = {m for m in self._leaving if m in base.members}
+        if len(leaving) == len(base.members):
+            leaving = set()
+        target = base.target(cloud.replicas, leaving)
+        if base.is_at(target) and not leaving:
+            self._leaving.clear()
             return
-        base = self._agree(base, base.moving_to(target))
+        base = self._agree(old, base.moving_to(target))
         self._sync(base)
-        self._agree(base, base.moved_to(target, self._leaving))
-        _log.info("Keys are held by %s, %d copies of each.", _names(self._cloud.placement.members), target.shape[1])
+        base = self._agree(base, base.moved_to(target, leaving))
+        self._joining = {n: m for n, m in self._joining.items() if n not in base.members}
+        self._leaving -= leaving
+        _log.info("Keys are held by %s, %d copies of each.", _names(base.members), target.shape[1])
+
+    def _with_newcomers(self, base: Placement) -> Placement:
+        """Have the members hear the nodes that want to join; the placement with them, still without a share."""
+        found = {n: m for n, m in self._joining.items() if n not in base.members}
+        if not found or self.widen is None:
+            return base
+        offer = self.widen(found.values())
+        self._ask_all(base.members, "cloud.widen", offer)
+        for node in list(found):
+            try:
+                self._node.rpc.call(node, "cloud.widen", offer, _JOIN_SECONDS)
+            except H2OKError as e:
+                _log.warning("Node %s cannot join: %s", node.name, e)
+                found.pop(node)
+                self._joining.pop(node, None)
+        if found:
+            _log.info("%s: takes a share of the keys.", _names(found))
+        return base.with_members(found) if found else base
 
     def _newest(self) -> tuple[Placement, bool]:
         """(the newest placement any living member knows, whether all have it in force)."""

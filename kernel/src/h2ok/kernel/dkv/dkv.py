@@ -88,7 +88,7 @@ class DKV:
         return value if here else self._fetch([key])[key]
 
     def peek(self, key: str, seconds: float) -> Any:
-        """The value under ``key`` when its home tells it within ``seconds``, None otherwise: for what must never wait for a node."""
+        """The value under ``key`` when its home tells it within ``seconds``, else None: for what must not wait for a node."""
         value, here = self._look(key)
         if here:
             return value
