@@ -186,7 +186,7 @@ class ModelBuilder(ABC):
         if cv is not None:
             cv.train_folds()
             ctx = replace(ctx, progress=cv.main_progress)
-        trained = self.build(ctx)
+        trained = job.survive(lambda: self.build(ctx))
         model = self.finish(ctx, trained, begin)
         if cv is not None:
             model = cv.finish(model)
