@@ -105,7 +105,7 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     elif kind == "Time" and not is_text:
         chunk = encode_int64(_milliseconds(pa, pc, column))
     elif kind == "Enum":
-        encoded = _as_text(pa, pc, column).dictionary_encode()
+        encoded = column if _is_text_dictionary(pa, column) else _as_text(pa, pc, column).dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
         levels = encoded.dictionary.to_pylist()
     elif kind == "String":
@@ -120,6 +120,14 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     out.chunks.append(chunk)
     out.codes.append(codes)
     out.levels.append(levels)
+
+
+def _is_text_dictionary(pa: Any, column: Any) -> bool:
+    """Whether the dictionary can be the levels: text, without repeats and nulls."""
+    if not pa.types.is_dictionary(column.type) or not _is_text(pa, column.type) or not pa.types.is_string(column.type.value_type):
+        return False
+    levels = column.dictionary
+    return not levels.null_count and len(levels.unique()) == len(levels)
 
 
 def _parsed(texts: list[str | None], kind: str) -> Any:
