@@ -39,7 +39,7 @@ def train(client: RestClient) -> tuple[float, float]:
 def alone(runtime: Any, nthreads: int) -> tuple[float, float]:
     """Seconds of the library for the same trees: making the matrix out of arrays, and training."""
     import xgboost
-    from h2ok.ext.models.lookup import builder_class
+    from h2ok.ext.models.builders import builder_class
     from h2ok.ext.xgboost import matrix
     from h2ok.ext.xgboost.expansion import Expansion
 

@@ -11,8 +11,8 @@ from h2ok.capabilities import Registry, Runtime
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.registry import Loaded
 from h2ok.ext.algos.extension import extension as algos
+from h2ok.ext.models.builders import builder_class
 from h2ok.ext.models.extension import extension as models
-from h2ok.ext.models.lookup import builder_class
 from h2ok.ext.models.model import Model
 from h2ok.kernel import Frame, Job, Node
 from h2ok.kernel.testing import local_cloud

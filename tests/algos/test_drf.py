@@ -19,12 +19,13 @@ def grow(bins: np.ndarray, y: np.ndarray, w: np.ndarray, is_cat: np.ndarray, mtr
     p, n = bins.shape
     ints = [np.empty(2 * n, np.int32) for _ in range(5)]
     feature, split_bin, left, right, depths = ints
-    na_left, value, bits, importance = np.empty(2 * n, np.uint8), np.empty(2 * n), np.zeros((2 * n, 4), np.uint64), np.zeros(p)
+    na_left, value, cover = np.empty(2 * n, np.uint8), np.empty(2 * n), np.empty(2 * n)
+    bits, importance = np.zeros((2 * n, 4), np.uint64), np.zeros(p)
     rows = np.flatnonzero(w > 0).astype(np.int32)
     n_bins = np.array([int(c[c < NA].max(initial=0)) + 1 for c in bins], np.int32)
     m = kernels.grow_tree(
         bins, y, w, rows, n_bins, is_cat, np.arange(p), mtries, 1.0, depth, min_rows, 1e-5, np.uint64(5),
-        feature, split_bin, na_left, left, right, bits, value, depths, importance,
+        feature, split_bin, na_left, left, right, bits, value, cover, depths, importance,
     )  # fmt: skip
     out = np.empty(n)
     kernels.add_out_of_bag(bins, np.arange(n, dtype=np.int32), feature, split_bin, na_left, left, right, bits, value, out)

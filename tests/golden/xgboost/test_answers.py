@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from h2ok.capabilities import Registry, Runtime
 from h2ok.capabilities.registry import Loaded
+from h2ok.ext.models.builders import builder_class
 from h2ok.ext.models.extension import extension as models
-from h2ok.ext.models.lookup import builder_class
 from h2ok.ext.models.scoring import predict_frame
 from h2ok.ext.xgboost.extension import extension as xgb
 from h2ok.kernel.testing import local_cloud

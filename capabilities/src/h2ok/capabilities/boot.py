@@ -42,6 +42,8 @@ class Composition:
         """Tell core extensions that the node is a member of its cloud."""
         self._log_extensions()
         self._each("on_node_started", runtime=self.runtime)
+        self.node.cloud.on_lost.append(lambda lost, reason: self.runtime.report("node_lost", node=str(lost), reason=reason))
+        self.runtime.report("node_started", node=self.node.cloud.me.name)
 
     def _log_extensions(self) -> None:
         registry = self.registry
@@ -54,6 +56,8 @@ class Composition:
         for p in registry.provided(Persist):
             _log.info("Registered storage '%s' for %s", p.name, ", ".join(f"{s}://" if s else "plain paths" for s in p.schemes))
         for x in registry.loaded:
+            for warning in x.warnings:
+                _log.warning("Extension %s: %s", x.name, warning)
             if x.state != "active":
                 _log.log(
                     logging.WARNING if x.state != "disabled" else logging.INFO, "Extension %s is %s: %s", x.name, x.state, x.reason
@@ -66,6 +70,7 @@ class Composition:
             self.url = str(self.runtime.service_named("rest.server").start())
             _log.debug("REST server open after %.0f ms", (time.perf_counter() - started) * 1000)
         self._each("on_ready", runtime=self.runtime, url=self.url)
+        self.runtime.report("ready", url=self.url)
         return self.url
 
     def close(self) -> None:
@@ -74,6 +79,7 @@ class Composition:
             return
         self._closed = True
         self.runtime.request_stop()
+        self.runtime.report("stopping")
         self._each("on_stop", runtime=self.runtime)
         self.runtime.close()
         self.node.close()
@@ -85,5 +91,17 @@ class Composition:
         for impl in reversed(impls) if hook == "on_stop" else impls:
             try:
                 impl.function(**{n: arguments[n] for n in impl.argnames})
-            except Exception:
+            except (Exception, SystemExit) as e:
                 _log.exception("Core extension '%s' failed in %s", impl.plugin_name, hook)
+                self._failed(impl.plugin_name, hook, e)
+
+    def _failed(self, core: str, hook: str, error: BaseException) -> None:
+        """A core extension that could not start is taken out with its extension; one that fails later is noted."""
+        x = self.registry.owner(core)
+        if x is None:
+            return
+        if hook == "on_node_started":
+            self.registry.fail_core(core, hook, error)
+        else:
+            x.warn(f"Core extension '{core}' failed in {hook}: {error}")
+        self.runtime.report("extension_failed", extension=x.name, hook=hook, reason=str(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import os
@@ -11,9 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from pathlib import Path
-
+from h2ok.capabilities.contracts.launcher import Launcher, LaunchPlan
 from h2ok.capabilities.ports import free_port, listen
 from h2ok.kernel import H2OKError
 
@@ -23,29 +20,26 @@ _log = logging.getLogger("h2ok.boot")
 _END_SECONDS = 5.0
 
 
-class Children:
-    """``args.nodes - 1`` processes on the next free ports. They end with this process, however it ends.
-
-    Parameters
-    ----------
-    args, given : the options of ``h2ok start``, parsed and as they were given.
-    port : our own REST port; the children take free ones above it.
+class Children(Launcher):
+    """``n_nodes - 1`` processes on the next free ports. They end with this process, however it ends.
 
     Notes
     -----
     Each child watches its standard input, a pipe from here: when this process dies, the pipe closes and the child stops.
     """
 
-    def __init__(self, args: argparse.Namespace, given: Sequence[str], port: int, ice_root: Path) -> None:
-        self._args = args
-        self._given = list(given)
-        self._ice_root = ice_root
-        self._ports = _next_ports(args.ip, port, args.nodes - 1)
-        #: ``ip:port`` of all nodes, this one first.
-        self.addresses = [f"{args.ip}:{p}" for p in (port, *self._ports)]
+    def __init__(self, plan: LaunchPlan) -> None:
+        super().__init__(plan)
+        self._ports = _next_ports(plan.ip, plan.port, plan.n_nodes - 1)
+        self._addresses = [f"{plan.ip}:{p}" for p in (plan.port, *self._ports)]
         self._flatfile = ""
         self._processes: list[subprocess.Popen[bytes]] = []
         self._reported: set[int] = set()
+
+    @property
+    def addresses(self) -> list[str]:
+        """``ip:port`` of all nodes, this one first."""
+        return self._addresses
 
     def start(self) -> None:
         """Start the processes; returns at once."""
@@ -58,8 +52,9 @@ class Children:
 
     def _options(self, port: int) -> list[str]:
         """Our own options, those of extensions included; of an option given twice the last one counts."""
-        own = ["--nodes", "1", "--port", str(port), "--name", self._args.name, "--ice-root", str(self._ice_root)]
-        return [*self._given, *own, "--flatfile", self._flatfile, "--cloud-size", str(self._args.nodes), "--watch-stdin", "--quiet"]
+        plan = self.plan
+        own = ["--nodes", "1", "--port", str(port), "--name", plan.name, "--ice-root", str(plan.ice_root)]
+        return [*plan.options, *own, "--flatfile", self._flatfile, "--cloud-size", str(plan.n_nodes), "--watch-stdin", "--quiet"]
 
     def check(self, *, strict: bool = False) -> None:
         """Report children that ended. ``strict``: raise, because the cloud is not formed yet.
@@ -76,7 +71,7 @@ class Children:
             self._reported.add(i)
             text = f"Node {self.addresses[i + 1]} (process {process.pid}) ended with status {status}."
             if strict:
-                raise H2OKError(f"{text} Its log is in {self._ice_root / 'h2ologs'}.")
+                raise H2OKError(f"{text} Its log is in {self.plan.ice_root / 'h2ologs'}.")
             _log.warning("%s", text)
 
     def ask_to_end(self) -> None:

@@ -19,7 +19,9 @@ __all__ = ["main"]
 _OWN = {
     "start": ("h2ok.capabilities.commands.start:Start", "start a node, or a cloud of several on this machine"),
     "stop": ("h2ok.capabilities.commands.stop:Stop", "end a running cloud"),
-    "ext": ("h2ok.capabilities.commands.ext:Ext", "list and describe extensions"),
+    "ext": ("h2ok.capabilities.commands.ext:Ext", "list, describe, check and make extensions"),
+    "client": ("h2ok.capabilities.commands.bindings:Bindings", "generate client code for an algorithm"),
+    "bindings": ("h2ok.capabilities.commands.bindings:Bindings", "generate client code and an OpenAPI document"),
     "version": ("h2ok.capabilities.commands.version:ShowVersion", "print versions"),
 }
 
@@ -29,11 +31,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         status = _run(arguments)
+        if argv is None:
+            sys.stdout.flush()
     except H2OKError as e:
         print(f"h2ok: {e.message}", file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
         status = 130
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has seen enough. What is still buffered must not fail once more at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 141
     if argv is None and arguments[:1] == ["start"]:
         logging.shutdown()
         sys.stdout.flush()

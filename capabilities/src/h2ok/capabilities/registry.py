@@ -6,15 +6,14 @@ import hashlib
 import importlib
 import os
 import time
-import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import importlib_metadata
 import pluggy
 from h2ok.capabilities.contracts.extension import (
     API_VERSION,
+    KINDS,
     Algo,
     Command,
     CoreExtension,
@@ -26,17 +25,16 @@ from h2ok.capabilities.contracts.extension import (
     Service,
     UnavailableError,
 )
+from h2ok.capabilities.declaration import claims, declaration_faults, fits_api, item_name
 from h2ok.capabilities.hookspecs import HookSpecs
-from h2ok.kernel import H2OKError
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import Version
+from h2ok.capabilities.loading import Loaded, State, load_entry_point
+from h2ok.kernel import H2OKError, __version__
 
 __all__ = ["GROUP", "ExtensionError", "Loaded", "Registry", "State", "resolve", "toggles_from"]
 
 #: The one entry-point group.
 GROUP = "h2ok.extensions"
 
-State = Literal["active", "disabled", "blocked", "failed"]
 P = TypeVar("P")
 #: Names of H2O's properties that switch an extension, without the ``sys.ai.h2o.`` in front.
 _TOGGLES = ("ext.core.toggle.", "ext.rest.toggle.", "ext.auth.toggle.")
@@ -68,27 +66,6 @@ def toggles_from(properties: Mapping[str, str]) -> dict[str, bool]:
     return out
 
 
-@dataclass(slots=True)
-class Loaded:
-    """An extension as found: its state, and why when it is not active. ``load_ms``: import and registration."""
-
-    name: str
-    extension: Extension | None
-    distribution: str
-    version: str
-    state: State
-    reason: str = ""
-    traceback: str = ""
-    load_ms: float = 0.0
-    #: Names of core extensions of this extension that are switched on.
-    core: tuple[str, ...] = ()
-    info: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def order(self) -> tuple[int, str]:
-        return (self.extension.priority if self.extension else 100, self.name)
-
-
 class Registry:
     """The extensions of one node. ``discover`` never raises for a broken package; it reports it."""
 
@@ -115,7 +92,7 @@ class Registry:
         require : names that must be active (``--ext``).
         only : when given, no others are loaded (tests).
         toggles : switches by lower-case name of an extension or core extension (H2O's toggle properties).
-        extra : extensions without an entry point (tests).
+        extra : extensions without an entry point (tests); one that is installed too is replaced.
 
         Raises
         ------
@@ -130,8 +107,12 @@ class Registry:
         for ep in importlib_metadata.entry_points(group=GROUP):
             if wanted is not None and ep.name not in wanted:
                 continue
-            registry.loaded.append(_load(ep, skip, switches))
-        registry.loaded += [Loaded(e.name, e, "(given)", "", "active") for e in extra]
+            registry.loaded.append(load_entry_point(ep, skip, switches))
+        if wanted is None or "hosts" in wanted:
+            registry.loaded.append(_own(skip, switches))
+        given = [Loaded(e.name, e, "(given)", "", "active") for e in extra]
+        names = {x.name for x in given}
+        registry.loaded = [x for x in registry.loaded if x.name not in names] + given
         registry.settle(switches)
         registry.load_ms = (time.perf_counter() - started) * 1000
         for name in require:
@@ -144,7 +125,12 @@ class Registry:
         self._refuse_duplicates()
         for x in self.loaded:
             if x.state == "active" and x.extension is not None:
-                _check_api(x, x.extension)
+                faults = declaration_faults(x.extension)
+                if faults:
+                    x.fail(" ".join(faults))
+                else:
+                    _check_api(x, x.extension)
+        self._refuse_claimed()
         self._start_core(toggles or {})
         self._block_unmet()
 
@@ -162,6 +148,22 @@ class Registry:
                 for y in (first, x):
                     y.state, y.reason = "blocked", text
 
+    def _refuse_claimed(self) -> None:
+        """Block an extension that provides a name which an earlier one has: not even a part of it would do what its users expect."""
+        owners: dict[tuple[str, str], Loaded] = {}
+        for x in self.loaded:
+            if x.state != "active" or x.extension is None:
+                continue
+            mine = list(claims(x.extension))
+            taken = next((c for c in mine if owners.get(c, x) is not x or mine.count(c) > 1), None)
+            if taken is None:
+                owners.update(dict.fromkeys(mine, x))
+                continue
+            first = owners.get(taken, x)
+            whose = "by itself, twice" if first is x else f"by extension {first.origin} already"
+            x.state = "blocked"
+            x.reason = f"provides the {taken[0]} '{taken[1]}', which is provided {whose}. Rename it, or keep one of them out with --no-ext."
+
     def _start_core(self, toggles: Mapping[str, bool]) -> None:
         for x in self.loaded:
             if x.state != "active" or x.extension is None:
@@ -177,8 +179,8 @@ class Registry:
                 except UnavailableError as e:
                     x.state, x.reason = "disabled", str(e)
                     break
-                except Exception as e:
-                    x.state, x.reason, x.traceback = "failed", f"Core extension '{core.name}': {e}", traceback.format_exc()
+                except (Exception, SystemExit) as e:
+                    x.fail(f"Core extension '{core.name}' cannot be used: {_said(e)}", e)
                     break
             x.core = tuple(names)
             x.load_ms += (time.perf_counter() - started) * 1000
@@ -214,8 +216,65 @@ class Registry:
                 unmet = [r for r in x.extension.requires if not _is_met(r, names, cores)]
                 if unmet:
                     x.state, changed = "blocked", True
-                    x.reason = f"needs {', '.join(unmet)}, which is not active. Install or enable it; see `h2ok ext list`."
+                    x.reason = " ".join(self._why_unmet(r) for r in unmet)
                     self._unregister(x)
+
+    def owner(self, core: str) -> Loaded | None:
+        """The extension that a registered core extension belongs to."""
+        return next((x for x in self.loaded if core in x.core), None)
+
+    def fail_core(self, core: str, hook: str, error: BaseException) -> str:
+        """Take out the extension whose core extension failed in a hook, and those that need it; what happened, in words."""
+        x = self.owner(core)
+        text = f"Core extension '{core}' failed in {hook}: {_said(error)}"
+        if x is not None:
+            x.fail(text, error)
+            self._unregister(x)
+            self._block_unmet()
+        return text
+
+    def info(self, x: Loaded) -> dict[str, Any]:
+        """What the core extensions of an extension say about themselves (``build_info``)."""
+        out: dict[str, Any] = {}
+        for core in x.core:
+            ask = getattr(self.plugins.get_plugin(core), "build_info", None)
+            try:
+                out.update((ask() if ask is not None else None) or {})
+            except Exception as e:
+                x.warn(f"Core extension '{core}' failed in build_info: {_said(e)}")
+        return out
+
+    def load(self, item: Any) -> Any:
+        """What an item's ``target`` leads to, imported on first use.
+
+        Raises
+        ------
+        ExtensionError
+            It cannot be imported; the text names the extension, the target and the reason.
+        """
+        try:
+            return resolve(item.target)
+        except Exception as e:
+            x = next((x for x in self.loaded if x.extension is not None and item in x.extension.provides), None)
+            kind = KINDS[type(item)].word
+            text = f"The {kind} '{item_name(item)}' of extension {x.origin if x else '?'} cannot be used: {item.target}: {_said(e)}"
+            if x is not None:
+                x.warn(text)
+            raise ExtensionError(f"{text} Update the package, or keep it out with --no-ext.", extension=x.name if x else "") from e
+
+    def _why_unmet(self, need: str) -> str:
+        name = need.removeprefix("core:")
+        for x in self.loaded:
+            cores = () if x.extension is None else tuple(p.name for p in x.extension.provides if isinstance(p, CoreExtension))
+            if x.name == name or (need.startswith("core:") and name in cores):
+                why = x.reason or "its core extension is switched off"
+                return f"needs {need}, which is not active: extension {x.origin} is {x.state}: {why}"
+        how = (
+            f"Install it: pip install h2ok-{name.lower()}"
+            if not need.startswith("core:")
+            else "No installed extension provides it."
+        )
+        return f"needs {need}, which is not active. {how}"
 
     def _unregister(self, x: Loaded) -> None:
         for core in x.core:
@@ -249,7 +308,7 @@ class Registry:
         return [x.extension for x in self.loaded if x.state == "active" and x.extension is not None]
 
     def provided(self, kind: type[P]) -> list[P]:
-        """Everything of one kind that active extensions provide."""
+        """Everything of one kind that active extensions provide, in their order."""
         return [p for e in self.active() for p in e.provides if isinstance(p, kind)]
 
     def core_names(self) -> list[str]:
@@ -290,6 +349,24 @@ class Registry:
         """Sub-commands of ``h2ok``."""
         return self.provided(Command)
 
+    def named(self, kind: type[P], name: str) -> Any:
+        """What the item of a kind and name leads to.
+
+        Raises
+        ------
+        ExtensionError
+            No active extension provides it, or it cannot be imported.
+        """
+        items: list[Any] = self.provided(kind)
+        for item in items:
+            if item.name == name:
+                return self.load(item)
+        word = KINDS[kind].word  # type: ignore[index]
+        known = ", ".join(i.name for i in items) or "none"
+        raise ExtensionError(
+            f"There is no {word} '{name}'. Known: {known}. Install the package that brings it; see `h2ok ext list`."
+        )
+
     def has_service(self, name: str) -> bool:
         """Whether some active extension provides the service."""
         return any(s.name == name for s in self.provided(Service))
@@ -304,7 +381,7 @@ class Registry:
         """
         for s in self.provided(Service):
             if s.name == name:
-                cls: type[Any] = resolve(s.target)
+                cls: type[Any] = self.load(s)
                 return cls
         raise LookupError(f"No active extension provides the service '{name}'. See `h2ok ext list`.")
 
@@ -317,6 +394,23 @@ class Registry:
         return hashlib.blake2b("\n".join(self.versions()).encode(), digest_size=8).hexdigest()
 
 
+class _OwnEntryPoint:
+    """The extension of this distribution, which needs no installation to be found."""
+
+    name, value = "hosts", "h2ok.capabilities.hosts:extension"
+
+    class dist:  # noqa: N801 - stands for the attribute of an entry point
+        name, version = "h2ok-capabilities", __version__
+
+    @staticmethod
+    def load() -> Any:
+        return resolve(_OwnEntryPoint.value)
+
+
+def _own(skip: set[str], toggles: Mapping[str, bool]) -> Loaded:
+    return load_entry_point(_OwnEntryPoint, skip, toggles)
+
+
 def _extras() -> list[str]:
     """Names of the optional parts of h2ok."""
     try:
@@ -325,34 +419,29 @@ def _extras() -> list[str]:
         return []
 
 
-def _load(ep: Any, skip: set[str], toggles: Mapping[str, bool]) -> Loaded:
-    dist = ep.dist.name if ep.dist else "?"
-    version = ep.dist.version if ep.dist else "?"
-    if ep.name in skip:
-        return Loaded(ep.name, None, dist, version, "disabled", "excluded by --no-ext or H2OK_DISABLE_EXT")
-    if not toggles.get(ep.name.lower(), True):
-        return Loaded(ep.name, None, dist, version, "disabled", "switched off by its toggle property")
-    started = time.perf_counter()
-    try:
-        extension = ep.load()
-        if not isinstance(extension, Extension):
-            raise TypeError(f"Entry point '{ep.value}' is a {type(extension).__name__}, an Extension was expected.")
-        out = Loaded(extension.name, extension, dist, version, "active")
-    except Exception as e:  # one broken package must not stop the boot
-        out = Loaded(ep.name, None, dist, version, "failed", f"{type(e).__name__}: {e}", traceback.format_exc())
-    out.load_ms = (time.perf_counter() - started) * 1000
-    return out
-
-
 def _check_api(x: Loaded, extension: Extension) -> None:
     try:
-        fits = SpecifierSet(extension.api).contains(Version(API_VERSION), prereleases=True)
-    except InvalidSpecifier:
-        x.state, x.reason = "failed", f"api={extension.api!r} is no version range; write it as '>=1.0,<2'."
+        fits = fits_api(extension.api)
+    except ValueError as e:
+        x.fail(str(e))
         return
     if not fits:
         x.state = "blocked"
-        x.reason = f"was written for API {extension.api}, this is API {API_VERSION}. Install a fitting version of {x.distribution}."
+        x.reason = (
+            f"was written for API {extension.api}, this is API {API_VERSION}. Install a version of {x.distribution} for this API: "
+            f"pip install --upgrade {x.distribution}"
+        )
+
+
+def _said(error: BaseException) -> str:
+    """An error in a line, with its class where the text alone does not tell enough."""
+    text = str(error).strip()
+    out = (
+        text
+        if isinstance(error, H2OKError | pluggy.PluginValidationError) and text
+        else f"{type(error).__name__}: {text}".rstrip(": ")
+    )
+    return out if out.endswith((".", "!", "?")) else out + "."
 
 
 def _is_met(need: str, extensions: set[str], cores: set[str]) -> bool:

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from h2ok.capabilities.contracts.extension import (
-    API_VERSION,
-    Algo,
-    Command,
-    CoreExtension,
-    Parser,
-    Persist,
-    Primitives,
-    Provided,
-    Routes,
-    Service,
-)
+from h2ok.capabilities.contracts.extension import API_VERSION, KINDS
+from h2ok.capabilities.declaration import item_name
 from h2ok.capabilities.settings import H2OK_VERSION
 
 if TYPE_CHECKING:
     from h2ok.capabilities.registry import Loaded, Registry
 
 __all__ = ["extension_report", "loaded_json", "provided_names"]
-
-_KINDS: dict[type[Any], str] = {
-    Algo: "algorithm",
-    Command: "command",
-    CoreExtension: "core",
-    Parser: "parser",
-    Persist: "persist",
-    Primitives: "primitives",
-    Routes: "routes",
-    Service: "service",
-}
 
 
 def extension_report(registry: Registry) -> dict[str, Any]:
@@ -42,12 +22,12 @@ def extension_report(registry: Registry) -> dict[str, Any]:
         "api_version": API_VERSION,
         "set_hash": registry.set_hash(),
         "load_ms": round(registry.load_ms, 3),
-        "extensions": [loaded_json(x) for x in registry.loaded],
+        "extensions": [loaded_json(x, registry.info(x)) for x in registry.loaded],
     }
 
 
-def loaded_json(x: Loaded) -> dict[str, Any]:
-    """One extension."""
+def loaded_json(x: Loaded, info: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One extension; ``info``: what its core extensions say about themselves."""
     return {
         "name": x.name,
         "state": x.state,
@@ -58,16 +38,14 @@ def loaded_json(x: Loaded) -> dict[str, Any]:
         "requires": list(x.extension.requires) if x.extension else [],
         "priority": x.extension.priority if x.extension else None,
         "help": x.extension.help if x.extension else "",
-        "kinds": sorted({_KINDS[type(p)] for p in x.extension.provides}) if x.extension else [],
+        "kinds": sorted({KINDS[type(p)].word for p in x.extension.provides}) if x.extension else [],
         "provides": provided_names(x),
+        "info": dict(info or {}),
+        "warnings": list(x.warnings),
         "load_ms": round(x.load_ms, 3),
     }
 
 
 def provided_names(x: Loaded) -> list[dict[str, str]]:
     """Kind and name of everything an extension provides."""
-    return [] if x.extension is None else [{"kind": _KINDS[type(p)], "name": _name(p)} for p in x.extension.provides]
-
-
-def _name(p: Provided) -> str:
-    return f"{len(p.names)} primitives" if isinstance(p, Primitives) else p.name
+    return [] if x.extension is None else [{"kind": KINDS[type(p)].word, "name": item_name(p)} for p in x.extension.provides]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from h2ok.capabilities.contracts.extension import Auth, Codec, Listener
 from h2ok.capabilities.settings import Settings
 from h2ok.capabilities.wiretypes import WireTypes
+from h2ok.kernel.frame.numeric_encoder import offer_codecs
 from h2ok.kernel.wire import add_resolver
 
 if TYPE_CHECKING:
+    from h2ok.capabilities.contracts.routes import RequestContext
     from h2ok.capabilities.logs import LogBook
     from h2ok.capabilities.registry import Registry
     from h2ok.kernel import Node
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Runtime"]
 
 T = TypeVar("T")
+_log = logging.getLogger("h2ok.runtime")
 
 
 class Runtime:
@@ -41,6 +46,8 @@ class Runtime:
         self._services: dict[Any, Any] = {}
         self._lock = threading.RLock()
         self._forget_types: Callable[[], None] = add_resolver(WireTypes(registry).load)
+        codecs = registry.provided(Codec)
+        self._forget_codecs = offer_codecs(lambda: [registry.load(c) for c in codecs]) if codecs else None
         node.context = self
         node.rpc.register("runtime.stop", lambda _: self.request_stop())
 
@@ -72,6 +79,29 @@ class Runtime:
         """Whether an active extension provides the service; nothing is imported."""
         return self.registry.has_service(name)
 
+    def authenticate(self, request: RequestContext) -> str | None:
+        """The user of a request: what the first authenticator with an opinion says.
+
+        Raises
+        ------
+        Exception
+            Whatever an authenticator raised; the request must not be answered then.
+        """
+        user: str | None = self.hooks.authenticate(runtime=self, request=request)
+        for declared in self.registry.provided(Auth) if user is None else ():
+            user = self.service(self.registry.load(declared)).authenticate(request)
+            if user is not None:
+                return user
+        return user
+
+    def report(self, event: str, /, **data: Any) -> None:
+        """Tell the listeners of active extensions what happened; one that fails is logged."""
+        for declared in self.registry.provided(Listener):
+            try:
+                self.service(self.registry.load(declared)).report(event, data)
+            except Exception:
+                _log.exception("Listener '%s' failed on the event %s", declared.name, event)
+
     def request_stop(self) -> None:
         """Ask this process to end; returns at once."""
         self.stopping.set()
@@ -90,6 +120,8 @@ class Runtime:
     def close(self) -> None:
         """Close services that have a ``close``, last made first."""
         self._forget_types()
+        if self._forget_codecs is not None:
+            self._forget_codecs()
         with self._lock:
             services, self._services = list(self._services.values()), {}
         for s in reversed(services):

@@ -17,7 +17,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from h2ok.capabilities.boot import Composition
-from h2ok.capabilities.children import Children
+from h2ok.capabilities.contracts.extension import Auth, Discovery
+from h2ok.capabilities.contracts.extension import Launcher as LauncherItem
+from h2ok.capabilities.contracts.launcher import Launcher, LaunchPlan
 from h2ok.capabilities.logs import LEVELS, ConsoleHandler, LogBook
 from h2ok.capabilities.ports import DEFAULT_BASE_PORT, free_port, is_loopback, listen
 from h2ok.capabilities.registry import Registry, toggles_from
@@ -39,6 +41,7 @@ class Start:
     def __init__(self) -> None:
         self.registry = Registry()
         self._given: list[str] = []
+        self._required: list[str] = []
 
     def prepare(self, arguments: Sequence[str]) -> None:
         """Discover extensions by the options that choose among them."""
@@ -46,6 +49,7 @@ class Start:
         early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         _extension_options(early)
         known, _ = early.parse_known_args([a for a in arguments if a not in ("-h", "--help")])
+        self._required = list(known.ext)
         properties = dict(p.partition("=")[::2] for p in known.D)
         properties.update({k: v for k, v in os.environ.items() if ".toggle." in k})
         self.registry = Registry.discover(exclude=known.no_ext, require=known.ext, toggles=toggles_from(properties))
@@ -72,6 +76,12 @@ class Start:
         cloud.add_argument(
             "--flatfile", "-flatfile", default=_env("FLATFILE", ""), help="file with ip:port of every node, one a line"
         )
+        cloud.add_argument(
+            "--discovery", default=_env("DISCOVERY", ""), metavar="NAME[:ARGUMENT]", help="how the other nodes are found"
+        )
+        cloud.add_argument(
+            "--launcher", default=_env("LAUNCHER", "local"), metavar="NAME", help="how --nodes starts them (default: %(default)s)"
+        )
         cloud.add_argument("--cloud-size", type=int, default=0, help="wait for this many nodes before reporting ready")
         machine = parser.add_argument_group("resources")
         machine.add_argument(
@@ -88,18 +98,21 @@ class Start:
         machine.add_argument("--quiet", "-quiet", action="store_true", help="print errors only")
         machine.add_argument("--h2o-version", default="", help=f"H2O version told to clients (default: {H2O_VERSION})")
         machine.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
-        for impl in self.registry.plugins.hook.add_arguments.get_hookimpls():
-            impl.function(**{"parser": parser} if impl.argnames else {})
+        for impl in list(self.registry.plugins.hook.add_arguments.get_hookimpls()):
+            try:
+                impl.function(**{"parser": parser} if impl.argnames else {})
+            except (Exception, SystemExit) as e:
+                self._out(impl.plugin_name, "add_arguments", e)
 
     def run(self, args: argparse.Namespace) -> int:
         """Serve until asked to stop."""
-        self.registry.plugins.hook.validate_arguments(args=args)
+        self._validate(args)
         self._refuse_public(args)
         if args.nodes < 1:
             raise IllegalArgumentError(f"--nodes must be at least 1; got {args.nodes}.", argument="nodes")
-        if args.nodes > 1 and args.flatfile:
+        if args.nodes > 1 and (args.flatfile or args.discovery):
             raise IllegalArgumentError(
-                "--nodes starts a cloud on this machine, --flatfile joins one. Give one of them.", argument="nodes"
+                "--nodes starts a cloud, --flatfile and --discovery join one. Give one of them.", argument="nodes"
             )
         level = _level(args.log_level)
         size_bytes(args.max_mem)
@@ -123,11 +136,11 @@ class Start:
         stop: threading.Event,
         stack: contextlib.ExitStack,
     ) -> int:
-        children = Children(args, self._given, config.port, Path(config.ice_root)) if args.nodes > 1 else None
+        children = self._launcher(args, config) if args.nodes > 1 else None
         if children is not None:
             stack.callback(children.close)
             children.start()
-        node = _start_node(config, _flatfile(args, children), self.registry)
+        node = _start_node(config, self._others(args, children), self.registry)
         settings = Settings(web_ip=args.web_ip, insecure=args.insecure, log_level=args.log_level, rest_socket=sock)
         if args.h2o_version:
             settings = settings.with_version(args.h2o_version)
@@ -149,9 +162,40 @@ class Start:
         _log.info("Shutting down")
         return 0
 
+    def _launcher(self, args: argparse.Namespace, config: NodeConfig) -> Launcher:
+        plan = LaunchPlan(args.nodes, args.name, args.ip, config.port, Path(config.ice_root), tuple(self._given))
+        made: Launcher = self.registry.named(LauncherItem, args.launcher)(plan)
+        return made
+
+    def _others(self, args: argparse.Namespace, children: Launcher | None) -> list[str]:
+        """Addresses of the other nodes."""
+        if children is not None:
+            return list(children.addresses)
+        name, _, argument = ("flatfile", "", args.flatfile) if args.flatfile else args.discovery.partition(":")
+        return list(self.registry.named(Discovery, name)(argument).resolve()) if name else []
+
+    def _validate(self, args: argparse.Namespace) -> None:
+        """Let core extensions look at the options; a ValueError is theirs to end the start with, anything else is their mistake."""
+        for impl in list(self.registry.plugins.hook.validate_arguments.get_hookimpls()):
+            try:
+                impl.function(**{"args": args} if impl.argnames else {})
+            except H2OKError:
+                raise
+            except ValueError as e:
+                raise IllegalArgumentError(f"Extension '{impl.plugin_name}' refuses the options: {e}") from e
+            except (Exception, SystemExit) as e:
+                self._out(impl.plugin_name, "validate_arguments", e)
+
+    def _out(self, core: str, hook: str, error: BaseException) -> None:
+        """Take a core extension out; one that was asked for by name ends the start instead."""
+        x = self.registry.owner(core)
+        text = self.registry.fail_core(core, hook, error)
+        if x is not None and x.name in self._required:
+            raise H2OKError(f"Extension '{x.name}' is wanted by --ext, but failed: {text}") from error
+
     def _refuse_public(self, args: argparse.Namespace) -> None:
         """SECURITY: whoever reaches the port may run anything H2O can do."""
-        guarded = bool(self.registry.plugins.hook.authenticate.get_hookimpls())
+        guarded = bool(self.registry.plugins.hook.authenticate.get_hookimpls() or self.registry.provided(Auth))
         web = args.web_ip or args.ip
         if not args.insecure and not guarded and not is_loopback(web):
             raise H2OKError(
@@ -257,16 +301,6 @@ def _logging(args: argparse.Namespace, address: str, ice_root: Path, level: int)
         logs.close()
 
 
-def _flatfile(args: argparse.Namespace, children: Children | None) -> list[str]:
-    if children is not None:
-        return children.addresses
-    if args.flatfile:
-        from h2ok.kernel.cloud.flatfile import read_flatfile
-
-        return read_flatfile(args.flatfile)
-    return []
-
-
 def _start_node(config: NodeConfig, flatfile: list[str], registry: Registry) -> Node:
     from h2ok.kernel.boot import start_node
 
@@ -285,7 +319,7 @@ def _describe(config: NodeConfig, settings: Settings) -> None:
     )
 
 
-def _await_cloud(node: Node, size: int, stop: threading.Event, children: Children | None) -> None:
+def _await_cloud(node: Node, size: int, stop: threading.Event, children: Launcher | None) -> None:
     """Wait for the cloud in small steps, so that a signal or a failed child ends the wait."""
     deadline = time.monotonic() + _FORM_SECONDS
     while not stop.is_set():

@@ -11,10 +11,19 @@ from typing import Literal
 
 __all__ = [
     "API_VERSION",
+    "KINDS",
     "Algo",
+    "Auth",
+    "Codec",
     "Command",
     "CoreExtension",
+    "Discovery",
+    "Exporter",
     "Extension",
+    "Kind",
+    "Launcher",
+    "Listener",
+    "ModelingSteps",
     "Parser",
     "Persist",
     "Primitives",
@@ -25,7 +34,8 @@ __all__ = [
 ]
 
 #: Version of the contracts in this package. Extensions declare the range they were written for.
-API_VERSION = "1.0"
+#: 1.1 added Auth, Codec, Discovery, Exporter, Launcher, Listener and ModelingSteps.
+API_VERSION = "1.1"
 
 
 class UnavailableError(ImportError):
@@ -105,7 +115,121 @@ class Service:
     target: str
 
 
-Provided = Routes | Algo | Parser | Persist | Primitives | CoreExtension | Command | Service
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Who may ask: ``target`` names an Authenticator. Since API 1.1."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """A compressed form of chunks: ``target`` names an OfferedCodec. Since API 1.1."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Where the other nodes are (``h2ok start --discovery NAME``): ``target`` names a Discovery contract class. Since API 1.1."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Runs the other nodes of ``h2ok start --nodes N --launcher NAME``: ``target`` names a Launcher contract class. Since API 1.1."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """A file format frames are written in; ``name`` is what clients give as ``format``. Since API 1.1."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Told what happens on a node: ``target`` names an EventListener. Since API 1.1."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelingSteps:
+    """What an algorithm takes part in AutoML with: ``target`` names a list of ModelingStep or a function of the plan. Since API 1.1."""
+
+    name: str
+    target: str
+
+
+Provided = (
+    Routes
+    | Algo
+    | Parser
+    | Persist
+    | Primitives
+    | CoreExtension
+    | Command
+    | Service
+    | Auth
+    | Codec
+    | Discovery
+    | Launcher
+    | Exporter
+    | Listener
+    | ModelingSteps
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of thing an extension provides.
+
+    Parameters
+    ----------
+    word : its name in reports; ``page`` its page below docs/extending.
+    contract : what ``target`` leads to, as ``"module:attribute"``.
+    conformance : the class of ``h2ok.capabilities.testing`` a test inherits.
+    since : API version that brought it.
+    unique : whether a name may be provided once only.
+    """
+
+    word: str
+    page: str
+    contract: str
+    conformance: str
+    since: str = "1.0"
+    unique: bool = True
+
+
+_C = "h2ok.capabilities.contracts."
+#: Every kind with its contract, its conformance class and its page.
+KINDS: dict[type[Provided], Kind] = {
+    Algo: Kind("algorithm", "algorithm", "h2ok.ext.models:Algorithm", "AlgorithmContract"),
+    Auth: Kind("auth", "auth", _C + "auth:Authenticator", "AuthContract", "1.1"),
+    Codec: Kind("codec", "codec", _C + "codec:OfferedCodec", "CodecContract", "1.1"),
+    Command: Kind("command", "command", _C + "command:CommandLine", "CommandContract"),
+    CoreExtension: Kind("core", "core", "h2ok.capabilities.hookspecs:HookSpecs", "CoreContract"),
+    Discovery: Kind("discovery", "discovery", _C + "discovery:Discovery", "DiscoveryContract", "1.1"),
+    Exporter: Kind("exporter", "exporter", _C + "exporter:Exporter", "ExporterContract", "1.1"),
+    Launcher: Kind("launcher", "launcher", _C + "launcher:Launcher", "LauncherContract", "1.1"),
+    Listener: Kind("listener", "listener", _C + "listener:EventListener", "ListenerContract", "1.1"),
+    ModelingSteps: Kind("steps", "automl", _C + "steps:ModelingStep", "StepsContract", "1.1"),
+    Parser: Kind("parser", "parser", _C + "parser:Parser", "ParserContract"),
+    Persist: Kind("persist", "persist", _C + "persist:Persist", "PersistContract"),
+    Primitives: Kind("primitives", "primitive", _C + "primitive:Primitive", "PrimitiveContract"),
+    Routes: Kind("routes", "routes", _C + "routes:Route", "RouteContract", unique=False),
+    Service: Kind("service", "service", "builtins:object", "ServiceContract"),
+}
 
 
 @dataclass(frozen=True, slots=True)

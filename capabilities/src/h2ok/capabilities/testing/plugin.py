@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+# Contract classes live in modules of their own; their asserts should explain themselves like those of tests.
+pytest.register_assert_rewrite(
+    *(f"h2ok.capabilities.testing.{m}" for m in ("algorithm", "auth", "client", "cloud", "codec", "contract"))
+)
+pytest.register_assert_rewrite(
+    *(f"h2ok.capabilities.testing.{m}" for m in ("exporter", "lifecycle", "parser", "persist", "primitive"))
+)
+pytest.register_assert_rewrite(*(f"h2ok.capabilities.testing.{m}" for m in ("routes", "steps")))
+
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
     from h2ok.capabilities.testing.client import Client

@@ -6,7 +6,7 @@ fit is given up at the first piece that shows it. Plain numpy: small frames pay 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from h2ok.kernel.frame.chunk import NA_INT64, Chunk
 from h2ok.kernel.frame.codecs import BitChunk, ConstantChunk, FloatChunk, IntegerChunk, SparseChunk
 from numpy.typing import NDArray
 
-__all__ = ["encode_codes", "encode_int64", "encode_numbers"]
+__all__ = ["encode_codes", "encode_int64", "encode_numbers", "offer_codecs"]
 
 _POWERS = (10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
 _SAMPLE = 256
@@ -29,8 +29,14 @@ def encode_numbers(values: NDArray[np.float64]) -> Chunk:
     """The smallest exact chunk of float64[n] with NA as NaN.
 
     Tried in order: constant, sparse zeros, bits, whole numbers, decimals of up to five places, float32, float64. Infinities and
-    negative zeros stay reals. Exact: decoding gives the same doubles bit for bit (one NaN stands for all).
+    negative zeros stay reals. Exact: decoding gives the same doubles bit for bit (one NaN stands for all). A codec that was offered
+    (``offer_codecs``) is taken where it is exact and smaller still.
     """
+    own = _encode_numbers(values)
+    return _with_offered(values, own) if _offers and len(values) else own
+
+
+def _encode_numbers(values: NDArray[np.float64]) -> Chunk:
     n = len(values)
     if n == 0:
         return ConstantChunk(0, float("nan"))
@@ -89,6 +95,39 @@ def encode_int64(values: NDArray[np.int64]) -> Chunk:
     if na is not None:
         stored[na] = np.iinfo(dtype).min
     return IntegerChunk(n, stored, bias, 1.0, na is not None)
+
+
+# -- codecs of extensions ---------------------------------------------------------------------------------------------
+
+#: Like the registered wire types, these belong to the process: every node of a cloud has the same extensions.
+_offers: list[Callable[[], Sequence[Any]]] = []
+
+
+def offer_codecs(codecs: Callable[[], Sequence[Any]]) -> Callable[[], None]:
+    """Offer chunk classes with ``try_encode(values) -> Chunk | None`` to the encoder; call what is returned to take them back."""
+    _offers.append(codecs)
+
+    def forget() -> None:
+        _offers.remove(codecs)
+
+    return forget
+
+
+def _with_offered(values: NDArray[np.float64], best: Chunk) -> Chunk:
+    """The smallest of ``best`` and what the offered codecs make of the values, provided that it decodes to the same bits."""
+    for codec in dict.fromkeys(c for offer in _offers for c in offer()):
+        made = codec.try_encode(values)
+        if made is not None and made.nbytes < best.nbytes and _is_exact(values, made):
+            best = made
+    return best
+
+
+def _is_exact(values: NDArray[np.float64], chunk: Chunk) -> bool:
+    decoded = chunk.decode()
+    if decoded.shape != values.shape or decoded.dtype != np.float64:
+        return False
+    same = np.ascontiguousarray(decoded).view(np.int64) == np.ascontiguousarray(values).view(np.int64)
+    return bool((same | (np.isnan(decoded) & np.isnan(values))).all())
 
 
 # -- looking ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension
 
 extension = Extension(
     name="algos",
+    priority=50,
     provides=(
         CoreExtension("Algos", "h2ok.ext.algos.warmup:AlgosCore"),
         Algo("drf", "h2ok.ext.algos.drf.builder:DRF", "Distributed Random Forest"),

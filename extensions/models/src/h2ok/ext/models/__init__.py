@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from h2ok.ext.models.algorithm import Algorithm, field
-    from h2ok.ext.models.builder import ModelBuilder, TrainContext, Trained
+    from h2ok.ext.models.builder import ModelBuilder
+    from h2ok.ext.models.context import TrainContext, Trained
     from h2ok.ext.models.datainfo import DataInfo
     from h2ok.ext.models.distributions import Distribution
     from h2ok.ext.models.metrics.metrics import ModelMetrics
@@ -33,8 +34,8 @@ _HOMES = {
     "RowSpec": "rows",
     "Rows": "rows",
     "RowsTask": "rows",
-    "TrainContext": "builder",
-    "Trained": "builder",
+    "TrainContext": "context",
+    "Trained": "context",
     "TrainingData": "training",
     "Validation": "validation",
     "field": "algorithm",

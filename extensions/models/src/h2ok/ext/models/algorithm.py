@@ -33,8 +33,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from h2ok.capabilities.contracts.schema import Level
-from h2ok.ext.models.builder import ModelBuilder, TrainContext, Trained
+from h2ok.ext.models.builder import ModelBuilder
 from h2ok.ext.models.common_parameters import CommonParameters, CrossValidationParameters, MetricParameters, SupervisedParameters
+from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.datainfo import DataInfo, column_statistics
 from h2ok.ext.models.parameters import Check, Parameters, param
 from h2ok.ext.models.rows import Rows, RowsTask

@@ -4,90 +4,27 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from h2ok.capabilities.contracts.tables import TwoDimTable
 from h2ok.ext.models import stopping
+from h2ok.ext.models.context import TrainContext, Trained
+from h2ok.ext.models.crossvalidation import CrossValidation
 from h2ok.ext.models.ids import automatic_id
-from h2ok.ext.models.metrics.metrics import ModelMetrics
+from h2ok.ext.models.lookup import optional_frame
 from h2ok.ext.models.metrics.task import default_threshold
 from h2ok.ext.models.model import Model, ModelOutput
 from h2ok.ext.models.parameters import Parameters
-from h2ok.ext.models.scoring import place, store_metrics, training_metrics
+from h2ok.ext.models.scoring import place, store_metrics
+from h2ok.ext.models.storage import saved, write_file
 from h2ok.ext.models.training import TrainingData, adapt, prepare
 from h2ok.ext.models.validation import Validation
 from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize
 
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
-    from h2ok.kernel import Node
 
-__all__ = ["ModelBuilder", "TrainContext", "Trained"]
-
-
-@dataclass
-class TrainContext:
-    """What ``build`` gets.
-
-    ``params``: resolved parameters, to be changed where AUTO stands for something. ``valid``: rows of the validation frame (or the
-    held out fold), None without. ``progress`` maps this build's share of the job onto the job's progress.
-    """
-
-    node: Node
-    params: Any
-    data: TrainingData
-    valid: TrainingData | None
-    job: JobContext
-    seed: int
-    deadline: float = float("inf")
-    progress: tuple[float, float] = (0.0, 1.0)
-    warnings: list[str] = field(default_factory=list)
-    #: True while a model of a fold is built.
-    is_fold: bool = False
-
-    def update(self, done: float, message: str = "") -> None:
-        """Report progress from 0 to 1; raises JobCancelledError when the user wants to stop."""
-        start, stop = self.progress
-        self.job.update(start + (stop - start) * min(max(done, 0.0), 1.0), message)
-
-    def cancelled(self) -> bool:
-        """Whether to stop; cheap enough to hand to ``do_all``."""
-        return self.job.cancelled()
-
-    def out_of_time(self) -> bool:
-        """Whether max_runtime_secs is over: end with what there is."""
-        return time.monotonic() > self.deadline
-
-    def warn(self, message: str) -> None:
-        """Tell the user at the end of the job."""
-        if not self.is_fold:
-            self.job.warn(message)
-
-    def metrics(
-        self, data: TrainingData, predictor: Any, deviance: Any = None, null_mu: float = float("nan")
-    ) -> ModelMetrics | None:
-        """Metrics of a predictor on rows, as the finished model would report them."""
-        groups = self.params.value("gainslift_bins", -1)
-        return training_metrics(data, predictor, self.data.category, deviance, null_mu, groups, self.cancelled)
-
-
-@dataclass
-class Trained:
-    """What ``build`` returns. Metrics left None are computed by the framework."""
-
-    state: Any
-    model_summary: TwoDimTable | None = None
-    scoring_history: TwoDimTable | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
-    deviance: Any = None
-    null_mu: float = float("nan")
-    training_metrics: ModelMetrics | None = None
-    validation_metrics: ModelMetrics | None = None
-    #: False: a training frame's metrics that are not given are not wanted.
-    compute_metrics: bool = True
-    #: Kept with the model but not reported, by name: wire values.
-    attachments: dict[str, Any] = field(default_factory=dict)
+__all__ = ["ModelBuilder"]
 
 
 class ModelBuilder(ABC):
@@ -154,8 +91,6 @@ class ModelBuilder(ABC):
         ClassMismatchError
             A key holds something else than expected (412).
         """
-        from h2ok.ext.models.lookup import optional_frame
-
         v = self.validation = Validation()
         v.check_declared(self.params)
         self.frame = optional_frame(self.node, self.params.value("training_frame"), "training_frame")
@@ -235,8 +170,6 @@ class ModelBuilder(ABC):
 
     def run(self, job: JobContext, progress: tuple[float, float] = (0.0, 1.0)) -> Model:
         """The work of the job."""
-        from h2ok.ext.models.crossvalidation import CrossValidation
-
         if self.data is None:
             raise ValueError("training_frame is not set: there is nothing to train on. Name a frame.")
         begin = time.time()
@@ -260,8 +193,6 @@ class ModelBuilder(ABC):
         self.node.dkv.put(model.key, model)
         folder = self.params.value("export_checkpoints_dir")
         if folder:
-            from h2ok.ext.models.storage import saved, write_file
-
             path = f"{str(folder).rstrip('/')}/{model.key}"
             write_file(self.runtime, path, saved(self.runtime, model), force=True, function="exportModel")
         ctx.update(1.0, "Done.")

@@ -6,10 +6,11 @@ import copy
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
+from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.metrics.task import classification_error, top_group_lift
 from h2ok.ext.models.model import FoldPredictor, Model
@@ -18,9 +19,6 @@ from h2ok.ext.models.scoring import place, training_metrics, write_predictions
 from h2ok.ext.models.training import TrainingData
 from h2ok.kernel import Frame, OutputSpec, Vec, uniforms, wire_type
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from h2ok.ext.models.builder import ModelBuilder, TrainContext, Trained
 
 __all__ = ["CrossValidation", "FoldAssignment"]
 
@@ -89,15 +87,30 @@ class _Distinct(RowsTask):
         return np.union1d(left, right)
 
 
+class Builder(Protocol):
+    """What cross-validation needs of a model builder."""
+
+    params: Any
+
+    @property
+    def model_key(self) -> str: ...
+
+    def build(self, ctx: TrainContext) -> Trained: ...
+
+    def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model: ...
+
+    def after_folds(self, params: Any, trained: list[Trained]) -> None: ...
+
+
 class CrossValidation:
     """One cross-validation inside one job."""
 
     @staticmethod
-    def wanted(builder: ModelBuilder) -> bool:
+    def wanted(builder: Builder) -> bool:
         """Whether the parameters ask for it."""
         return builder.params.value("nfolds", 0) > 1 or builder.params.value("fold_column") is not None
 
-    def __init__(self, builder: ModelBuilder, ctx: TrainContext) -> None:
+    def __init__(self, builder: Builder, ctx: TrainContext) -> None:
         self._builder = builder
         self._ctx = ctx
         self._node = ctx.node

@@ -4,6 +4,7 @@ from h2ok.capabilities.contracts.extension import Extension, Primitives, Routes
 
 extension = Extension(
     name="models",
+    priority=50,
     provides=(
         Routes("Algos", "h2ok.ext.models.routes:ALGOS"),
         Routes("Core V3", "h2ok.ext.models.routes:CORE_V3"),

@@ -54,6 +54,15 @@ class Grid:
     #: Models begun so far, failed ones included: what names count.
     started: int = 0
 
+    @property
+    def saved_as(self) -> str:
+        return "grid"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Keys of its models."""
+        return self.models
+
     def retained_keys(self) -> tuple[str, ...]:
         """What must stay while the grid does."""
         return self.models

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from h2ok.capabilities.contracts.errors import ApiError, BadRequestError
+from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.models.model import Model
 from h2ok.kernel import ClassMismatchError, Frame, KeyNotFoundError
 
 if TYPE_CHECKING:
-    from h2ok.capabilities import Runtime
-    from h2ok.ext.models.builder import ModelBuilder
     from h2ok.kernel import Node
 
-__all__ = ["builder_class", "find_frame", "find_model", "models", "optional_frame", "why_missing"]
+__all__ = ["find_frame", "find_model", "models", "optional_frame"]
 
 
 def optional_frame(node: Node, key: str | None, field: str) -> Frame | None:
@@ -74,32 +72,3 @@ def models(node: Node) -> list[Model]:
     """All stored models, by key."""
     found = node.dkv.get_many(node.dkv.keys())
     return [v for _, v in sorted(found.items()) if isinstance(v, Model)]
-
-
-def why_missing(runtime: Runtime, algo: str) -> str:
-    """The end of a sentence that says an algorithm is not there: the reason when one is known."""
-    reason = runtime.registry.why_no_algo(algo)
-    return f": {reason}." if reason else "."
-
-
-def builder_class(runtime: Runtime, algo: str) -> type[ModelBuilder]:
-    """The builder of an algorithm.
-
-    Raises
-    ------
-    ApiError
-        No active extension provides it (500, as H2O answers).
-    """
-    from h2ok.capabilities import resolve
-
-    known = runtime.registry.algos()
-    if algo not in known:
-        raise ApiError(
-            f"Algorithm '{algo}' is not available{why_missing(runtime, algo)} Installed: {', '.join(sorted(known)) or 'none'}. "
-            "See `h2ok ext list`.",
-            exception_type="java.lang.IllegalStateException",
-            algo=algo,
-        )
-    target = resolve(known[algo].target)
-    builder: type[ModelBuilder] = target.as_builder() if hasattr(target, "as_builder") else target
-    return builder

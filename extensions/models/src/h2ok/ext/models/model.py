@@ -143,6 +143,15 @@ class Model:
     attachments: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def saved_as(self) -> str:
+        return "model"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Keys of the models of its folds."""
+        return tuple(self.output.cross_validation_models)
+
+    @property
     def checksum(self) -> int:
         return checksum(self.key, self.algo, str(self.timestamp), repr(sorted(self.parameters.items(), key=lambda i: i[0])))
 

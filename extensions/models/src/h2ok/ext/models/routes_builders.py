@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from h2ok.capabilities.contracts.errors import NotFoundError
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.ext.models.builder import ModelBuilder
-from h2ok.ext.models.lookup import builder_class, why_missing
+from h2ok.ext.models.builders import builder_class, why_missing
 
 __all__ = ["get_builder", "list_builders", "parse_builder", "request_params", "train", "validate"]
+
+
+_log = logging.getLogger("h2ok.models")
 
 
 def _builders(builders: dict[str, Any]) -> dict[str, Any]:
@@ -22,9 +26,14 @@ def _builders(builders: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_builders(ctx: RequestContext, _request: Any) -> dict[str, Any]:
-    """All algorithms with their parameters."""
-    names = sorted(ctx.runtime.registry.algos())
-    return _builders({n: builder_class(ctx.runtime, n).describe() for n in names})
+    """All algorithms with their parameters; one whose module is broken is left out (its extension reports why)."""
+    found = {}
+    for name in sorted(ctx.runtime.registry.algos()):
+        try:
+            found[name] = builder_class(ctx.runtime, name).describe()
+        except Exception:
+            _log.exception("Algorithm '%s' cannot be described", name)
+    return _builders(found)
 
 
 def get_builder(ctx: RequestContext, _request: Any) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
+from h2ok.ext.models.builders import builder_class, why_missing
 from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics, parse_lenient
 from h2ok.ext.models.history import metric_cells, metric_columns
-from h2ok.ext.models.lookup import builder_class, why_missing
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.metrics.task import classification_error
 from h2ok.ext.models.model import Model

@@ -7,7 +7,8 @@ from typing import Any
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.capabilities.removal import remove_key
-from h2ok.ext.models.lookup import builder_class, find_model, models
+from h2ok.ext.models.builders import builder_class
+from h2ok.ext.models.lookup import find_model, models
 from h2ok.ext.models.model import Model
 
 __all__ = ["delete_all", "delete_one", "get_model", "list_models", "model_json"]

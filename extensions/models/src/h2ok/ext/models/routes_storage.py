@@ -19,6 +19,8 @@ from h2ok.kernel import IllegalArgumentError, KeyNotFoundError
 
 __all__ = ["export_grid", "export_json", "export_model", "fetch_json", "fetch_model", "import_grid", "import_model", "upload_model"]
 
+_KINDS: tuple[type[Model | Grid], ...] = (Model, Grid)
+
 
 def _flag(ctx: RequestContext, name: str, default: bool = False) -> bool:
     return str(ctx.params.get(name, default)).lower() in ("true", "1")
@@ -80,7 +82,7 @@ def _models(ctx: RequestContext, model: Model | Grid) -> dict[str, Any]:
 def import_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Load a saved model."""
     data = read_file(ctx.runtime, _folder(ctx, "dir", "importModel"), "importModel")
-    return _models(ctx, restore(ctx.runtime, data))
+    return _models(ctx, restore(ctx.runtime, data, _KINDS))
 
 
 def upload_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def upload_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     blocks = [ctx.node.dkv.get(k) for k in raw.vec_keys()]
     if any(b is None for b in blocks):
         raise KeyNotFoundError(f"The bytes of upload '{key}' are gone. Upload the file again.", argument="dir", name=key)
-    return _models(ctx, restore(ctx.runtime, b"".join(b.tobytes() for b in blocks)))
+    return _models(ctx, restore(ctx.runtime, b"".join(b.tobytes() for b in blocks), _KINDS))
 
 
 def _attachment(data: bytes, name: str, kind: str) -> Response:
@@ -136,7 +138,7 @@ def import_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
             "load_params_references is not available in h2ok yet: import the frames yourself, then the grid without it.",
             argument="load_params_references",
         )
-    grid = restore(ctx.runtime, read_file(ctx.runtime, path, "importGrid"))
+    grid = restore(ctx.runtime, read_file(ctx.runtime, path, "importGrid"), _KINDS)
     if not isinstance(grid, Grid):
         raise BadRequestError(f"'{path}' holds the model '{grid.key}', a grid was expected. Load it as a model.")
     return _grid_ref(grid)

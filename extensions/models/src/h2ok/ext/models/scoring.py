@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -18,7 +18,16 @@ from h2ok.kernel import Frame, OutputSpec, wire_type
 if TYPE_CHECKING:
     from h2ok.kernel import Node
 
-__all__ = ["PredictTask", "Transform", "Transforms", "transform_frame", "predict_frame", "score_metrics", "training_metrics"]
+__all__ = [
+    "PredictTask",
+    "Transform",
+    "Transforms",
+    "transform_frame",
+    "predict_frame",
+    "score_metrics",
+    "tree_names",
+    "training_metrics",
+]
 
 Cancelled = Callable[[], bool]
 
@@ -73,6 +82,13 @@ class Transforms(Protocol):
 
     def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
         """``kind``: the flag of the prediction request, such as predict_contributions."""
+
+
+def tree_names(classes: Iterable[int], k: int, columns: ModelColumns) -> tuple[str, ...]:
+    """Names of trees as H2O's: T1.C2 is the tree of the second class in the first of rounds of ``k``; T1 without classes."""
+    if columns.response_domain is None:
+        return tuple(f"T{t // k + 1}" for t, _ in enumerate(classes))
+    return tuple(f"T{t // k + 1}.C{int(c) + 1}" for t, c in enumerate(classes))
 
 
 def transform_frame(node: Node, model: Model, frame: Frame, key: str, how: Transform, cancelled: Cancelled | None = None) -> Frame:

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from h2ok.capabilities import resolve
 from h2ok.capabilities.contracts.errors import BadRequestError
-from h2ok.ext.models.grid import Grid
 from h2ok.ext.models.model import Model
 from h2ok.kernel import IllegalArgumentError, WireError
 from h2ok.kernel.wire import decode, encode
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from h2ok.capabilities.contracts.persist import Persist
 
 __all__ = ["pack", "read_file", "restore", "saved", "unpack", "write_file"]
+
+T = TypeVar("T", bound="Saveable")
 
 MAGIC = b"h2okMODL"
 VERSION = 1
@@ -76,16 +78,30 @@ def unpack(data: bytes) -> Any:
         raise BadRequestError(f"The saved model cannot be read; is an extension missing? {e}") from e
 
 
-def saved(runtime: Runtime, value: Model | Grid) -> bytes:
-    """A model or grid as a file, with the models that belong to it."""
-    keys = value.models if isinstance(value, Grid) else value.output.cross_validation_models
-    held = runtime.node.dkv.get_many(keys)
+class Saveable(Protocol):
+    """A model or what is made of models."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def saved_as(self) -> str:
+        """What a file calls it."""
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Keys of models that belong to it."""
+
+
+def saved(runtime: Runtime, value: Saveable) -> bytes:
+    """An object as a file, with the models that belong to it."""
+    held = runtime.node.dkv.get_many(value.parts)
     parts = {k: m for k, m in held.items() if isinstance(m, Model)}
-    return pack({"kind": "grid" if isinstance(value, Grid) else "model", "main": value, "parts": parts})
+    return pack({"kind": value.saved_as, "main": value, "parts": parts})
 
 
-def restore(runtime: Runtime, data: bytes) -> Model | Grid:
-    """Store what a file holds, replacing objects of the same keys; the main one.
+def restore(runtime: Runtime, data: bytes, kinds: tuple[type[T], ...]) -> T:
+    """Store what a file holds, replacing objects of the same keys; the main one, which is of one of ``kinds``.
 
     Raises
     ------
@@ -95,8 +111,9 @@ def restore(runtime: Runtime, data: bytes) -> Model | Grid:
     value = unpack(data)
     main = value.get("main") if isinstance(value, dict) else None
     parts = value.get("parts") if isinstance(value, dict) else None
-    if not isinstance(main, (Model, Grid)) or not isinstance(parts, dict) or not all(isinstance(m, Model) for m in parts.values()):
-        raise BadRequestError("The file is a valid h2ok file, but holds no model and no grid.")
+    if not isinstance(main, kinds) or not isinstance(parts, dict) or not all(isinstance(m, Model) for m in parts.values()):
+        wanted = " and no ".join(k.__name__.lower() for k in kinds)
+        raise BadRequestError(f"The file is a valid h2ok file, but holds no {wanted}.")
     for key, model in parts.items():
         runtime.node.dkv.put(key, model)
     runtime.node.dkv.put(main.key, main)

@@ -4,6 +4,7 @@ from h2ok.capabilities.contracts.extension import Extension, Parser, Persist, Ro
 
 extension = Extension(
     name="parsers",
+    priority=50,
     help="Reads CSV, ARFF, SVMLight and Parquet files (CSV also gzip, zip, bzip2, xz, zstd) from storage and uploads.",
     provides=(
         Parser("GUESS", "h2ok.ext.parsers.guess:GuessParser", priority=-10_000),

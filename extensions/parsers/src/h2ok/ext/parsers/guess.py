@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.capabilities.registry import resolve
 from h2ok.ext.parsers.compression import sample_bytes
 from h2ok.ext.parsers.raw import RawFile, require_raw
 from h2ok.kernel import Frame, IllegalArgumentError, JobContext
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SAMPLE_BYTES", "GuessParser", "ReadsOwnSchema", "sample_of"]
 
+_log = logging.getLogger("h2ok.parsers")
 #: Decompressed bytes looked at for guessing.
 SAMPLE_BYTES = 1 << 18
 #: A sample grows until it holds this many line ends, but not beyond ``_MAX_SAMPLE`` bytes.
@@ -76,13 +77,17 @@ class GuessParser(Parser):
         """
         for entry in self.runtime.registry.parsers():
             if entry.name.upper() == name.upper():
-                return self.runtime.service(resolve(entry.target))
+                return self.runtime.service(self.runtime.registry.load(entry))
         raise IllegalArgumentError(f"Unknown parse_type '{name}'. Known: {', '.join(self.names())}.")
 
     def names(self) -> list[str]:
         """Names of all parsers, in the order they are asked."""
         return [p.name for p in self.runtime.registry.parsers()]
 
-    def _others(self) -> list[Any]:
-        entries = [p for p in self.runtime.registry.parsers() if p.name != self.name]
-        return [self.runtime.service(resolve(p.target)) for p in entries]
+    def _others(self) -> Iterator[Any]:
+        for entry in self.runtime.registry.parsers():
+            if entry.name != self.name:
+                try:
+                    yield self.runtime.service(self.runtime.registry.load(entry))
+                except Exception:  # its extension reports why; the other formats must still be read
+                    _log.exception("Parser '%s' cannot be used", entry.name)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from h2ok.capabilities.registry import resolve
 from h2ok.kernel import IllegalArgumentError, KeyNotFoundError
 from h2ok.kernel.key import chunk_key, random_key
 from h2ok.kernel.wire import wire_type
@@ -75,7 +74,7 @@ def persist_for(runtime: Runtime, uri: str) -> Persist:
     entry = runtime.registry.persist_for(scheme)
     if entry is None:
         raise IllegalArgumentError(f"No storage backend for '{scheme}://' is installed (asked for '{uri}'). See `h2ok ext list`.")
-    backend: Persist = runtime.service(resolve(entry.target))
+    backend: Persist = runtime.service(runtime.registry.load(entry))
     return backend
 
 

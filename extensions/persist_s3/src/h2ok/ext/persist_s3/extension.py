@@ -4,6 +4,7 @@ from h2ok.capabilities.contracts.extension import Extension, Persist, Routes
 
 extension = Extension(
     name="persist_s3",
+    priority=50,
     help="Imports from and exports to S3-compatible object stores (s3://bucket/key).",
     provides=(
         Persist("S3", "h2ok.ext.persist_s3.store:PersistS3", schemes=("s3", "s3a", "s3n")),

@@ -6,6 +6,7 @@ _P = "h2ok.ext.rapids.primitives."
 
 extension = Extension(
     name="rapids",
+    priority=50,
     help="The Rapids expression language",
     provides=(
         Routes("Core V3", "h2ok.ext.rapids.routes:ROUTES"),

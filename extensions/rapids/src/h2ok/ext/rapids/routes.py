@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -141,9 +142,14 @@ def _frame(frame: Any, stored: bool) -> RapidsFrameV3:
 
 def list_primitives(context: RequestContext, request: Any) -> Schema:
     """GET /99/Rapids/help"""
-    from h2ok.capabilities.registry import resolve
+    from h2ok.capabilities.registry import ExtensionError
 
-    found = {p.name: p for group in context.runtime.registry.provided(Primitives) for p in resolve(group.target)}
+    registry = context.runtime.registry
+    found = {}
+    for group in registry.provided(Primitives):
+        # A group that cannot be imported is reported with its extension.
+        with suppress(ExtensionError):
+            found.update({p.name: p for p in registry.load(group)})
     return RapidsHelpV3(
         expressions=[
             RapidsExpressionV3(name=n, pattern=f"({' '.join((n, *p.args))})", description=p.help) for n, p in sorted(found.items())

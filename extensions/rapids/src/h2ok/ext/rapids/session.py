@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.primitive import Primitive
-from h2ok.capabilities.registry import resolve
 from h2ok.capabilities.removal import remove_key
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.fused import LazyFrame, force
@@ -175,7 +174,7 @@ class Sessions:
                 from h2ok.ext.rapids.primitives.models import UNAVAILABLE
 
                 return UNAVAILABLE.get(name)
-            for p in resolve(declared.target):
+            for p in self.runtime.registry.load(declared):
                 self._primitives.setdefault(p.name, p)
             found = self._primitives.get(name)
             if found is None:

@@ -128,8 +128,7 @@ class Application:
         resp.content_type = "application/json"
 
     def _authenticate(self, context: RequestContext) -> str | None:
-        user: str | None = self.runtime.hooks.authenticate(runtime=self.runtime, request=context)
-        return user
+        return self.runtime.authenticate(context)
 
     def _params(self, req: falcon.Request, route: Route, context: RequestContext) -> dict[str, Any]:
         settings = self.runtime.settings

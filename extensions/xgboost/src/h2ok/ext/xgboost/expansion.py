@@ -46,6 +46,17 @@ class Expansion:
         """Columns of the matrix."""
         return len(self.names)
 
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """Names of the predictors in the order of the matrix: categorical ones, then numbers."""
+        cats = [self.names[int(self.first[i + 1]) - 1].removesuffix(".missing(NA)") for i in range(len(self.categorical))]
+        return (*cats, *self.names[int(self.first[-1]) :])
+
+    def by_predictor(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of matrix columns float64[n, width] summed for each of ``predictors``."""
+        cats = [values[:, int(a) : int(b)].sum(axis=1) for a, b in zip(self.first[:-1], self.first[1:], strict=True)]
+        return np.column_stack([*cats, values[:, int(self.first[-1]) :]])
+
     def columns_of(self, predictor: int) -> list[int]:
         """Matrix columns of a predictor, by its number."""
         if predictor in self.numeric:

@@ -4,6 +4,7 @@ from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension
 
 extension = Extension(
     name="xgboost",
+    priority=50,
     provides=(
         CoreExtension("XGBoost", "h2ok.ext.xgboost.native:XGBoostCore"),
         Algo("xgboost", "h2ok.ext.xgboost.builder:XGBoost", "XGBoost"),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.ext.models import Rows
 from h2ok.ext.xgboost.expansion import Expansion
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.ext.models.scoring import Transform
+    from h2ok.ext.models.training import ModelColumns
 
 __all__ = ["XGBoostState", "probabilities"]
 
@@ -68,6 +72,29 @@ class XGBoostState:
         with self._loaded.lock:  # only predictions in place may run side by side
             found: NDArray[np.float32] = booster.predict(data, validate_features=False)
             return found
+
+    def explained(self, rows: Rows, **what: bool) -> NDArray[np.float32]:
+        """What the library says about the margin of rows beside predictions: ``pred_contribs`` or ``pred_leaf``."""
+        import xgboost
+
+        booster = self._loaded.booster(self.raw)
+        margin = rows.offset().astype(np.float32) if self.has_offset else None
+        data = xgboost.DMatrix(self._matrix(rows), missing=np.nan, nthread=1, base_margin=margin)
+        with self._loaded.lock:
+            found: NDArray[np.float32] = booster.predict(data, validate_features=False, **what)
+            return found
+
+    def dump(self) -> list[str]:
+        """All trees as JSON texts."""
+        booster = self._loaded.booster(self.raw)
+        with self._loaded.lock:
+            return list(booster.get_dump(dump_format="json"))
+
+    def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
+        """Other things than predictions that trees say about rows (see ``Transforms``)."""
+        from h2ok.ext.xgboost.transforms import transform
+
+        return transform(self, kind, request, columns)
 
     def _matrix(self, rows: Rows) -> Any:
         if not self.expansion.sparse:

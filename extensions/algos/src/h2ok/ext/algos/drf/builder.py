@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.algos.drf.continuing import Restore, check_checkpoint, forest_statistics, joined
 from h2ok.ext.algos.drf.grower import BinnedRows, ForestSettings, GrownTree, gather, grow_trees
 from h2ok.ext.algos.drf.params import DISTRIBUTIONS, DRFParametersV3
 from h2ok.ext.algos.drf.state import DRFState, SessionMean, TrainingPart, ValidationUpdate, mean_of_trees
 from h2ok.ext.algos.gbm.binning import make_mapper
 from h2ok.ext.algos.gbm.forest import Forest
+from h2ok.ext.algos.trees import check_binning, scores_at, summary
 from h2ok.ext.models import ModelBuilder, ModelMetrics, TrainContext, Trained, TrainingData, Validation
 from h2ok.ext.models.history import ScoringHistory
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for, make_metrics
@@ -41,16 +41,7 @@ class DRF(ModelBuilder):
     def validate(self, v: Validation, data: TrainingData | None) -> None:
         p = self.params
         assert isinstance(p, DRFParametersV3)
-        if p.categorical_encoding not in ("AUTO", "Enum"):
-            v.error(
-                "categorical_encoding",
-                f"categorical_encoding {p.categorical_encoding} is not built into h2ok yet. Use AUTO or Enum.",
-            )
-        if p.histogram_type not in ("AUTO", "QuantilesGlobal"):
-            v.warn(
-                "histogram_type",
-                f"histogram_type {p.histogram_type} is computed as QuantilesGlobal: columns are binned once, by quantiles.",
-            )
+        check_binning(v, p)
         if p.distribution not in ("AUTO", *DISTRIBUTIONS):
             v.error(
                 "distribution", f"distribution {p.distribution} does not exist for forests: AUTO, {', '.join(DISTRIBUTIONS)} do."
@@ -231,15 +222,9 @@ class _Planting:
 
     def _scores_at(self, done: int) -> bool:
         p = self.p
-        if p.score_each_iteration:
-            return True
-        if p.score_tree_interval > 0:
-            return done % p.score_tree_interval == 0
-        if p.stopping_rounds == 0 and self.ctx.is_fold:
+        if self.ctx.is_fold and not (p.score_each_iteration or p.score_tree_interval > 0 or p.stopping_rounds > 0):
             return False
-        if p.stopping_rounds > 0 or self.ctx.data.n_rows * p.ntrees * self.k <= _CHEAP:
-            return True
-        return done % max(1, p.ntrees // 5) == 0
+        return scores_at(p, done, self.ctx.data.n_rows * p.ntrees * self.k, _CHEAP)
 
     def _score(self, history: ScoringHistory, done: int) -> None:
         train = self._out_of_bag_metrics()
@@ -288,28 +273,9 @@ class _Planting:
         }
         return Trained(
             DRFState(forest, done, self.k, self.n_classes, parts),
-            self._summary(forest),
+            summary(forest.n_trees // self.k, forest.nbytes, *forest_statistics(forest)),
             history.table(),
             extra,
             training_metrics=history.training[-1],
             validation_metrics=history.validation[-1],
         )
-
-    def _summary(self, forest: Forest) -> TwoDimTable:
-        depth, leaves = forest_statistics(forest)
-        heads = (
-            ("number_of_trees", "long", "Number of Trees"),
-            ("number_of_internal_trees", "long", "Number of Internal Trees"),
-            ("model_size_in_bytes", "long", "Model Size in Bytes"),
-            ("min_depth", "long", "Min. Depth"),
-            ("max_depth", "long", "Max. Depth"),
-            ("mean_depth", "double", "Mean Depth"),
-            ("min_leaves", "long", "Min. Leaves"),
-            ("max_leaves", "long", "Max. Leaves"),
-            ("mean_leaves", "double", "Mean Leaves"),
-        )
-        columns = [Column("", "string")]
-        columns += [Column(n, t, "%d" if t == "long" else "%.5f", d) for n, t, d in heads]  # type: ignore[arg-type]
-        n = forest.n_trees
-        row = ["", n // self.k, n, forest.nbytes, min(depth), max(depth), sum(depth) / n, min(leaves), max(leaves), sum(leaves) / n]
-        return TwoDimTable.of_rows("Model Summary", "", columns, [row])

@@ -90,7 +90,7 @@ def joined(first: Forest, second: Forest) -> Forest:
     nodes, levels = len(first.feature), len(first.cat_left)
     return Forest(
         both("roots", nodes), both("tree_class"), both("feature"), both("threshold"), both("na_left"), both("left", nodes),
-        both("right", nodes), both("cat_start", levels), both("cat_size"), both("cat_left"), both("value"),
+        both("right", nodes), both("cat_start", levels), both("cat_size"), both("cat_left"), both("value"), both("cover"),
     )  # fmt: skip
 
 

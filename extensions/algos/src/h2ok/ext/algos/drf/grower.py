@@ -108,15 +108,11 @@ class GrownTree:
     cat_size: NDArray[np.int32]
     cat_left: NDArray[np.uint8]
     value: NDArray[np.float64]
+    cover: NDArray[np.float64]
     depth: NDArray[np.int32]
     importance: NDArray[np.float64]
     out_rows: NDArray[np.int32]
     out_values: NDArray[np.float64]
-
-    @property
-    def cover(self) -> NDArray[np.float64]:
-        """Not recorded: contributions of a forest are not available."""
-        return np.empty(0)
 
     def n_leaves(self) -> int:
         return int((self.feature < 0).sum())
@@ -150,19 +146,19 @@ def grow_one(data: BinnedRows, mapper: BinMapper, s: ForestSettings, number: int
     if s.max_depth < 30:
         size = min(size, 2 ** (s.max_depth + 1))
     feature, split_bin, left, right, depth = (np.empty(size, dtype=np.int32) for _ in range(5))
-    na_left, value = np.empty(size, dtype=np.uint8), np.empty(size)
+    na_left, value, cover = np.empty(size, dtype=np.uint8), np.empty(size), np.empty(size)
     bits = np.zeros((size if mapper.is_cat.any() else 1, 4), dtype=np.uint64)
     importance = np.zeros(p)
     state = random_bits(s.seed, _TREE_STREAM, number * k + which, 1)[0]
     n = kernels.grow_tree(
         data.bins, target, data.w, rows, mapper.n_bins, mapper.is_cat, columns, s.mtries, s.level_factor,
         s.max_depth, s.min_rows, s.min_split_improvement, state,
-        feature, split_bin, na_left, left, right, bits, value, depth, importance,
+        feature, split_bin, na_left, left, right, bits, value, cover, depth, importance,
     )  # fmt: skip
     out_rows = np.flatnonzero(~bag).astype(np.int32)
     out_values = np.empty(len(out_rows))
     kernels.add_out_of_bag(data.bins, out_rows, feature, split_bin, na_left, left, right, bits, value, out_values)
-    parts = [a[:n].copy() for a in (feature, split_bin, na_left, left, right, value, depth)]
+    parts = [a[:n].copy() for a in (feature, split_bin, na_left, left, right, value, cover, depth)]
     return _finished(mapper, which, parts, bits, importance, (out_rows, out_values))
 
 
@@ -170,7 +166,7 @@ def _finished(mapper: BinMapper, which: int, parts: list[Any], bits: Any, import
     """Bins back to thresholds and sets of levels."""
     from h2ok.ext.algos.drf.kernels import expand_levels
 
-    feature, split_bin, na_left, left, right, value, depth = parts
+    feature, split_bin, na_left, left, right, value, cover, depth = parts
     threshold = np.zeros(len(feature))
     cat_start, cat_size = np.full(len(feature), -1, dtype=np.int64), np.zeros(len(feature), dtype=np.int32)
     sizes = np.array([len(b) for b in mapper.level_bins])
@@ -186,7 +182,7 @@ def _finished(mapper: BinMapper, which: int, parts: list[Any], bits: Any, import
     for i in cats.tolist():
         expand_levels(bits[i], mapper.level_bins[feature[i]], levels[cat_start[i] : cat_start[i] + cat_size[i]])
     return GrownTree(
-        which, feature, threshold, na_left, left, right, cat_start, cat_size, levels, value, depth, importance, *out
+        which, feature, threshold, na_left, left, right, cat_start, cat_size, levels, value, cover, depth, importance, *out
     )  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def _partition(column, rows, begin, end, split_bin, na_left, bits, spare):  # ty
 @njit(cache=True, nogil=True, error_model="numpy")
 def grow_tree(  # type: ignore[no-untyped-def]
     bins, y, w, rows, n_bins, is_cat, columns, mtries, level_factor, max_depth, min_rows, min_improvement, seed,
-    feature, split_bin, na_left, left, right, bits, value, depth, importance,
+    feature, split_bin, na_left, left, right, bits, value, cover, depth, importance,
 ):  # fmt: skip
     """Grow one tree on the rows ``rows`` int32[m] (reordered in place); its number of nodes.
 
@@ -173,6 +173,7 @@ def grow_tree(  # type: ignore[no-untyped-def]
             q += w[r] * y[r] * y[r]
         feature[k], left[k], right[k] = -1, -1, -1
         value[k] = s / n if n > 0.0 else 0.0
+        cover[k] = n
         base = s * s / n if n > 0.0 else 0.0
         error = q - base
         if depth[k] >= max_depth or n < 2.0 * min_rows or hi - lo < 2 or error <= 1e-12 * q:

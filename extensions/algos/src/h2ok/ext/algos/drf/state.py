@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models import Rows, RowsTask
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.ext.models.scoring import Transform
+    from h2ok.ext.models.training import ModelColumns
 
 __all__ = ["DRFState", "SessionMean", "TrainingPart", "ValidationUpdate", "mean_of_trees"]
 
@@ -55,6 +59,15 @@ class DRFState:
         sums = np.zeros((rows.n_rows, self.k))
         self.forest.add_to(rows.matrix(), sums)
         return mean_of_trees(sums, self.rounds, self.n_classes)
+
+    def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
+        """Other things than predictions that trees say about rows (see ``Transforms``)."""
+        from h2ok.ext.algos.gbm.transforms import Trees, transform
+
+        # Trees of two classes predict the first one, contributions are told for the second.
+        start, scale = (0.0, 1 / self.rounds) if self.n_classes == 1 else (1.0, -1 / self.rounds)
+        additive = self.k == 1
+        return transform(Trees("DRF", self.forest, self.k, start, scale, additive), kind, request, columns)
 
 
 @wire_type("drf.valid_update")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.algos.gbm.binning import make_mapper, uses_weights
-from h2ok.ext.algos.gbm.forest import Forest, GBMState, Tree, tree_statistics
+from h2ok.ext.algos.gbm.forest import Forest, Tree, tree_statistics
 from h2ok.ext.algos.gbm.grower import Grower, GrowSettings
 from h2ok.ext.algos.gbm.params import DISTRIBUTIONS, GBMParametersV3
 from h2ok.ext.algos.gbm.passes import Grow, ResumePass, SessionScores, SetUp, ValidationUpdate
+from h2ok.ext.algos.gbm.state import GBMState
+from h2ok.ext.algos.trees import check_binning, scores_at, summary
 from h2ok.ext.models import (
     Distribution,
     Model,
@@ -89,16 +90,7 @@ class GBM(ModelBuilder):
             v.error(
                 "distribution", f"distribution {p.distribution} is not built into h2ok yet. Built are: {', '.join(DISTRIBUTIONS)}."
             )
-        if p.categorical_encoding not in ("AUTO", "Enum"):
-            v.error(
-                "categorical_encoding",
-                f"categorical_encoding {p.categorical_encoding} is not built into h2ok yet. Use AUTO or Enum.",
-            )
-        if p.histogram_type not in ("AUTO", "QuantilesGlobal"):
-            v.warn(
-                "histogram_type",
-                f"histogram_type {p.histogram_type} is computed as QuantilesGlobal: columns are binned once, by quantiles.",
-            )
+        check_binning(v, p)
         if data is not None and p.checkpoint is not None:
             self._check_checkpoint(v, data, p)
         if data is not None:
@@ -276,7 +268,7 @@ class _Boosting:
             done = number + 1
             ctx.update(done / p.ntrees, f"Tree {done} of {p.ntrees}")
             last = done == p.ntrees or ctx.out_of_time()
-            if last or self._scores_at(done):
+            if last or scores_at(p, done, ctx.data.n_rows * p.ntrees * self.k, _CHEAP):
                 self._score(history, done)
                 if should_stop(self.stops, p.stopping_rounds, p.stopping_tolerance, higher=more_is_better(self.metric)):
                     break
@@ -355,16 +347,6 @@ class _Boosting:
         )
         return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, weight_scale)
 
-    def _scores_at(self, done: int) -> bool:
-        p = self.p
-        if p.score_each_iteration:
-            return True
-        if p.score_tree_interval > 0:
-            return done % p.score_tree_interval == 0
-        if p.stopping_rounds > 0 or self.ctx.data.n_rows * p.ntrees * self.k <= _CHEAP:
-            return True
-        return done % max(1, p.ntrees // 5) == 0
-
     def _score(self, history: ScoringHistory, done: int) -> None:
         train = self._metrics(self.ctx.data, self.session)
         valid = None
@@ -395,32 +377,13 @@ class _Boosting:
         }
         return Trained(
             state,
-            self._summary(forest),
+            summary(len(self.trees) // self.k, forest.nbytes, *tree_statistics(self.trees)),
             history.table(),
             extra,
             self.distribution if category == "Regression" else None,
             training_metrics=history.training[-1],
             validation_metrics=history.validation[-1],
         )
-
-    def _summary(self, forest: Forest) -> TwoDimTable:
-        depth, leaves = tree_statistics(self.trees)
-        columns = [Column("", "string")]
-        heads = (
-            ("number_of_trees", "long", "Number of Trees"),
-            ("number_of_internal_trees", "long", "Number of Internal Trees"),
-            ("model_size_in_bytes", "long", "Model Size in Bytes"),
-            ("min_depth", "long", "Min. Depth"),
-            ("max_depth", "long", "Max. Depth"),
-            ("mean_depth", "double", "Mean Depth"),
-            ("min_leaves", "long", "Min. Leaves"),
-            ("max_leaves", "long", "Max. Leaves"),
-            ("mean_leaves", "double", "Mean Leaves"),
-        )
-        columns += [Column(n, t, "%d" if t == "long" else "%.5f", d) for n, t, d in heads]  # type: ignore[arg-type]
-        n = len(self.trees)
-        row = ["", n // self.k, n, forest.nbytes, min(depth), max(depth), sum(depth) / n, min(leaves), max(leaves), sum(leaves) / n]
-        return TwoDimTable.of_rows("Model Summary", "", columns, [row])
 
 
 def _power_below(x: float) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models import Rows, RowsTask
+from h2ok.ext.models.contributions import Ranking
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
@@ -111,37 +112,17 @@ def contributions(forest: Forest, paths: LeafPaths, x: NDArray[np.float64]) -> N
 @wire_type("gbm.contributions_task")
 @dataclass(frozen=True)
 class ContributionsTask(RowsTask):
-    """Writes the contributions of all columns and the bias; with ``ranked`` > 0, that many (column, contribution) pairs at the top
-    (``descending``), then ``low`` pairs from the bottom, then the bias.
-    """
+    """Writes the contributions to ``start + scale * (sum of the trees)``, as ranked."""
 
     forest: Forest
     paths: LeafPaths
     start: float
-    ranked: int = 0
-    low: int = 0
-    by_size: bool = False
+    scale: float
+    ranking: Ranking
 
     def map_rows(self, rows: Rows) -> None:
-        phi = contributions(self.forest, self.paths, rows.matrix())
-        bias = np.full(rows.n_rows, self.start + self.paths.bias)
-        at = 0
-        if self.ranked == 0 and self.low == 0:
-            for j in range(phi.shape[1]):
-                rows.block.write(j, np.ascontiguousarray(phi[:, j]))
-            rows.block.write(phi.shape[1], bias)
-            return
-        key = np.abs(phi) if self.by_size else phi
-        for order, n in (
-            (np.argsort(-key, axis=1, kind="stable"), self.ranked),
-            (np.argsort(key, axis=1, kind="stable"), self.low),
-        ):
-            for i in range(n):
-                which = order[:, i]
-                rows.block.write(at, which.astype(np.int32))
-                rows.block.write(at + 1, phi[np.arange(rows.n_rows), which])
-                at += 2
-        rows.block.write(at, bias)
+        phi = contributions(self.forest, self.paths, rows.matrix()) * self.scale
+        self.ranking.write(rows, phi, np.full(rows.n_rows, self.start + self.scale * self.paths.bias))
 
 
 @wire_type("gbm.leaf_task")

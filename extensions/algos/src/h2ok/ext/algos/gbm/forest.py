@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from h2ok.ext.models import Distribution, Rows
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from h2ok.ext.models.scoring import Transform
-    from h2ok.ext.models.training import ModelColumns
-
-__all__ = ["Forest", "GBMState", "Tree", "tree_statistics"]
+__all__ = ["Forest", "Tree", "probabilities", "start_scores", "tree_statistics"]
 
 
 @wire_type("gbm.forest")
@@ -163,32 +159,6 @@ class Tree:
 
     def n_leaves(self) -> int:
         return sum(f < 0 for f in self.feature)
-
-
-@wire_type("gbm.state")
-@dataclass(frozen=True, slots=True)
-class GBMState:
-    """``init``: float64[k], the scores before the first tree."""
-
-    forest: Forest
-    distribution: Distribution
-    init: NDArray[np.float64]
-
-    def predict(self, rows: Rows) -> NDArray[np.float64]:
-        """Probabilities of the classes, or the mean: float64[n_rows, k]."""
-        return probabilities(self.scores(rows), self.distribution)
-
-    def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
-        """Other things than predictions that trees say about rows (see ``Transforms``)."""
-        from h2ok.ext.algos.gbm.transforms import transform
-
-        return transform(self, kind, request, columns)
-
-    def scores(self, rows: Rows) -> NDArray[np.float64]:
-        """float64[n_rows, k]: scores before the inverse link."""
-        f = start_scores(rows, self.init)
-        self.forest.add_to(rows.matrix(), f)
-        return f
 
 
 def start_scores(rows: Rows, init: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,27 +1,41 @@
-"""Transforms of a GBM: contributions, leaves and frequencies as columns of a frame."""
+"""Transforms of tree models: contributions, leaves and frequencies as columns of a frame."""
 
-# ruff: noqa: ARG001 - all transforms take (state, request, columns)
+# ruff: noqa: ARG001 - all transforms take (trees, request, columns)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from h2ok.ext.algos.gbm.explain import ContributionsTask, FrequenciesTask, LeafTask, leaf_names, leaf_paths
-from h2ok.ext.algos.gbm.forest import GBMState
-from h2ok.ext.models.scoring import Transform
+from h2ok.ext.algos.gbm.forest import Forest
+from h2ok.ext.models.contributions import Ranking, check_request, columns_for
+from h2ok.ext.models.scoring import Transform, tree_names
 from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import IllegalArgumentError, OutputSpec
 
-__all__ = ["transform"]
+__all__ = ["Trees", "transform"]
 
 
-def transform(state: GBMState, kind: str, request: Any, columns: ModelColumns) -> Transform:
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """A forest and what its sums mean: a prediction is ``start + scale * sum`` when it is ``additive``. ``k``: trees a round."""
+
+    algorithm: str
+    forest: Forest
+    k: int
+    start: float = 0.0
+    scale: float = 1.0
+    additive: bool = True
+
+
+def transform(trees: Trees, kind: str, request: Any, columns: ModelColumns) -> Transform:
     """What the flag ``kind`` of a prediction asks for.
 
     Raises
     ------
     IllegalArgumentError
-        A GBM cannot do it.
+        The model cannot do it.
     """
     makers = {
         "predict_contributions": _contributions,
@@ -29,58 +43,35 @@ def transform(state: GBMState, kind: str, request: Any, columns: ModelColumns) -
         "feature_frequencies": _frequencies,
     }
     if kind not in makers:
-        raise IllegalArgumentError(f"{kind} is not available for GBM models. Available: {', '.join(makers)}.", argument=kind)
-    return makers[kind](state, request, columns)
-
-
-def _contributions(state: GBMState, request: Any, columns: ModelColumns) -> Transform:
-    if len(state.init) > 1:
         raise IllegalArgumentError(
-            "Contributions are not available for models of several classes.", argument="predict_contributions"
+            f"{kind} is not available for {trees.algorithm} models. Available: {', '.join(makers)}.", argument=kind
         )
-    if request.background_frame:
+    return makers[kind](trees, request, columns)
+
+
+def _contributions(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
+    if not trees.additive:
         raise IllegalArgumentError(
-            "Contributions against a background_frame are not available; leave it out to use the cover of the trees.",
-            argument="background_frame",
+            f"Contributions are not available for this {trees.algorithm} model: its predictions are no sums over trees (several "
+            "classes, or an anomaly score).",
+            argument="predict_contributions",
         )
-    if request.output_space:
-        raise IllegalArgumentError("output_space needs a background_frame, which is not available.", argument="output_space")
-    paths, start = leaf_paths(state.forest), float(state.init[0])
-    top, low = _ranks(request.top_n, request.bottom_n, len(columns.names))
-    if top == 0 and low == 0:
-        names = (*columns.names, "BiasTerm")
-        outputs = [OutputSpec() for _ in names]
-    else:
-        heads = [
-            f"{side}_{what}_{i + 1}"
-            for side, n in (("top", top), ("bottom", low))
-            for i in range(n)
-            for what in ("feature", "value")
-        ]
-        names = (*heads, "BiasTerm")
-        outputs = [OutputSpec("enum", columns.names) if "_feature_" in n else OutputSpec() for n in names]
-    by_size = bool(request.compare_abs)
-    return Transform(names, outputs, lambda spec: ContributionsTask(spec, state.forest, paths, start, top, low, by_size))
+    check_request(request)
+    forest, paths, start, scale = trees.forest, leaf_paths(trees.forest), trees.start, trees.scale
+    ranking = Ranking.of(request, len(columns.names))
+    names, outputs = columns_for(columns.names, ranking)
+    return Transform(names, outputs, lambda spec: ContributionsTask(spec, forest, paths, start, scale, ranking))
 
 
-def _ranks(top: int, low: int, n: int) -> tuple[int, int]:
-    """How many contributions from the top and from the bottom; negative numbers ask for all."""
-    if top == 0:
-        return 0, n if low < 0 else min(low, n)
-    if low == 0:
-        return n if top < 0 else min(top, n), 0
-    return (n, 0) if top < 0 or low < 0 or top + low >= n else (top, low)
-
-
-def _leaves(state: GBMState, request: Any, columns: ModelColumns) -> Transform:
-    forest, k = state.forest, len(state.init)
+def _leaves(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
+    forest, k = trees.forest, trees.k
     levels, codes, numbers = leaf_names(forest)
-    names = tuple(f"T{t // k + 1}.C{int(c) + 1}" for t, c in enumerate(forest.tree_class))
+    names = tree_names(forest.tree_class, k, columns)
     as_levels = (request.leaf_node_assignment_type or "Path") == "Path"
     outputs = [OutputSpec("enum", level) if as_levels else OutputSpec() for level in levels]
     return Transform(names, outputs, lambda spec: LeafTask(spec, forest, codes if as_levels else numbers, as_levels))
 
 
-def _frequencies(state: GBMState, request: Any, columns: ModelColumns) -> Transform:
+def _frequencies(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
     outputs = [OutputSpec() for _ in columns.names]
-    return Transform(columns.names, outputs, lambda spec: FrequenciesTask(spec, state.forest))
+    return Transform(columns.names, outputs, lambda spec: FrequenciesTask(spec, trees.forest))

@@ -12,6 +12,7 @@ from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.algos.isolationforest.grower import IsolationTree, fetch, grow, sample_rows
 from h2ok.ext.algos.isolationforest.params import IsolationForestParametersV3
 from h2ok.ext.algos.isolationforest.state import IsolationForestState, LengthPass, anomaly_metrics, normalised
+from h2ok.ext.algos.trees import scores_at, summary
 from h2ok.ext.models import ModelBuilder, TrainContext, Trained, TrainingData, Validation
 from h2ok.ext.models.history import format_duration
 from h2ok.ext.models.stopping import should_stop
@@ -82,19 +83,11 @@ class _Isolation:
             self.trees.append(grow(x, rows, levels, p.col_sample_rate_per_tree, depth, float(p.min_rows), ctx.seed, t))
             ctx.update((t + 1) / p.ntrees, f"Tree {t + 1} of {p.ntrees}")
             last = t + 1 == p.ntrees or ctx.out_of_time()
-            if last or self._scores_at(t + 1):
+            if last or scores_at(p, t + 1, n * p.ntrees, _CHEAP):
                 found = self._score()
                 if last or should_stop(self.stops, p.stopping_rounds, p.stopping_tolerance, higher=False):
                     break
         return self._finish(found)
-
-    def _scores_at(self, done: int) -> bool:
-        p = self.p
-        if p.score_each_iteration or p.stopping_rounds > 0:
-            return True
-        if p.score_tree_interval > 0:
-            return done % p.score_tree_interval == 0
-        return self.ctx.data.n_rows * p.ntrees <= _CHEAP or done % max(1, p.ntrees // 5) == 0
 
     def _score(self) -> NDArray[np.float64]:
         """[rows, sum, shortest, longest] of the path lengths with all trees so far."""
@@ -120,7 +113,11 @@ class _Isolation:
         metrics = anomaly_metrics(n, normalised(total / n, shortest, longest), total / n / len(self.trees))
         extra = {"init_f": 0.0, "variable_splits": self._variable_splits()}
         history = TwoDimTable.of_rows("Scoring History", "", _HISTORY, self.history)
-        return Trained(state, self._summary(forest), history, extra, training_metrics=metrics)
+        return Trained(state, summary(len(self.trees), forest.nbytes, *self._shape()), history, extra, training_metrics=metrics)
+
+    def _shape(self) -> tuple[list[int], list[int]]:
+        """(depth, leaves) of each tree."""
+        return [int(t.depth.max()) for t in self.trees], [t.n_leaves() for t in self.trees]
 
     def _variable_splits(self) -> TwoDimTable:
         """How often, how unevenly and how deep each column splits."""
@@ -140,25 +137,6 @@ class _Isolation:
             Column("aggregated_split_depths", "long", "%d", "Aggregated Split Depths"),
         )
         return TwoDimTable.of_rows("Variable Splits", "", columns, rows)
-
-    def _summary(self, forest: Forest) -> TwoDimTable:
-        depth, leaves = [int(t.depth.max()) for t in self.trees], [t.n_leaves() for t in self.trees]
-        heads = (
-            ("number_of_trees", "long", "Number of Trees"),
-            ("number_of_internal_trees", "long", "Number of Internal Trees"),
-            ("model_size_in_bytes", "long", "Model Size in Bytes"),
-            ("min_depth", "long", "Min. Depth"),
-            ("max_depth", "long", "Max. Depth"),
-            ("mean_depth", "double", "Mean Depth"),
-            ("min_leaves", "long", "Min. Leaves"),
-            ("max_leaves", "long", "Max. Leaves"),
-            ("mean_leaves", "double", "Mean Leaves"),
-        )
-        columns = [Column("", "string")]
-        columns += [Column(n, t, "%d" if t == "long" else "%.5f", d) for n, t, d in heads]  # type: ignore[arg-type]
-        n = len(self.trees)
-        row = ["", n, n, forest.nbytes, min(depth), max(depth), sum(depth) / n, min(leaves), max(leaves), sum(leaves) / n]
-        return TwoDimTable.of_rows("Model Summary", "", columns, [row])
 
 
 _HISTORY = (

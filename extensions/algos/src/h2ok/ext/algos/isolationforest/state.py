@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models import ModelMetrics, Rows, RowsTask, TrainingData
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.ext.models.scoring import Transform
+    from h2ok.ext.models.training import ModelColumns
 
 __all__ = ["IsolationForestState", "LengthPass", "anomaly_metrics", "normalised"]
 
@@ -32,6 +36,12 @@ class IsolationForestState:
 
     def prediction_names(self) -> list[str]:
         return ["predict", "mean_length"]
+
+    def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
+        """Leaves and frequencies of the trees (see ``Transforms``)."""
+        from h2ok.ext.algos.gbm.transforms import Trees, transform
+
+        return transform(Trees("Isolation Forest", self.forest, 1, additive=False), kind, request, columns)
 
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """float64[n_rows, 2]: anomaly score, mean path length."""

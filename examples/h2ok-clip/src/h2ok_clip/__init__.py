@@ -1,0 +1,1 @@
+"""An example extension of h2ok: the Rapids primitive clip."""

@@ -1,0 +1,111 @@
+"""What `h2ok ext new` makes passes its own tests and `h2ok ext check` at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from h2ok.capabilities.cli import main
+from h2ok.capabilities.scaffold import KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_package_passes_its_own_tests_and_the_check(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    assert main(["ext", "new", kind, "brandnew", "--to", str(folder)]) == 0
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
+    check = subprocess.run(
+        [sys.executable, "-m", "h2ok.capabilities.cli", "ext", "check", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert check.returncode == 0, check.stdout + check.stderr
+    assert "No errors." in check.stdout
+    assert "warning" not in check.stdout
+
+
+@pytest.mark.parametrize("name", ["Big", "9lives", "class", "a-b", ""])
+def test_names_that_are_no_modules_are_refused(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ext", "new", "algo", name, "--to", str(tmp_path / "x")]) == 1
+    assert "name of a module" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    assert main(["ext", "new", "algo", "nice", "--to", str(tmp_path)]) == 1
+    assert "is not empty" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]
+
+
+PROJECT = """
+[project]
+name = "h2ok-odd"
+version = "3.0"
+[project.entry-points."h2ok.extensions"]
+odd = "odd_extension:extension"
+"""
+HEAD = "from h2ok.capabilities.contracts.extension import *\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("extension = Extension('odd', (Algo('odd', 'odd_extension:Odd'),))", "has no attribute 'Odd'"),
+        ("class Odd:\n    algo = 'even'\nextension = Extension('odd', (Algo('odd', 'odd_extension:Odd'),))", "Both must be equal"),
+        ("class Odd: pass\nextension = Extension('odd', (Parser('odd', 'odd_extension:Odd'),))", "does not inherit"),
+        ("ODD = [1]\nextension = Extension('odd', (Routes('odd', 'odd_extension:ODD'),))", "a Route was expected"),
+        ("ODD = []\nextension = Extension('odd', (Primitives('odd_extension:ODD', ('odd',)),))", "differ"),
+        ("class Odd: pass\nextension = Extension('odd', (CoreExtension('odd', 'odd_extension:Odd'),))", "implements no hook"),
+        ("class Odd: pass\nextension = Extension('odd', (Command('odd', 'odd_extension:Odd'),))", "lacks configure, run"),
+        ("extension = Extension('odd', requires=('nowhere',))", "needs nowhere"),
+        ("extension = Extension('odd', api='<1')", "does not take in the API"),
+        ("import pandas\nextension = Extension('odd')", "imports"),
+        ("raise OSError('no disk')", "no disk"),
+    ],
+)
+def test_the_check_says_what_is_wrong(
+    source: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    (tmp_path / "odd_extension.py").write_text(HEAD + source + "\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "odd_extension", raising=False)
+    status = main(["ext", "check", str(tmp_path)])
+    out = capsys.readouterr().out
+    sys.modules.pop("odd_extension", None)
+    assert words in out
+    assert "h2ok-odd 3.0" in out
+    assert status == (0 if "warning" in out and "error   " not in out else 1)
+
+
+@pytest.mark.parametrize("name", ["rest", "parsers", "rapids", "models", "algos", "xgboost", "hosts"])
+def test_our_own_extensions_pass_the_check(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ext", "check", name]) == 0, capsys.readouterr().out
+
+
+def test_the_check_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ext", "check", "nosuch"]) == 1
+    assert main(["ext", "check", str(tmp_path)]) == 1
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    assert main(["ext", "check", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert "not installed" in err
+    assert "no pyproject.toml" in err
+    assert "declares no extension" in err
