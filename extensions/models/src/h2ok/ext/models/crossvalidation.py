@@ -150,8 +150,9 @@ class CrossValidation:
         data = self._holdout_rows()
         groups = params.value("gainslift_bins", -1)
         metrics = training_metrics(
-            data, predictor, model.output.category, model.deviance, model.null_mu, groups, self._ctx.cancelled
-        )
+            data, predictor, model.output.category, model.deviance, model.null_mu, groups, self._ctx.cancelled,
+            params.value("auc_type", "AUTO"),
+        )  # fmt: skip
         if metrics is not None:
             text = f"{self.nfolds}-fold cross-validation on training data (Metrics computed for combined holdout predictions)"
             metrics = place(metrics, model, data.source, text)

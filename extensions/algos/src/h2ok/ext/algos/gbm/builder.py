@@ -370,7 +370,17 @@ class _Boosting:
         category = self.ctx.data.category
         deviance = self.distribution if category == "Regression" else None
         scores = SessionScores(self.distribution)
-        task = MetricsTask(data.spec, scores, category, data.n_classes, deviance, math.nan, exact_for(data.n_rows), session=session)
+        task = MetricsTask(
+            data.spec,
+            scores,
+            category,
+            data.n_classes,
+            deviance,
+            math.nan,
+            exact_for(data.n_rows),
+            self.p.auc_type,
+            session=session,
+        )
         groups = self.p.gainslift_bins
         return compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=groups, cancelled=self.ctx.cancelled)[0]
 
