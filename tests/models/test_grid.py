@@ -85,6 +85,9 @@ def test_limits_and_failures(lab: Any) -> None:
     assert len(grid["model_ids"]) == 3
     assert len(grid["failure_details"]) == 3
     assert "ntrees" in grid["failure_details"][0]
+    criteria = '{"strategy": RandomDiscrete, "seed": 2, "max_models": 3}'
+    run(lab, grid_id="h", hyper_parameters='{"max_depth": [1,2,3],"ntrees": [1,-5,-6,-7]}', search_criteria=criteria)
+    assert len(lab.call(routes_grid.get_grid, {"grid_id": "h"})["model_ids"]) == 3
     for hyper in ('{"nosuch": [1]}', '{"model_id": [1]}', '{"max_depth": []}'):
         with pytest.raises(IllegalArgumentError):
             lab.call(routes_grid.search, {"algo": "gbm"}, training_frame="tr", hyper_parameters=hyper)

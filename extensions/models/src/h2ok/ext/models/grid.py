@@ -229,7 +229,7 @@ class GridSearch:
         total = min(space, self._criteria.max_models or space)
         watched: list[float] = [math.nan]
         grid: Grid = self._node.dkv.require(self.key)
-        built = 0
+        built = tried = 0  # as H2O does, points that cannot be built do not count as models
         for point in combinations(self._hyper, self._criteria):
             if built >= total or time.monotonic() > end:
                 break
@@ -237,9 +237,11 @@ class GridSearch:
             if values in grid.values:
                 continue
             left = end - time.monotonic()
-            grid, model = self._one(job, grid, point, values, (built / total, (built + 1) / total), left)
+            done = built if self._criteria.max_models else tried
+            grid, model = self._one(job, grid, point, values, (done / total, (done + 1) / total), left)
             self._node.dkv.put(self.key, grid)
-            built += 1
+            tried += 1
+            built += model is not None
             if model is not None and self._stops(model, watched):
                 break
 
