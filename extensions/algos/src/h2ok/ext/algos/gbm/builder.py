@@ -14,7 +14,7 @@ from h2ok.ext.algos.gbm.params import DISTRIBUTIONS, GBMParametersV3
 from h2ok.ext.algos.gbm.passes import Grow, ResumePass, SessionScores, SetUp, ValidationUpdate
 from h2ok.ext.algos.gbm.robust import ROBUST, huber_delta, start_score
 from h2ok.ext.algos.gbm.state import GBMState
-from h2ok.ext.algos.trees import check_binning, scores_at, summary
+from h2ok.ext.algos.trees import check_binning, check_kept, scores_at, summary
 from h2ok.ext.models import (
     Distribution,
     Model,
@@ -112,6 +112,7 @@ class GBM(ModelBuilder):
             v.error("checkpoint", f"The checkpoint was trained with distribution {state.distribution.name}; keep it.")
         if (columns.names, columns.domains, columns.response_domain) != (data.names, data.columns.domains, data.domain):
             v.error("checkpoint", "The checkpoint was trained on other columns or levels; train on the same ones.")
+        check_kept(v, p, model.parameters)
         before = state.forest.n_trees // len(state.init)
         if p.ntrees <= before:
             v.error("ntrees", f"If checkpoint is specified then requested ntrees must be higher than {before}.")
