@@ -112,7 +112,7 @@ def _schema(s: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
 
 def _output(f: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
     kind = str(f["type"])
-    if f["name"] == "__meta" or kind.startswith(("Key<", "Map<", "Poly", "Iced", "Schema.")) and not kind.endswith("[]"):
+    if f["name"] == "__meta" or (kind.startswith(("Key<", "Map<", "Poly", "Iced", "Schema.")) and not kind.endswith("[]")):
         return {}
     if kind.endswith("[]"):
         return {"type": ["array", "null"], "items": _output({**f, "type": kind[:-2]}, schemas)}
