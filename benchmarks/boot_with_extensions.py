@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from h2ok.capabilities.testing.server import ServerProcess
 
-_MODULE = '''
+_MODULE = """
 from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension, Parser, Persist, Routes
 
 extension = Extension(
@@ -31,8 +31,8 @@ extension = Extension(
     ),
     help="One of many.",
 )
-'''
-_PARTS = '''
+"""
+_PARTS = """
 from h2ok.capabilities.contracts.routes import Route
 from h2ok.capabilities.hookspecs import hookimpl
 
@@ -48,7 +48,7 @@ def answer(ctx, request):
 
 
 ROUTES = [Route("GET", "/3/{name}/%d" % i, answer, summary="Answer.") for i in range(5)]
-'''
+"""
 
 
 def write_extensions(folder: Path, count: int) -> None:
@@ -89,7 +89,7 @@ def main() -> None:
             seen["many"].append(boot(Path(folder, "ice"), str(many)))
     for i, what in enumerate(("until REST answers", "of processor time")):
         none, with_many = (statistics.median(s[i] for s in seen[k]) * 1000 for k in ("none", "many"))
-        print(f"{what:>20}: {none:5.0f} ms with none, {with_many:5.0f} ms with {args.extensions}, difference {with_many - none:4.0f} ms")
+        print(f"{what:>20}: {none:5.0f} ms with none, {with_many:5.0f} ms with {args.extensions}, {with_many - none:+.0f} ms")
 
 
 if __name__ == "__main__":

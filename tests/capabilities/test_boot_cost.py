@@ -11,7 +11,7 @@ from h2ok.capabilities.registry import Registry
 from h2ok.capabilities.testing import Client, local_runtime
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from boot_with_extensions import write_extensions  # noqa: E402
+from boot_with_extensions import write_extensions
 
 sys.path.pop(0)
 

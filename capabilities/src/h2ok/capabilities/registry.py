@@ -149,7 +149,7 @@ class Registry:
                     y.state, y.reason = "blocked", text
 
     def _refuse_claimed(self) -> None:
-        """Block an extension that provides a name which an earlier one has: not even a part of it would do what its users expect."""
+        """Block an extension that provides a name which an earlier one has: no part of it would do what its users expect."""
         owners: dict[tuple[str, str], Loaded] = {}
         for x in self.loaded:
             if x.state != "active" or x.extension is None:

@@ -136,7 +136,6 @@ def read_block(node: Node, frame: Frame, index: int) -> Block:
 
 def run_export(runtime: Runtime, job: JobContext, frame: Frame, plan: ExportPlan) -> None:
     """The work of an export job."""
-    node = runtime.node
     store = storage(runtime, plan.scheme)
     exporter = exporter_of(runtime, plan.format)
     options = {"plan": plan, "header": plan.header, "separator": plan.separator}
