@@ -87,7 +87,7 @@ def test_leaves_and_frequencies_of_other_forests(lab: Any) -> None:
     with pytest.raises(IllegalArgumentError, match="several"):
         asked(lab, forest, predict_contributions=True)
     isolation = lab.node.dkv.get(lab.start("isolationforest", ntrees=3, max_depth=3, seed=1, ignored_columns=["k"]).dest)
-    assert asked(lab, isolation, leaf_node_assignment=True).names == ("T1.C1", "T2.C1", "T3.C1")
+    assert asked(lab, isolation, leaf_node_assignment=True).names == ("T1", "T2", "T3")
     counts = asked(lab, isolation, feature_frequencies=True).to_numpy(lab.node)
     assert counts.sum(axis=1).min() >= 3
     assert counts.sum(axis=1).max() <= 9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +176,8 @@ class TestLocalLauncher(LauncherContract):
 
 
 @pytest.fixture
-def installed() -> Iterator[Registry]:
-    yield Registry.discover()
+def installed() -> Registry:
+    return Registry.discover()
 
 
 def test_every_kind_has_a_contract_a_conformance_class_and_a_page() -> None:

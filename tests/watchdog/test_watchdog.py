@@ -34,9 +34,8 @@ def test_an_orphan_is_one_whose_parent_changed() -> None:
 
 def test_unhealthy_counts_without_a_break() -> None:
     rule = UnhealthyRule(10)
-    assert [bool(rule(facts(now=t, healthy=h))) for t, h in ((0, False), (9, False), (10, True), (11, False), (20, False), (21, False))] == [
-        False, False, False, False, False, True,
-    ]  # fmt: skip
+    seen = ((0, False), (9, False), (10, True), (11, False), (20, False), (21, False))
+    assert [bool(rule(facts(now=t, healthy=h))) for t, h in seen] == [False] * 5 + [True]
     assert "10 s are allowed" in rule(facts(now=99, healthy=False))
 
 
@@ -76,7 +75,8 @@ def test_a_node_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "h2ok.capabilities.cli", "start", "--port", str(port), "--ice-root", str(tmp_path)]
     command += ["--name", f"orphan-{port}", "--watchdog-orphan"]
     # The middle process starts the node, tells its number, and dies when we close its input.
-    code = f"import subprocess, sys; p = subprocess.Popen({command!r}, stdout=open({str(tmp_path / 'log')!r}, 'w')); print(p.pid, flush=True); sys.stdin.read()"
+    code = f"import subprocess, sys; p = subprocess.Popen({command!r}, stdout=open({str(tmp_path / 'log')!r}, 'w')); "
+    code += "print(p.pid, flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as middle:
         assert middle.stdout is not None
         assert middle.stdin is not None

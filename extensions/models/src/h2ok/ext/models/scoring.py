@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -18,7 +18,16 @@ from h2ok.kernel import Frame, OutputSpec, wire_type
 if TYPE_CHECKING:
     from h2ok.kernel import Node
 
-__all__ = ["PredictTask", "Transform", "Transforms", "transform_frame", "predict_frame", "score_metrics", "training_metrics"]
+__all__ = [
+    "PredictTask",
+    "Transform",
+    "Transforms",
+    "transform_frame",
+    "predict_frame",
+    "score_metrics",
+    "tree_names",
+    "training_metrics",
+]
 
 Cancelled = Callable[[], bool]
 
@@ -75,6 +84,13 @@ class Transforms(Protocol):
         """``kind``: the flag of the prediction request, such as predict_contributions."""
 
 
+def tree_names(classes: Iterable[int], k: int, columns: ModelColumns) -> tuple[str, ...]:
+    """Names of trees as H2O's: T1.C2 is the tree of the second class in the first of rounds of ``k``; T1 without classes."""
+    if columns.response_domain is None:
+        return tuple(f"T{t // k + 1}" for t, _ in enumerate(classes))
+    return tuple(f"T{t // k + 1}.C{int(c) + 1}" for t, c in enumerate(classes))
+
+
 def transform_frame(node: Node, model: Model, frame: Frame, key: str, how: Transform, cancelled: Cancelled | None = None) -> Frame:
     """The columns of a transform for a frame, stored under ``key``."""
     data, _ = adapt(node, model.output.columns, frame)
@@ -101,6 +117,7 @@ def score_metrics(
     frame: Frame,
     *,
     gainslift_bins: int | None = None,
+    auc_type: str | None = None,
     cancelled: Cancelled | None = None,
     need_response: bool = True,
 ) -> ModelMetrics | None:
@@ -115,7 +132,8 @@ def score_metrics(
     if data.spec.response is None and not isinstance(model.state, MeasuresItself):
         return None
     groups = model.parameters.get("gainslift_bins", -1) if gainslift_bins is None else gainslift_bins
-    metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled)
+    wanted = str(model.parameters.get("auc_type") or "AUTO") if auc_type in (None, "AUTO") else str(auc_type)
+    metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled, wanted)
     if metrics is None:
         return None
     return store_metrics(node, place(metrics, model, frame))
@@ -129,6 +147,7 @@ def training_metrics(
     null_mu: float = float("nan"),
     gainslift_bins: int = -1,
     cancelled: Cancelled | None = None,
+    auc_type: str = "AUTO",
 ) -> ModelMetrics | None:
     """Metrics of a predictor over rows, as its kind of model reports them; not stored."""
     adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
@@ -136,7 +155,7 @@ def training_metrics(
         return adjuster.own_metrics(data, predictor, cancelled)
     if category not in ("Regression", "Binomial", "Multinomial"):
         return None
-    task = MetricsTask(data.spec, predictor, category, data.n_classes, deviance, null_mu, exact_for(data.n_rows))
+    task = MetricsTask(data.spec, predictor, category, data.n_classes, deviance, null_mu, exact_for(data.n_rows), auc_type)
     metrics, sums = compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=gainslift_bins, cancelled=cancelled)
     if metrics is not None and isinstance(adjuster, AdjustsMetrics):
         metrics = adjuster.adjust_metrics(metrics, sums)

@@ -12,7 +12,7 @@ import numpy as np
 from h2ok.kernel import NA_INT64
 from numpy.typing import NDArray
 
-__all__ = ["is_time", "parse_times"]
+__all__ = ["is_time", "looks_like_time", "parse_times"]
 
 _MONTHS = {m: i + 1 for i, m in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))}
 _CLOCK = r"(?:[ ](?P<H>\d{1,2}):(?P<M>\d{2}):(?P<S>\d{2})(?:[.:](?P<f>\d{1,9}))?(?:[ ]?(?P<ap>[AaPp][Mm]))?)?"
@@ -32,6 +32,19 @@ _FIRST = re.compile(r"\d")
 def is_time(text: str) -> bool:
     """Whether a text is a time in one of the known formats."""
     return bool(_FIRST.match(text)) and _milliseconds(text) is not None
+
+
+def looks_like_time(text: str) -> bool:
+    """Whether a text has the form of a time; its day need not exist (H2O: 30 February is missing, but a time)."""
+    if not _FIRST.match(text):
+        return False
+    for pattern in _FORMATS:
+        match = pattern.match(text)
+        if match:
+            g = match.groupdict()
+            month = _MONTHS.get(g["b"].lower(), 0) if g.get("b") else int(g.get("m") or 1)
+            return 1 <= month <= 12 and 1 <= int(g.get("d") or 1) <= 31 and int(g.get("H") or 0) < 24
+    return False
 
 
 def parse_times(texts: Sequence[str | None], zone: str = "UTC") -> NDArray[np.int64]:

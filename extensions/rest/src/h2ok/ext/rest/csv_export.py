@@ -14,20 +14,20 @@ from h2ok.capabilities.contracts.exporter import Exporter, ExportPart
 from h2ok.capabilities.contracts.extension import Exporter as ExporterItem
 from h2ok.capabilities.contracts.schema import EnumValueError
 from h2ok.capabilities.registry import resolve
+from h2ok.ext.rest.blocks import is_whole, read_block
 from h2ok.ext.rest.checksums import ChecksumWriter, checksum_name
 from h2ok.ext.rest.csv_text import CsvStyle, block_text, header_text
-from h2ok.kernel import Block, Frame, IllegalArgumentError, Node, Vec
+from h2ok.kernel import Frame, IllegalArgumentError, Node
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
     from h2ok.ext.rest.schemas.frames import FramesV3
     from h2ok.kernel import JobContext
 
-__all__ = ["CsvExporter", "ExportPlan", "exporter_of", "csv_chunks", "is_whole", "plan_export", "run_export"]
+__all__ = ["CsvExporter", "ExportPlan", "csv_chunks", "exporter_of", "plan_export", "run_export"]
 
 #: Pieces formatted ahead of the one being written.
 _AHEAD = 2
-_MAX_WHOLE = 2.0**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +128,6 @@ def _piece(node: Node, frame: Frame, index: int, style: CsvStyle) -> bytes:
     return block_text(read_block(node, frame, index), style)
 
 
-def read_block(node: Node, frame: Frame, index: int) -> Block:
-    """One run of rows of a frame on this node."""
-    start, stop = int(frame.espc[index]), int(frame.espc[index + 1])
-    return Block(node, index, start, stop - start if frame.vecs else 0, frame.vecs, {})
-
-
 def run_export(runtime: Runtime, job: JobContext, frame: Frame, plan: ExportPlan) -> None:
     """The work of an export job."""
     store = storage(runtime, plan.scheme)
@@ -184,14 +178,6 @@ class CsvExporter(Exporter):
 def _write_checksums(store: Any, name: str, written: ChecksumWriter, *, overwrite: bool) -> None:
     with store.create(checksum_name(name), overwrite=overwrite) as beside:
         beside.write(written.checksums())
-
-
-def is_whole(node: Node, vec: Vec) -> bool:
-    """Whether a numeric column holds whole numbers only, all of which 64 bits can hold."""
-    if vec.type != "numeric":
-        return False
-    stats = node.rollups(vec)
-    return bool(stats.is_int) and (not stats.n_known or max(-stats.min, stats.max) < _MAX_WHOLE)
 
 
 def _split(n: int, parts: int) -> list[range]:

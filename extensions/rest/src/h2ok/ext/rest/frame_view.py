@@ -11,6 +11,7 @@ from h2ok.ext.rest.chunk_tables import chunk_tables, frame_bytes
 from h2ok.ext.rest.histograms import DEFAULT_PERCENTILES, histogram, percentiles
 from h2ok.ext.rest.schemas.frames import ColV3, FrameSynopsisV3, FrameV3
 from h2ok.kernel import Frame, IllegalArgumentError, Node, RollupStats, Vec
+from h2ok.kernel.frame.rollups import rollups_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +68,12 @@ def frame_json(node: Node, frame: Frame, window: Window, *, light: bool = False,
             argument="row_count",
         )
     span = range(column_offset, column_offset + column_count)
+    # PERF: one task for the statistics of all columns; one task a column costs 0.3 ms each.
+    stats = rollups_many(node, [frame.vecs[j] for j in span] if light else frame.vecs)
+    stats = stats if light else stats[column_offset : column_offset + column_count]
     columns = [
-        column_json(node, frame.names[j], frame.vecs[j], row_offset, row_count, with_data=j - column_offset < full, summary=summary)
-        for j in span
+        column_json(node, frame.names[j], frame.vecs[j], s, row_offset, row_count, j - column_offset < full, summary)
+        for j, s in zip(span, stats, strict=True)
     ]
     chunks, nodes = (None, None) if light else chunk_tables(node, frame)
     return FrameV3(
@@ -92,10 +96,9 @@ def frame_json(node: Node, frame: Frame, window: Window, *, light: bool = False,
 
 
 def column_json(
-    node: Node, name: str, vec: Vec, row_offset: int, row_count: int, *, with_data: bool = True, summary: bool = False
+    node: Node, name: str, vec: Vec, stats: RollupStats, row_offset: int, row_count: int, with_data: bool, summary: bool
 ) -> ColV3:
     """ColV3 of the rows of one column."""
-    stats = node.rollups(vec)
     text = vec.type in ("string", "uuid")
     # H2O: an enum has no mean, its extremes are those of the level indexes.
     mean, sigma = (float("nan"),) * 2 if vec.is_enum else (stats.mean, stats.sigma)
@@ -171,8 +174,8 @@ def synopsis(node: Node, frames: Sequence[Frame]) -> list[FrameSynopsisV3]:
 def frame_checksum(node: Node, frame: Frame) -> int:
     """A number that changes with names, types or data of the frame: signed 64 bits."""
     total = 0
-    for name, vec in zip(frame.names, frame.vecs, strict=True):
-        total = (total * 31 + node.rollups(vec).checksum) & (2**64 - 1)
+    for name, stats in zip(frame.names, rollups_many(node, frame.vecs), strict=True):
+        total = (total * 31 + stats.checksum) & (2**64 - 1)
         total ^= int.from_bytes(name.encode("utf-8", "surrogatepass")[:8].ljust(8, b"\0"), "little")
     return total - 2**64 if total >= 2**63 else total
 

@@ -1,5 +1,7 @@
 """Transforms of XGBoost models: contributions and leaves as columns of a frame, as the library tells them."""
 
+# ruff: noqa: ARG001 - all transforms take (state, request, columns)
+
 from __future__ import annotations
 
 import json
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from h2ok.ext.models import Rows, RowsTask
 from h2ok.ext.models.contributions import Ranking, check_request, columns_for
-from h2ok.ext.models.scoring import Transform
+from h2ok.ext.models.scoring import Transform, tree_names
 from h2ok.kernel import IllegalArgumentError, OutputSpec, wire_type
 from numpy.typing import NDArray
 
@@ -54,7 +56,7 @@ class LeafTask(RowsTask):
             rows.block.write(t, number.astype(np.float64) if self.codes is None else self.codes[t][number])
 
 
-def transform(state: XGBoostState, kind: str, request: Any, columns: ModelColumns) -> Transform:  # noqa: ARG001 - as all of them
+def transform(state: XGBoostState, kind: str, request: Any, columns: ModelColumns) -> Transform:
     """What the flag ``kind`` of a prediction asks for.
 
     Raises
@@ -67,10 +69,10 @@ def transform(state: XGBoostState, kind: str, request: Any, columns: ModelColumn
         raise IllegalArgumentError(f"{kind} is not available for XGBoost models. Available: {', '.join(makers)}.", argument=kind)
     if state.booster == "gblinear":
         raise IllegalArgumentError(f"{kind} needs trees; this model was trained with booster=gblinear.", argument=kind)
-    return makers[kind](state, request)
+    return makers[kind](state, request, columns)
 
 
-def _contributions(state: XGBoostState, request: Any) -> Transform:
+def _contributions(state: XGBoostState, request: Any, columns: ModelColumns) -> Transform:
     if state.distribution == "multinomial":
         raise IllegalArgumentError(
             "Contributions are not available for models of several classes.", argument="predict_contributions"
@@ -89,10 +91,10 @@ def _contributions(state: XGBoostState, request: Any) -> Transform:
     return Transform(names, outputs, lambda spec: ContributionsTask(spec, state, ranking, compact))
 
 
-def _leaves(state: XGBoostState, request: Any) -> Transform:
+def _leaves(state: XGBoostState, request: Any, columns: ModelColumns) -> Transform:
     trees = [json.loads(text) for text in state.dump()]
     k = state.n_classes if state.distribution == "multinomial" else 1
-    names = tuple(f"T{t // k + 1}.C{t % k + 1}" for t in range(len(trees)))
+    names = tree_names(np.arange(len(trees)) % k, k, columns)
     if (request.leaf_node_assignment_type or "Path") != "Path":
         return Transform(names, [OutputSpec() for _ in names], lambda spec: LeafTask(spec, state, None))
     named = [_paths(tree) for tree in trees]

@@ -10,7 +10,7 @@ from typing import Any
 from h2ok.ext.algos.gbm.explain import ContributionsTask, FrequenciesTask, LeafTask, leaf_names, leaf_paths
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models.contributions import Ranking, check_request, columns_for
-from h2ok.ext.models.scoring import Transform
+from h2ok.ext.models.scoring import Transform, tree_names
 from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import IllegalArgumentError, OutputSpec
 
@@ -66,7 +66,7 @@ def _contributions(trees: Trees, request: Any, columns: ModelColumns) -> Transfo
 def _leaves(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
     forest, k = trees.forest, trees.k
     levels, codes, numbers = leaf_names(forest)
-    names = tuple(f"T{t // k + 1}.C{int(c) + 1}" for t, c in enumerate(forest.tree_class))
+    names = tree_names(forest.tree_class, k, columns)
     as_levels = (request.leaf_node_assignment_type or "Path") == "Path"
     outputs = [OutputSpec("enum", level) if as_levels else OutputSpec() for level in levels]
     return Transform(names, outputs, lambda spec: LeafTask(spec, forest, codes if as_levels else numbers, as_levels))

@@ -40,6 +40,7 @@ class BlockRef:
     staged: str = ""
     quote_open: bool = False
     quote_aware: bool = True
+    header: bool = False
 
     def read(self, runtime: Runtime, quote: int) -> bytes:
         """Whole lines of the block: from after the first line end past ``start`` to the end of the line that ``stop`` cuts."""

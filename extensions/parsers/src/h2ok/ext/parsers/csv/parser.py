@@ -9,13 +9,18 @@ from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.capabilities.settings import TIME_ZONE_KEY
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.csv.blocks import BlockRef, plan_blocks
+from h2ok.ext.parsers.csv.cells import cut_cells
 from h2ok.ext.parsers.csv.guess import guess_csv
 from h2ok.ext.parsers.csv.reader import Layout, read_block
-from h2ok.ext.parsers.csv.tokens import Dialect, split_lines
-from h2ok.ext.parsers.raw import require_raw
+from h2ok.ext.parsers.partitions import Partitions, partitions_of
+from h2ok.ext.parsers.raw import read_raw, require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, random_key, wire_type
 
 __all__ = ["CsvParser"]
+
+_BOM = b"\xef\xbb\xbf"
+#: Bytes read for the header line of a source.
+_HEAD_BYTES = 1 << 24
 
 
 @wire_type("csv.read")
@@ -23,17 +28,17 @@ __all__ = ["CsvParser"]
 class _Read(ReadColumns):
     blocks: tuple[BlockRef, ...]
     layout: Layout
-    header: bool
+    partitions: Partitions
+    sources: tuple[str, ...]
 
     def read(self, block: Block) -> Columns:
         ref = self.blocks[block.index]
         quote = ord(self.layout.quote) if self.layout.quote else 0
         data = ref.read(runtime_of(block.node), quote)
         if ref.first:
-            data = _without_bom(data)
-            if self.header:
-                data = _without_header(data, self.layout)
-        return read_block(data, self.layout)
+            data = data.removeprefix(_BOM)
+        columns = read_block(data, self.layout, header=ref.first and ref.header)
+        return self.partitions.extend(columns, self.sources.index(ref.raw.key)) if self.partitions.names else columns
 
 
 class CsvParser(Parser):
@@ -50,13 +55,36 @@ class CsvParser(Parser):
         zone = job.node.dkv.get(TIME_ZONE_KEY)
         layout = replace(layout, zone=zone if isinstance(zone, str) else "UTC")
         plan = plan_blocks(self.runtime, raws, max(setup.chunk_size, 4096), layout.quote)
-        read = _Read(random_key("parse", system=True), tuple(plan.blocks), layout, setup.check_header == 1)
+        if setup.check_header == 1:
+            plan.blocks = self._with_headers(plan.blocks, layout, names)
+        parts = partitions_of([r.uri for r in raws], setup.partition_by)
+        read = _Read(random_key("parse", system=True), tuple(plan.blocks), layout, parts, tuple(r.key for r in raws))
         domains = [setup.domains[j] if setup.domains and j < len(setup.domains) else None for j in layout.keep]
-        types = [layout.types[j] for j in layout.keep]
+        types = [*(layout.types[j] for j in layout.keep), *parts.types]
+        kept = [*(names[j] for j in layout.keep), *parts.names]
+        domains += [None] * len(parts.names)
         try:
-            return write_frame(job, read, len(plan.blocks), types, [names[j] for j in layout.keep], dest, domains)
+            return write_frame(job, read, len(plan.blocks), types, kept, dest, domains)
         finally:
             job.node.dkv.remove_many(plan.staged)
+
+    def _with_headers(self, blocks: list[BlockRef], layout: Layout, names: Sequence[str]) -> list[BlockRef]:
+        """Blocks marked where a header stands: in the first source, and in others whose first line repeats it or ``names``."""
+        out, header = [], None
+        for block in blocks:
+            line = self._first_line(block, layout) if block.first else None
+            header = header or line
+            out.append(block if line is None else replace(block, header=line in (header, list(names))))
+        return out
+
+    def _first_line(self, block: BlockRef, layout: Layout) -> list[str]:
+        """Texts of the first line of a block; an empty list when there is none."""
+        if block.staged:
+            head = bytes(self.runtime.node.dkv.require(block.staged)[:_HEAD_BYTES])
+        else:
+            head = read_raw(self.runtime, block.raw, block.start, min(block.stop - block.start, _HEAD_BYTES))
+        cells = cut_cells(head.removeprefix(_BOM), layout.dialect, 1)
+        return [t.text for t in cells.row(0)] if cells.n_rows else []
 
 
 def _layout(setup: ParseSetup) -> tuple[Layout, tuple[str, ...]]:
@@ -85,35 +113,3 @@ def _spread(values: tuple[str, ...], n: int, keep: tuple[int, ...], defaults: li
             defaults[j] = value
         return tuple(defaults)
     return (*values[:n], *defaults[len(values[:n]) :])
-
-
-def _without_bom(data: bytes) -> bytes:
-    return data.removeprefix(b"\xef\xbb\xbf")
-
-
-def _without_header(data: bytes, layout: Layout) -> bytes:
-    """``data`` without its first data line (H2O: each file's first line is dropped when the setup has a header)."""
-    dialect: Dialect = layout.dialect
-    at = 0
-    while at < len(data):
-        end = data.find(b"\n", at)
-        stop = len(data) if end < 0 else end + 1
-        line = data[at:stop].decode("utf-8", "replace")
-        if dialect.quote and line.count(dialect.quote) % 2:
-            quoted = _logical_line_end(data, at, dialect.quote.encode())
-            stop, line = quoted, data[at:quoted].decode("utf-8", "replace")
-        if split_lines(line, dialect):
-            return data[stop:]
-        at = stop
-    return b""
-
-
-def _logical_line_end(data: bytes, at: int, quote: bytes) -> int:
-    end = at
-    while True:
-        end = data.find(b"\n", end)
-        if end < 0:
-            return len(data)
-        if data.count(quote, at, end) % 2 == 0:
-            return end + 1
-        end += 1

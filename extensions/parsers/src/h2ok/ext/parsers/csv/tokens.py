@@ -85,7 +85,7 @@ def split_tokens(line: str, dialect: Dialect) -> list[Token]:
 
 def guess_separator(lines: list[str], quote: str, escape: str = "") -> str:
     """The separator that cuts the first lines into equally many cells (at least two); a blank when nothing does."""
-    counts = {s: [len(split_tokens(line, Dialect(s, quote, escape))) for line in lines[:10]] for s in SEPARATORS}
+    counts = {s: [_count_cells(line, s, quote, escape) for line in lines[:10]] for s in SEPARATORS}
     for sep in SEPARATORS:
         c = counts[sep]
         if c and c[0] > 1 and all(x == c[0] for x in c):
@@ -95,6 +95,12 @@ def guess_separator(lines: list[str], quote: str, escape: str = "") -> str:
         if c and c[0] > 1 and max(c) > 1 and sep != " ":
             return sep
     return " " if not lines or not any("," in line for line in lines[:2]) else ","
+
+
+def _count_cells(line: str, sep: str, quote: str, escape: str) -> int:
+    if sep != " " and quote not in line:
+        return line.count(sep) + 1
+    return len(split_tokens(line, Dialect(sep, quote, escape)))
 
 
 def _quoted(line: str, i: int, quote: str, escape: str) -> tuple[str, int]:

@@ -1,0 +1,88 @@
+"""The conformance set: every file and option gives what H2O-3 made of it, but for the deviations listed with their reasons."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from h2ok.capabilities import Runtime
+from h2ok.capabilities.testing import Client, local_runtime
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "parse"
+sys.path.insert(0, str(GOLDEN))
+from conformance import ALL_CASES, form_body, twin_of, walk  # noqa: E402
+
+RECORDED: dict[str, Any] = json.loads((GOLDEN / "conformance.json").read_text())["cases"]
+OWN: dict[str, Any] = json.loads((GOLDEN / "deviations.json").read_text())
+_REASONS: dict[str, tuple[str, ...]] = {
+    "H2O ends the row at text after a closing quote; h2ok keeps the text in the cell.": ("quote_then_text",),
+    "H2O cannot find the format when names are given; h2ok can.": ("names_given",),
+    "H2O passes over NA texts that are numbers; h2ok takes them.": ("na_number", "na_one_column"),
+    "H2O reads inf as missing and a lone sign as 0; h2ok reads infinity and missing.": (
+        "num_inf_words", "num_minus_alone", "num_plus_alone",
+    ),
+    "H2O overflows or rounds twice; h2ok reads the nearest double.": ("num_large", "num_huge", "num_digits"),
+    "H2O reads .5 seconds as 5 ms and 12 AM as noon; h2ok as 500 ms and midnight.": ("time_micro", "time_clock_only", "time_am_pm"),
+    "H2O leaves the quotes around levels of ARFF; h2ok takes them off.": ("arff_quoted_levels",),
+    "H2O takes bzip2 and xz for text; h2ok decompresses.": ("bz2", "xz"),
+    "H2O shows microseconds as numbers; h2ok as times.": ("parquet_ts_us", "orc_ts_us"),
+    "H2O guesses from the first row group; h2ok from the first thousand rows.": ("parquet_row_groups",),
+    "H2O passes over column types of binary formats; h2ok takes them.": ("parquet_type_enum", "parquet_type_string", "xls_types"),
+    "H2O reads damaged binary files as text; h2ok refuses them.": ("parquet_damaged", "orc_damaged", "avro_damaged", "xls_damaged"),
+    "H2O finds no rows in some small AVRO files; h2ok does.": ("avro_null_int", "avro_null_boolean"),
+    "H2O shows dates of AVRO as numbers; h2ok as times.": ("avro_timestamp", "avro_date"),
+    "H2O fails on fields of type null and on skipped columns of AVRO; h2ok does not.": ("avro_null_type", "avro_skip"),
+    "H2O's XLS reader fails without a header, on booleans, dates, other letters than ASCII, skipped columns, and rounds.": (
+        "xls_no_header", "xls_dates", "xls_booleans", "xls_unicode", "xls_large", "xls_skip",
+        "xlsx_no_header", "xlsx_dates", "xlsx_booleans", "xlsx_unicode", "xlsx_large",
+    ),
+}  # fmt: skip
+DEVIATIONS = {name: reason for reason, names in _REASONS.items() for name in names}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Runtime]:
+    with local_runtime(only=("rest", "parsers")) as made:
+        yield made
+
+
+def normal(answer: dict[str, Any]) -> dict[str, Any]:
+    """What is compared: an all-missing column has no number type of its own, UUID text compares in lower case."""
+    out = {"failed": bool(answer.get("failed")), "rows": answer.get("rows")}
+    columns = []
+    for c in answer.get("columns", ()):
+        data = [None if v == "NaN" else v for v in c["data"]]
+        kind = c["type"]
+        if kind in ("int", "real") and all(v is None for v in data):
+            kind = "int"
+        if kind == "uuid":
+            data = [None if v is None else v.lower() for v in data]
+        columns.append({"name": c["name"], "type": kind, "domain": c["domain"], "data": data})
+    return out | {"columns": columns}
+
+
+def test_the_set_is_recorded() -> None:
+    assert set(RECORDED) == {n for n in ALL_CASES if twin_of(n) is None}
+    assert len(ALL_CASES) >= 150
+    assert set(DEVIATIONS) == set(OWN)
+
+
+@pytest.mark.parametrize("name", ALL_CASES)
+def test_parse_equals_h2o(shared: Runtime, tmp_path: Path, name: str) -> None:
+    client = Client.of(shared)
+
+    def web(method: str, path: str, **form: Any) -> Any:
+        return client.request(method, path, data=form_body(form), content_type="application/x-www-form-urlencoded").json
+
+    answer = walk(web, tmp_path, ALL_CASES[name])
+    assert not [k for k in shared.node.dkv.local_keys() if not k.startswith("$job")] or answer.get("failed")
+    client.delete("/3/DKV")
+    recorded = normal(RECORDED[twin_of(name) or name])
+    if name in DEVIATIONS:
+        assert normal(answer) != recorded, f"This deviation is none any more: {DEVIATIONS[name]}"
+        recorded = normal(OWN[name])
+    assert normal(answer) == recorded
