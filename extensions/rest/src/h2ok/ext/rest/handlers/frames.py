@@ -119,7 +119,7 @@ def export(context: RequestContext, request: FramesV3) -> Schema:
     frame = _frame(context, request)
     if not request.path:
         raise IllegalArgumentError("Required field 'path' of FramesV3 is not specified.", argument="path", schema="FramesV3")
-    plan = plan_export(frame, request)
+    plan = plan_export(context.runtime, frame, request)
     if not request.force and plan.exists(context.runtime):
         text = f"File {request.path} already exists!"
         raise ApiError(
