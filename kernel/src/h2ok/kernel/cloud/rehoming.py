@@ -100,8 +100,7 @@ class Rehoming:
             if cloud.size == 1 or leader is None or time.monotonic() > deadline:
                 why = "no other node takes it" if cloud.size == 1 else "time is up"
                 raise CloudTimeoutError(
-                    f"Node {cloud.me.name} cannot hand over what it holds: {why}. "
-                    "Shut the cloud down to end its last node.",
+                    f"Node {cloud.me.name} cannot hand over what it holds: {why}. Shut the cloud down to end its last node.",
                     node=cloud.me.name,
                 )
             with contextlib.suppress(NodeLostError):
