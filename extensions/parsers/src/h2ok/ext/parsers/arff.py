@@ -96,7 +96,7 @@ class ArffParser(Parser):
         given = setup.na_strings if setup.na_strings and any(setup.na_strings) else header.na_strings
         marks = setup.custom_non_data_line_markers or header.custom_non_data_line_markers
         full = replace(
-            setup, check_header=-1, domains=header.domains, na_strings=given, custom_non_data_line_markers=marks,
+            setup, check_header=-1, na_strings=given, custom_non_data_line_markers=marks,
             single_quotes=setup.single_quotes or header.single_quotes, separator=setup.separator or header.separator,
             column_names=setup.column_names or header.column_names, column_types=setup.column_types or header.column_types,
             number_columns=header.number_columns,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.kernel import Node
 
-__all__ = ["Columns", "ReadColumns", "runtime_of", "vec_type", "write_frame"]
+__all__ = ["Columns", "ReadColumns", "check_names", "runtime_of", "vec_type", "write_frame"]
 
 #: Levels of one column beyond which it cannot be an enum (H2O: 10 million).
 MAX_LEVELS = 10_000_000
@@ -85,7 +85,7 @@ def write_frame(
     types, names : of the columns ``read`` makes, types as in ParseSetup.
     given_domains : levels that come first, in this order; None to sort the levels found.
     """
-    _check_names(names)
+    check_names(names)
     node = job.node
 
     def work() -> tuple[Vec, ...]:
@@ -116,7 +116,14 @@ def runtime_of(node: Node) -> Any:
     return found
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names that occur twice.
+
+    Raises
+    ------
+    IllegalArgumentError
+        A name does.
+    """
     seen: set[str] = set()
     for name in names:
         if name in seen:

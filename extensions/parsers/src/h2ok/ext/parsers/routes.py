@@ -6,6 +6,7 @@ __all__ = ["ROUTES"]
 
 _S = "h2ok.ext.parsers.schemas:"
 _I = "h2ok.ext.parsers.imports:"
+_A = "h2ok.ext.parsers.arrow_frame:"
 _P = "h2ok.ext.parsers.parse:"
 
 ROUTES = [
@@ -18,5 +19,10 @@ ROUTES = [
     Route("POST", "/3/PostFile.bin", f"{_I}post_file", summary="Upload a binary file.", raw_body=True),
     Route("POST", "/3/ParseSetup", f"{_P}parse_setup", f"{_S}ParseSetupV3", f"{_S}ParseSetupV3", "Guess how to read raw files."),
     Route("POST", "/3/Parse", f"{_P}parse", f"{_S}ParseV3", f"{_S}ParseV3", "Read raw files into a frame."),
+    Route(
+        "GET", "/3/Frames/{frame_id}/arrow", f"{_A}get_arrow", f"{_A}ArrowFrameV3", f"{_A}ArrowFrameV3",
+        "A frame as an Arrow IPC stream.",
+    ),
+    Route("POST", "/3/Frames/{frame_id}/arrow", f"{_A}post_arrow", summary="Make a frame of an Arrow IPC stream.", raw_body=True),
     Route("POST", "/3/ParseSVMLight", f"{_P}parse_svmlight", f"{_S}ParseSVMLightV3", None, "Read SVMLight files into a frame."),
 ]  # fmt: skip

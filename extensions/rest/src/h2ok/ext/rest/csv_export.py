@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from h2ok.capabilities.registry import resolve
+from h2ok.ext.rest.blocks import is_whole, read_block
 from h2ok.ext.rest.checksums import ChecksumWriter, checksum_name
 from h2ok.ext.rest.csv_text import CsvStyle, block_text, header_text
-from h2ok.kernel import Block, Frame, IllegalArgumentError, Node, Vec
+from h2ok.kernel import Frame, IllegalArgumentError, Node
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
     from h2ok.ext.rest.schemas.frames import FramesV3
     from h2ok.kernel import JobContext
 
-__all__ = ["ExportPlan", "csv_chunks", "is_whole", "plan_export", "run_export"]
+__all__ = ["ExportPlan", "csv_chunks", "plan_export", "run_export"]
 
 #: Pieces formatted ahead of the one being written.
 _AHEAD = 2
-_MAX_WHOLE = 2.0**63
 _CSV_COMPRESSIONS = ("none", "gzip", "bzip2", "zstd")
 _PARQUET_COMPRESSIONS = ("none", "gzip", "zstd", "snappy", "brotli", "lz4")
 
@@ -130,12 +130,6 @@ def _piece(node: Node, frame: Frame, index: int, style: CsvStyle) -> bytes:
     return block_text(read_block(node, frame, index), style)
 
 
-def read_block(node: Node, frame: Frame, index: int) -> Block:
-    """One run of rows of a frame on this node."""
-    start, stop = int(frame.espc[index]), int(frame.espc[index + 1])
-    return Block(node, index, start, stop - start if frame.vecs else 0, frame.vecs, {})
-
-
 def run_export(runtime: Runtime, job: JobContext, frame: Frame, plan: ExportPlan) -> None:
     """The work of an export job."""
     node = runtime.node
@@ -163,14 +157,6 @@ def run_export(runtime: Runtime, job: JobContext, frame: Frame, plan: ExportPlan
 def _write_checksums(store: Any, name: str, written: ChecksumWriter, *, overwrite: bool) -> None:
     with store.create(checksum_name(name), overwrite=overwrite) as beside:
         beside.write(written.checksums())
-
-
-def is_whole(node: Node, vec: Vec) -> bool:
-    """Whether a numeric column holds whole numbers only, all of which 64 bits can hold."""
-    if vec.type != "numeric":
-        return False
-    stats = node.rollups(vec)
-    return bool(stats.is_int) and (not stats.n_known or max(-stats.min, stats.max) < _MAX_WHOLE)
 
 
 def _split(n: int, parts: int) -> list[range]:

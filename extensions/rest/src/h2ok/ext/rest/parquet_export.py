@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from h2ok.ext.rest.csv_export import is_whole, read_block
+from h2ok.ext.rest.blocks import is_whole, read_block
 from h2ok.kernel import NA_INT64, Block, Frame, Node, Vec
 
 if TYPE_CHECKING:
