@@ -56,6 +56,8 @@ class StatsReader:
         node = self._node
         rss, memory = _rss(), _meminfo()
         values = node.dkv.budget.resident
+        if node.config.max_mem and node.spill is not None:
+            node.dkv.budget.adapt(node.config.max_mem, rss)
         limit = node.config.max_mem or memory.get("MemTotal", 0)
         free = min(memory.get("MemAvailable", 0), max(0, limit - rss))
         disk = shutil.disk_usage(node.config.ice_root if os.path.isdir(node.config.ice_root or "") else tempfile.gettempdir())

@@ -372,7 +372,7 @@ class DKV:
 
     def _check_budget(self, items: dict[str, Any]) -> None:
         """Refuse data that does not fit. Small values always may: jobs have to end, frames to be listed and removed."""
-        store, limit = self.store, self.budget.limit
+        store, limit = self.store, self.budget.ceiling
         sizes = (sizeof(v) for k, v in items.items() if not (store.spills and is_chunk_key(k)))
         more = sum(size for size in sizes if size >= _SMALL_BYTES)
         if more and store.fixed + more > limit:

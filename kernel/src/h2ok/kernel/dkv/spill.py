@@ -22,6 +22,8 @@ __all__ = ["Budget", "Spill", "Spilled"]
 _ALIGN = 64
 #: Share of the disk that is left to others.
 _FREE_SHARE = 0.05
+#: Share of the memory that may be in use before work needs more for a moment.
+_WORK_SHARE = 0.85
 _PREFIX = "h2ok-spill-"
 
 
@@ -134,10 +136,13 @@ class Spill:
 
 
 class Budget:
-    """The memory that values of a node may take: ``limit`` bytes, shared by its stores. 0 for no limit. Thread-safe."""
+    """The memory that values of a node may take: ``limit`` bytes, shared by its stores. 0 for no limit. Thread-safe.
+
+    ``ceiling`` is what the limit may rise to; it falls below while the process needs memory for other things (``adapt``).
+    """
 
     def __init__(self, limit: int = 0) -> None:
-        self.limit = limit
+        self.limit = self.ceiling = limit
         self.resident = 0
         #: Each moves about so many bytes of its coldest values to disk and returns how many it moved.
         self.evictors: list[Callable[[int], int]] = []
@@ -147,6 +152,11 @@ class Budget:
         """Count bytes that came (or, negative, went)."""
         with self._lock:
             self.resident += nbytes
+
+    def adapt(self, whole: int, rss: int) -> None:
+        """Leave room for what else the process holds: ``rss`` of ``whole`` bytes are taken by now."""
+        other = max(0, rss - self.resident)
+        self.limit = max(whole // 10, min(self.ceiling, int(_WORK_SHARE * whole) - other))
 
     def fit(self) -> None:
         """Spill until the values fit, as far as they can be spilled."""

@@ -339,6 +339,7 @@ class TaskEngine:
     def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
         espc, session = request.espc, getattr(request.task, "session", "")
         state = self._state.setdefault((session, index), {}) if session else {}
+        self._node.dkv.budget.fit()
         block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
         partial = request.task.map(block)
         if request.outputs:
