@@ -126,7 +126,7 @@ def test_a_change_does_not_wait_for_lost_readers() -> None:
 def test_what_does_not_fit_the_budget_is_refused_with_the_numbers() -> None:
     with local_cloud(2) as nodes:
         key = next(f"k{i}" for i in range(100) if nodes[0].dkv.home(f"k{i}") == 1)
-        nodes[1].dkv.max_bytes = 100_000
+        nodes[1].dkv.budget.limit = nodes[1].dkv.budget.ceiling = 100_000
         nodes[0].dkv.put(key, np.zeros(10_000))
         with pytest.raises(OutOfMemoryBudgetError, match=r"holds 80,\d+ of 100,000 bytes \(--max-mem\)") as caught:
             nodes[0].dkv.put(key + "x" if nodes[0].dkv.home(key + "x") == 1 else key, np.zeros(10_000))

@@ -185,6 +185,11 @@ class Jobs:
         thread.start()
         return job
 
+    @property
+    def running(self) -> int:
+        """Jobs this node works on."""
+        return len(self._threads)
+
     def known(self, key: str) -> Job | None:
         """The first state of a job that runs on this node."""
         return self._known.get(key)

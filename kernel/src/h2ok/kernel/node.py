@@ -12,6 +12,7 @@ from h2ok.kernel.cloud.cloud import Cloud, H2ONode
 from h2ok.kernel.cloud.rehoming import Rehoming
 from h2ok.kernel.cloud.stats import StatsReader
 from h2ok.kernel.dkv.dkv import DKV
+from h2ok.kernel.dkv.spill import Spill
 from h2ok.kernel.frame.rollups import RollupStats, rollups, rollups_many
 from h2ok.kernel.frame.store import FrameStore
 from h2ok.kernel.frame.vec import Vec
@@ -32,7 +33,8 @@ class NodeConfig:
     ip: str = "127.0.0.1"
     port: int = 54321
     nthreads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    #: Bytes of stored values this node may hold; what does not fit is refused. 0 for no limit.
+    #: Bytes of memory this node may use, half of it for stored values: chunks beyond that go to ``ice_root``, what else does not
+    #: fit is refused. 0 for no limit.
     max_mem: int = 0
     #: Folder for logs and spilled chunks.
     ice_root: str = ""
@@ -68,7 +70,11 @@ class Node:
         self.cloud = Cloud(self.config.name, me, self.config.replicas)
         self.transport = transport
         self.rpc = Rpc(self.cloud, transport)
-        self.dkv = DKV(self.cloud, self.rpc, self.config.cache_bytes, self.config.max_mem)
+        limit = self.config.max_mem
+        #: Where chunks go that do not fit into memory; None when nothing is limited.
+        self.spill = Spill(self.config.ice_root) if limit and self.config.ice_root else None
+        cache = min(self.config.cache_bytes, limit // 8) if limit else self.config.cache_bytes
+        self.dkv = DKV(self.cloud, self.rpc, cache, limit // 2, self.spill)
         self.rehoming = Rehoming(self)
         self.frames = FrameStore(self)
         self.scopes = Scopes(self)
@@ -107,6 +113,8 @@ class Node:
         self.tasks.close()
         if self.transport is not None:
             self.transport.close()
+        if self.spill is not None:
+            self.spill.close()
 
     def leave(self, timeout: float = 3600.0) -> None:
         """Hand over everything this node holds to the others; ``close`` may follow without any loss.

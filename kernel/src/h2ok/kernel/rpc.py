@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -22,6 +23,8 @@ DEFAULT_TIMEOUT = 60.0
 LOSS_SECONDS = 30.0
 #: Between two tries of a listing while keys move.
 _LISTING_SECONDS = 0.01
+#: Calls remembered for the timeline.
+_RECENT = 1024
 
 
 class Rpc:
@@ -31,6 +34,10 @@ class Rpc:
         self._cloud = cloud
         self._transport = transport
         self._services: dict[str, Callable[[Any], Any]] = {}
+        #: The latest calls to other nodes: (nanoseconds since the epoch, member, service).
+        self.recent: deque[tuple[int, str, str]] = deque(maxlen=_RECENT)
+        #: Calls to other nodes so far.
+        self.sent = 0
 
     def register(self, name: str, service: Callable[[Any], Any]) -> None:
         """Offer ``service(payload) -> reply`` under ``name``; payload and reply are wire values."""
@@ -71,6 +78,8 @@ class Rpc:
             if to == self._cloud.me or self._transport is None:
                 return _ended(self.serve(name, payload))
             self._cloud.check_alive(to, name)
+            self.sent += 1
+            self.recent.append((time.time_ns(), to.name, name))
             return self._transport.submit(to, name, payload, timeout)
         except Exception as e:  # the caller gets it through the future
             future: Future[Any] = Future()

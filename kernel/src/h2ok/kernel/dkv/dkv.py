@@ -17,6 +17,7 @@ from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.dkv.cache import ReadCache
 from h2ok.kernel.dkv.gate import Gate
 from h2ok.kernel.dkv.local import LocalStore
+from h2ok.kernel.dkv.spill import Budget, Spill
 from h2ok.kernel.errors import KeyNotFoundError, NodeLostError, NotHomeError, OutOfMemoryBudgetError
 from h2ok.kernel.key import is_chunk_key, is_user_key, random_key, slot_of
 from h2ok.kernel.rpc import LOSS_SECONDS
@@ -59,12 +60,14 @@ class DKV:
     until another one has taken over its keys; NodeLostError when none did in time.
     """
 
-    def __init__(self, cloud: Cloud, rpc: Rpc, cache_bytes: int = _CACHE_BYTES, max_bytes: int = 0) -> None:
+    def __init__(
+        self, cloud: Cloud, rpc: Rpc, cache_bytes: int = _CACHE_BYTES, max_bytes: int = 0, spill: Spill | None = None
+    ) -> None:
         self._cloud = cloud
         self._rpc = rpc
-        #: Bytes of values this node may be home to; 0 for no limit.
-        self.max_bytes = max_bytes
-        self.store = LocalStore()
+        #: What the values of this node may take in memory, and where chunks go that do not fit.
+        self.budget = Budget(max_bytes)
+        self.store = LocalStore(self.budget, spill, is_chunk_key)
         self.gate = Gate()
         #: Who may hold a copy of a key of this node: {member: number of its latest read}.
         self._readers: dict[str, dict[H2ONode, int]] = {}
@@ -354,7 +357,7 @@ class DKV:
         return dict(self._readers.get(key, ()))
 
     def _put_local(self, items: dict[str, Any]) -> None:
-        if self.max_bytes:
+        if self.budget.limit:
             self._check_budget(items)
         stale: dict[str, dict[H2ONode, int]] = {}
         changes: list[Change] = []
@@ -369,15 +372,17 @@ class DKV:
 
     def _check_budget(self, items: dict[str, Any]) -> None:
         """Refuse data that does not fit. Small values always may: jobs have to end, frames to be listed and removed."""
-        more = sum(size for size in map(sizeof, items.values()) if size >= _SMALL_BYTES)
-        if more and self.store.nbytes + more > self.max_bytes:
+        store, limit = self.store, self.budget.ceiling
+        sizes = (sizeof(v) for k, v in items.items() if not (store.spills and is_chunk_key(k)))
+        more = sum(size for size in sizes if size >= _SMALL_BYTES)
+        if more and store.fixed + more > limit:
             raise OutOfMemoryBudgetError(
-                f"Node {self._cloud.me.name} cannot take {more:,} bytes more: it holds {self.store.nbytes:,} of "
-                f"{self.max_bytes:,} bytes (--max-mem). Remove frames or models, add a node, or raise --max-mem.",
+                f"Node {self._cloud.me.name} cannot take {more:,} bytes more: it holds {store.fixed:,} of {limit:,} bytes "
+                "(--max-mem). Remove frames or models, add a node, or raise --max-mem.",
                 node=self._cloud.me.name,
                 needed=more,
-                held=self.store.nbytes,
-                limit=self.max_bytes,
+                held=store.fixed,
+                limit=limit,
             )
 
     def _remove_local(self, keys: list[str]) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.dkv.local import LocalStore
 from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError, NodeLostError, StateLostError
 from h2ok.kernel.frame.newchunk import encode
 from h2ok.kernel.frame.vec import Vec, new_vec_key
@@ -83,6 +84,10 @@ class TaskEngine:
         self._callers = ElasticPool(f"{node.label}-dfork")
         self._cancelled: set[str] = set()
         self._state: dict[tuple[str, int], dict[str, Any]] = {}
+        #: Bytes of what blocks keep in their state because there was room.
+        self._cached: dict[tuple[str, int], int] = {}
+        #: What blocks keep between tasks and may go to disk meanwhile.
+        self.scratch = LocalStore(node.dkv.budget, node.spill)
         #: For runs of this node: the nodes that keep the state of each session, by chunk.
         self._placed: dict[str, dict[int, H2ONode]] = {}
         node.rpc.register("task.run", self._run_local)
@@ -334,7 +339,8 @@ class TaskEngine:
     def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
         espc, session = request.espc, getattr(request.task, "session", "")
         state = self._state.setdefault((session, index), {}) if session else {}
-        block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state)
+        self._node.dkv.budget.fit()
+        block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
         partial = request.task.map(block)
         if request.outputs:
             self._store_outputs(request, block, run)
@@ -351,9 +357,24 @@ class TaskEngine:
             items[chunk_key(spec.key, block.index, request.n_chunks)] = chunk
         self._node.dkv.put_many(items)
 
+    def cache(self, block: Block, name: str, value: Any, nbytes: int) -> bool:
+        """See ``Block.cache``."""
+        budget = self._node.dkv.budget
+        if block.session and budget.limit:
+            if budget.resident + nbytes > budget.limit:
+                return False
+            key = block.session, block.index
+            self._cached[key] = self._cached.get(key, 0) + nbytes
+            budget.add(nbytes)
+        block.state[name] = value
+        return True
+
     def _free_local(self, session: str) -> None:
         for key in [k for k in self._state if k[0] == session]:
             self._state.pop(key, None)
+            self._node.dkv.budget.add(-self._cached.pop(key, 0))
+        for name in [k for k in self.scratch if k.startswith(f"{session}/")]:
+            self.scratch.drop(name)
 
 
 def _is_loss_of(node: H2ONode, error: NodeLostError) -> bool:

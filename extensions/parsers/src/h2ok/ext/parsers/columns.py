@@ -22,6 +22,7 @@ MAX_LEVELS = 10_000_000
 _VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string", "UUID": "uuid", "Bad": "bad"}
 
 
+@wire_type("parsers.columns")
 @dataclass(slots=True)
 class Columns:
     """``chunks[j]`` of column j, or for an enum None with ``codes[j]`` int32 (NA -1) into ``levels[j]``."""
@@ -34,7 +35,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class ReadColumns(MRTask):
-    """First pass: subclasses read one block; its columns stay in the block's state, the partial is each enum's levels."""
+    """First pass: subclasses read one block; its columns are stashed, the partial is each enum's levels."""
 
     session: str
 
@@ -44,7 +45,7 @@ class ReadColumns(MRTask):
 
     def map(self, block: Block) -> list[Any]:
         columns = self.read(block)
-        block.state["columns"] = columns
+        block.stash("columns", columns)
         return [None if v is None else np.array(sorted(v), dtype=np.str_) for v in columns.levels]
 
     def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
@@ -58,7 +59,7 @@ class _WriteColumns(MRTask):
     domains: tuple[tuple[str, ...] | None, ...]
 
     def map(self, block: Block) -> None:
-        columns = block.state.pop("columns")
+        columns = block.unstash("columns")
         for j, chunk in enumerate(columns.chunks):
             if chunk is not None:
                 block.write(j, chunk)
