@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 __all__ = ["SvmLightParser", "read_sparse"]
 
 _LINE = re.compile(rb"\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?(?:\s+\d+:[-+]?[\d.]+(?:[eE][-+]?\d+)?)+\s*(?:#.*)?\Z")
-_MAX_COLUMNS = 10_000_000
+#: A column costs about two kilobytes and a tenth of a millisecond, however few values it has.
+_MAX_COLUMNS = 200_000
 
 
 def read_sparse(data: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -95,6 +96,8 @@ class SvmLightParser(Parser):
             return None
         _refuse_skipping(given)
         width = max(int(m) for line in lines for m in re.findall(rb"(\d+):", line))
+        if width >= _MAX_COLUMNS:
+            raise _too_wide(width)
         n = width + 1
         return replace(
             given, parse_type=self.name, separator=ord(" "), check_header=-1, number_columns=n, column_names=given.column_names,
@@ -111,13 +114,19 @@ class SvmLightParser(Parser):
             espc = np.arange(len(blocks) + 1, dtype=np.int64)
             width = job.node.tasks.run(_Width(blocks), (), espc, cancelled=job.cancelled).value
             if width >= _MAX_COLUMNS:
-                raise IllegalArgumentError(f"The largest feature index is {width}; at most {_MAX_COLUMNS} columns can be read.")
+                raise _too_wide(width)
             given = setup.column_names or ()
             names = [given[i] if i < len(given) else f"C{i + 1}" for i in range(width + 1)]
             read = _Read(random_key("parse", system=True), blocks, width)
             return write_frame(job, read, len(blocks), ["Numeric"] * (width + 1), names, dest)
         finally:
             job.node.dkv.remove_many(plan.staged)
+
+
+def _too_wide(width: int) -> IllegalArgumentError:
+    return IllegalArgumentError(
+        f"The largest feature index is {width}; at most {_MAX_COLUMNS} columns can be read. Hash or select the features first."
+    )
 
 
 def _refuse_skipping(setup: ParseSetup) -> None:
