@@ -1,7 +1,7 @@
 """Mutation fuzzing of every parser: ``python tests/parsers/fuzz.py --minutes 30 [--seed 1]``.
 
-Files of the conformance set are damaged at random and walked through ImportFiles, ParseSetup and Parse with random options. Whatever
-comes must be a frame or an error of the user's kind, in bounded time, with nothing left behind.
+Files of the conformance set are damaged at random and walked through ImportFiles, ParseSetup and Parse with random options.
+Whatever comes must be a frame or an error of the user's kind, in bounded time, with nothing left behind.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from h2ok.capabilities import Runtime
 from h2ok.capabilities.testing import Client, local_runtime
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "golden" / "parse"))
-from conformance import ALL_CASES, form_body, walk  # noqa: E402
-from text_cases import Case  # noqa: E402
+from conformance import ALL_CASES, form_body, walk
+from text_cases import Case
 
 __all__ = ["Fuzzer"]
 

@@ -130,7 +130,7 @@ def _sheet(runtime: Runtime, raw: RawFile) -> list[list[Any]]:
         raise IllegalArgumentError(f"'{raw.key}' is no readable workbook: {e}.") from e
     command = [sys.executable, "-m", "h2ok.ext.parsers.excel_child", str(_CHILD_BYTES + 40 * raw.size)]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=_CHILD_SECONDS, check=False)
+        done = subprocess.run(command, input=data, capture_output=True, timeout=_CHILD_SECONDS, check=False)  # noqa: S603 - our own command
     except subprocess.TimeoutExpired as e:
         raise IllegalArgumentError(f"'{raw.key}' took longer than {_CHILD_SECONDS} s to read. Save it as CSV.") from e
     if done.returncode:

@@ -39,7 +39,7 @@ def import_files_multi(ctx: RequestContext, request: ImportFilesMultiV3) -> Impo
     return request
 
 
-def decryption_setup(ctx: RequestContext, request: DecryptionSetupV3) -> DecryptionSetupV3:
+def decryption_setup(_: RequestContext, request: DecryptionSetupV3) -> DecryptionSetupV3:
     """POST /3/DecryptionSetup.
 
     Raises

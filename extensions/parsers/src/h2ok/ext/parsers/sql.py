@@ -1,8 +1,8 @@
 """SQL import: a table or a query of a database the operator allowed becomes a frame.
 
-``H2OK_SQL_ALLOW`` holds the databases that may be asked: patterns of URLs without user, password and options, separated by commas, such
-as ``postgresql://db.example.org:5432/sales,sqlite:////data/*.db``. Without it nothing is allowed. ``H2OK_SQL_DRIVERS`` names the Python
-drivers (``mysql=pymysql,postgresql=psycopg``); a request can name neither drivers nor driver options.
+``H2OK_SQL_ALLOW`` holds the databases that may be asked: patterns of URLs without user, password and options, separated by
+commas, such as ``postgresql://db.example.org:5432/sales,sqlite:////data/*.db``. Without it nothing is allowed. ``H2OK_SQL_DRIVERS``
+names the Python drivers (``mysql=pymysql,postgresql=psycopg``); a request can name neither drivers nor driver options.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ def _checked_url(text: str, user: str, password: str) -> Any:
         )
     if found["driver"] or found["options"] or "@" in found["rest"]:
         raise IllegalArgumentError(
-            "connection_url may hold no driver, options, user or password. The operator names drivers in H2OK_SQL_DRIVERS; user and "
-            "password have parameters of their own.",
+            "connection_url may hold no driver, options, user or password. The operator names drivers in H2OK_SQL_DRIVERS; "
+            "user and password have parameters of their own.",
             argument="connection_url",
         )
     dialect = {"postgres": "postgresql", "sqlserver": "mssql"}.get(found["dialect"].lower(), found["dialect"].lower())
