@@ -48,7 +48,7 @@ def start_node(
     port = config.port + 1 if node_port is None else node_port
     transport = ZmqTransport(config.ip, port, label=f"{config.ip}:{config.port}", secret=config.cluster_secret)
     node = Node(config, transport, transport.port)
-    identity = Identity(config.name, __version__, extension_hash, tuple(sorted(extensions)))
+    identity = Identity(config.name, __version__, extension_hash, tuple(sorted(extensions)), config.replicas)
     service = MembershipService(node, transport, identity, others)
     node.start()
     service.start()

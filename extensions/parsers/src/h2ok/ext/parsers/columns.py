@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h2ok.kernel import Block, Chunk, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, wire_type
+from h2ok.kernel import Block, Chunk, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, Vec, wire_type
 from h2ok.kernel.frame.newchunk import encode_codes
 from numpy.typing import NDArray
 
@@ -86,17 +86,20 @@ def write_frame(
     """
     check_names(names)
     node = job.node
-    try:
-        job.update(0.05, "Reading")
-        espc = np.arange(n_blocks + 1, dtype=np.int64)
-        levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
-        job.update(0.8, "Writing columns")
-        domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
-        specs = [OutputSpec(vec_type(t), d) for t, d in zip(types, domains, strict=True)]
-        vecs = node.tasks.run(_WriteColumns(read.session, domains), (), espc, specs, cancelled=job.cancelled).vecs
-    finally:
-        node.tasks.free_state(read.session)
-    return node.frames.put(Frame(dest, tuple(names), vecs))
+
+    def work() -> tuple[Vec, ...]:
+        try:
+            job.update(0.05, "Reading")
+            espc = np.arange(n_blocks + 1, dtype=np.int64)
+            levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+            job.update(0.8, "Writing columns")
+            domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
+            specs = [OutputSpec(vec_type(t), d) for t, d in zip(types, domains, strict=True)]
+            return node.tasks.run(_WriteColumns(read.session, domains), (), espc, specs, cancelled=job.cancelled).vecs
+        finally:
+            node.tasks.free_state(read.session)
+
+    return node.frames.put(Frame(dest, tuple(names), job.survive(work)))
 
 
 def vec_type(name: str) -> Any:

@@ -10,6 +10,7 @@ __all__ = ["DecryptionSetupV3", "ImportFilesMultiV3", "ImportFilesV3", "ParseSVM
 
 
 class _RequestSchema(Schema):
+    schema_name = "RequestSchemaV3"
     exclude_fields: str = api(
         "string", "", direction="INPUT", wire_name="_exclude_fields", help="Fields to leave out of the answer."
     )

@@ -80,21 +80,19 @@ def _zero_na(x: Operand) -> Operand:
 
 
 def _round(x: Operand, digits: Operand) -> Operand:
-    if np.ndim(digits) == 0:
-        d = np.rint(digits)
-        if d == 0:
-            return np.rint(x)
-        scale = np.power(10.0, d)
-        return np.sign(x) * (np.floor(np.abs(x) * scale + 0.5) / scale)
-    d = np.rint(digits)
+    # H2O: a half digit rounds up, a missing number of digits is 0, and numbers too large to scale stay as they are.
+    d = np.floor(np.where(np.isnan(digits), 0.0, digits) + 0.5)
+    if np.ndim(d) == 0 and d == 0:
+        return np.rint(x)
     scale = np.power(10.0, d)
-    return np.where(d == 0, np.rint(x), np.sign(x) * (np.floor(np.abs(x) * scale + 0.5) / scale))
+    out = np.sign(x) * (np.floor(np.abs(x) * scale + 0.5) / scale)
+    return np.where(d == 0, np.rint(x), np.where(np.isfinite(np.abs(x) * scale), out, x))
 
 
 def _signif(x: Operand, digits: Operand) -> Operand:
     x, digits = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(digits, dtype=np.float64))
-    # A double has at most 767 significant decimal digits.
-    places = np.clip(np.where(np.isnan(digits), 1, digits), 1, 800).astype(np.int64)
+    # A double has at most 767 significant decimal digits. H2O: half a digit rounds up; without a number of digits x stays.
+    places = np.clip(np.where(np.isnan(digits), 800, np.floor(digits + 0.5)), 1, 800).astype(np.int64)
     pairs = np.stack([x.ravel(), places.ravel().astype(np.float64)])
     # Exact decimal rounding needs arbitrary precision; the formatter does it, once for each distinct value.
     unique, back = np.unique(pairs, axis=1, return_inverse=True)

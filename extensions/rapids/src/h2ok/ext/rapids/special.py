@@ -45,7 +45,7 @@ def digamma(x: NDArray[np.float64]) -> NDArray[np.float64]:
         v = x[i]
         total = 0.0
         if v <= 0.0 and v == math.floor(v):
-            out[i] = np.nan
+            out[i] = -np.inf if v == 0.0 else np.nan
             continue
         if v < 0.0:
             total = -math.pi / math.tan(math.pi * v)
@@ -68,7 +68,7 @@ def trigamma(x: NDArray[np.float64]) -> NDArray[np.float64]:
         total = 0.0
         sign = 1.0
         if v <= 0.0 and v == math.floor(v):
-            out[i] = np.nan
+            out[i] = np.inf if v == 0.0 else np.nan
             continue
         if v < 0.0:
             sine = math.sin(math.pi * v)

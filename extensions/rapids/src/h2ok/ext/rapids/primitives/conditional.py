@@ -30,6 +30,9 @@ def ifelse(env: Env, test: Ast, yes: Ast, no: Ast) -> Any:
         return _on_rows(env, t, env.evaluate(yes), env.evaluate(no))
     if not isinstance(t, Frame | LazyFrame):
         raise BadRequestError(f"The test of ifelse must be a number or a frame, found {describe(t)}.")
+    for name, c in zip(t.names, columns_of(t), strict=True):
+        if isinstance(c, Vec) and c.type in ("string", "uuid"):
+            raise BadRequestError(f"The test of ifelse must hold numbers; column '{name}' is {c.type}. Compare it first: (== ...).")
     tests = [force_one(env.node, c) if isinstance(c, Expr) else c for c in columns_of(t)]
     some_true, some_false = _outcomes(env.node, tests)
     a = _branch(env, t, env.evaluate(yes)) if some_true else None

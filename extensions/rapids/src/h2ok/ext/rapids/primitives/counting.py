@@ -97,13 +97,13 @@ def quantile(env: Env, fr: Any, probs: Any, method: Any, weights: Any) -> Frame:
     if name not in ("_", ""):
         weight = frame.vecs[args.named(frame.names, name)]
     picked = [j for j, v in enumerate(frame.vecs) if v is not weight]
-    for j in picked:
-        if frame.vecs[j].type not in ("numeric", "time", "bad"):
-            raise BadRequestError(f"quantile needs numeric columns; '{frame.names[j]}' is {frame.vecs[j].type}.")
     how = env.text(method)
     columns = [env.node.frames.vec_of(p)]
     for j in picked:
         kind = "time" if frame.vecs[j].type == "time" else "numeric"
+        if frame.vecs[j].type not in ("numeric", "time", "bad"):
+            columns.append(env.node.frames.vec_of(np.full(len(p), np.nan)))
+            continue
         columns.append(env.node.frames.vec_of(quantiles(env.node, frame.vecs[j], p.tolist(), how, weight), kind))  # type: ignore[arg-type]
     return Frame("", ("Probs", *(f"{frame.names[j]}Quantiles" for j in picked)), tuple(columns))
 

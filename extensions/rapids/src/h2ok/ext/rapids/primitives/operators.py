@@ -141,8 +141,8 @@ def _frame_and_value(node: Node, op: str, frame: Frame | LazyFrame, value: Any, 
     else:
         values = [value] * len(cols)
     out = [_column_and_value(node, op, c, v, flipped=flipped) for c, v in zip(cols, values, strict=True)]
-    # H2O: comparing with a number for (in)equality gives up the names.
-    renamed = op in ("==", "!=") and isinstance(value, float)
+    # H2O: comparing a frame with a number on its right for (in)equality gives up the names.
+    renamed = op in ("==", "!=") and isinstance(value, float) and not flipped
     return lazy([f"C{j + 1}" for j in range(len(cols))] if renamed else frame.names, out)
 
 

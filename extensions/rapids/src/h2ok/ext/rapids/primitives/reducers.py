@@ -81,8 +81,8 @@ def _define(name: str, op: str, per_column: Callable[[RollupStats], float], star
         frame = force(env.node, value) if isinstance(value, LazyFrame) else args.as_frame(value, f"argument of {name}")
         total = start
         for v in frame.vecs:
-            # H2O: of enums the level indexes count.
-            if v.type in ("string", "uuid"):
+            # H2O: of enums the level indexes count, but not in sums.
+            if v.type in ("string", "uuid") or (v.type == "enum" and op == "+"):
                 return _NAN
             stats = env.node.rollups(v)
             if stats.na_count and not skip:
@@ -194,8 +194,8 @@ def na_count(env: Env, fr: Any) -> Row:
 
 
 def _column_value(env: Env, vec: Vec, na_rm: bool, *, mean: bool) -> float:
-    # H2O: an enum of two levels is taken as 0 and 1.
-    if not _is_number(vec) and vec.cardinality != 2:
+    # H2O: an enum of at most two levels is taken as 0 and 1.
+    if not _is_number(vec) and vec.cardinality not in (1, 2):
         return _NAN
     stats = env.node.rollups(vec)
     if (stats.na_count and not na_rm) or (mean and not stats.n_known):
@@ -215,7 +215,7 @@ def _across(block: Block, params: dict[str, Any]) -> None:
         count += ~missing
         na |= missing
     with np.errstate(all="ignore"):
-        out = total / count if params["mean"] else total
+        out = total / count if params["mean"] else np.where(count > 0, total, np.nan)
     block.write(0, out if params["na_rm"] else np.where(na, np.nan, out))
 
 
@@ -290,7 +290,7 @@ def sd(env: Env, fr: Any, na_rm: Any) -> Row:
     frame, skip = args.as_frame(fr), args.as_bool(na_rm, "na_rm flag")
     out = []
     for v in frame.vecs:
-        stats = env.node.rollups(v) if _is_number(v) else None
+        stats = env.node.rollups(v) if v.type in ("numeric", "bad") else None
         out.append(_NAN if stats is None or (stats.na_count and not skip) else stats.sigma)
     return Row(np.array(out), frame.names)
 

@@ -11,7 +11,7 @@ from h2ok.ext.rapids.blocks import blockwise, fold, foldable, map_vecs
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.fused import Expr, LazyFrame, lazy
-from h2ok.ext.rapids.primitives.assigning import mutate
+from h2ok.ext.rapids.primitives.assigning import mutate, unique_name
 from h2ok.ext.rapids.rows import fetch, fetch_codes
 from h2ok.ext.rapids.values import Numbers, Row
 from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec
@@ -114,14 +114,16 @@ def cor(env: Env, x: Any, y: Any, use: Any, method: Any) -> Any:
     if a.n_rows == 1 and a.n_cols > 1:
         p, q = _single_rows(a, b, env)
         return float(np.corrcoef(p, q)[0, 1])
-    same = [v.key for v in a.vecs] == [v.key for v in b.vecs]
     names: Any = b.names
     if kind == "spearman":
         a, b = _ranked(env, a, b, how)
         names = [f"C{j + 1}" for j in range(b.n_cols)]
-    elif same and how == "complete.obs" and a.n_cols > 1:
-        # H2O: the columns were bound side by side, so the second set got a number.
-        names = [f"{n}0" for n in b.names]
+    elif how == "complete.obs":
+        # H2O: the columns were bound side by side, so repeated names of the second set got a number.
+        bound = list(a.names)
+        for n in b.names:
+            bound.append(unique_name(bound, n))
+        names = bound[a.n_cols :]
     cov, sx, sy = _covariance(env, a, b, how)
     with np.errstate(all="ignore"):
         out = cov / np.outer(sx, sy)
