@@ -35,6 +35,7 @@ TEST = (
     "import-linter>=2",
     "pandas>=2",
     "polars>=1",
+    "sqlalchemy>=2",
     "openpyxl>=3.1",
     "xlwt>=1.3",
     "setuptools<81",

@@ -130,3 +130,23 @@ def test_damaged_and_nested_parquet_is_explained(load: Callable[..., Frame]) -> 
     pq.write_table(pa.table({"l": [[1, 2], [3]]}), out)
     with pytest.raises(IllegalArgumentError, match="'l' is of type list"):
         load(out.getvalue(), "t.parquet")
+
+
+def test_a_malformed_svmlight_line_is_named(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "t.svm"
+    path.write_text("1 1:0.5 2:1\n" * 30 + "1 1:0.5 two:2\n")
+    keys = client.post("/3/ImportFilesMulti", paths=[str(path)])["destination_frames"]
+    job = client.job(client.post("/3/ParseSVMLight", source_frames=keys))
+    assert job["status"] == "FAILED"
+    assert (
+        "t.svm' is no SVMLight file: line 31, column 9: expected index:value with an index from 1, found 'two:2'"
+        in job["exception"]
+    )
+    assert not client.get("/3/Frames")["frames"], "neither a frame nor the raw file may stay"
+
+
+def test_arff_errors_tell_the_line() -> None:
+    with pytest.raises(IllegalArgumentError, match="line 2, column 14"):
+        attributes("@relation r\n@attribute x relational\n@data\n")
+    with pytest.raises(IllegalArgumentError, match="line 3"):
+        attributes("@relation r\n% c\n@attribute x\n@data\n")

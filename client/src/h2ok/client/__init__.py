@@ -5,7 +5,7 @@
 >>> frames.from_pandas(table, "train")                 # doctest: +SKIP
 >>> frames.to_polars("train")                          # doctest: +SKIP
 
-``Frames`` also takes an ``h2o`` connection: ``Frames(h2o.connection())``; the helpers below use the connection of the ``h2o`` package.
+``Frames`` also takes a connection of the ``h2o`` package; the functions below use its current one.
 """
 
 from h2ok.client.transfer import (

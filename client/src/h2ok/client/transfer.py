@@ -78,9 +78,9 @@ class Frames:
 
     def to_polars(self, frame: Any) -> Any:
         """A ``polars.DataFrame``."""
-        import polars
+        import polars as pl
 
-        return polars.from_arrow(self.to_arrow(frame))
+        return pl.from_arrow(self.to_arrow(frame))
 
     # -- to the server --------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,30 @@ from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_stri
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.parser import ParseSetup
 
-__all__ = ["columns_of_table", "complete_setup", "kept_columns", "spread_types"]
+__all__ = ["columns_of_table", "complete_setup", "damage_of", "kept_columns", "spread_types"]
 
 _MS_A_DAY = 86_400_000
 _PREVIEW = 10
+
+
+@contextmanager
+def damage_of(source: str, kind: str) -> Iterator[None]:
+    """Whatever the reader of a format raises about the bytes of ``source`` becomes an error of the user's kind.
+
+    Raises
+    ------
+    IllegalArgumentError
+        The reader raised.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except IllegalArgumentError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, NotImplementedError, MemoryError, LookupError, TypeError) as e:
+        text = str(e).split("\n", 1)[0][:300] or type(e).__name__
+        raise IllegalArgumentError(f"'{source}' is no readable {kind} file: {text}") from e
 
 
 def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -> ParseSetup:

@@ -20,7 +20,7 @@ from h2ok.kernel.key import chunk_key
 if TYPE_CHECKING:
     from h2ok.kernel import Chunk
 
-__all__ = ["ArrowFrameV3", "frame_of_stream", "get_arrow", "post_arrow"]
+__all__ = ["ArrowFrameV3", "FrameMaker", "frame_of_stream", "get_arrow", "post_arrow"]
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
@@ -65,7 +65,7 @@ def frame_of_stream(node: Node, stream: BinaryIO, key: str) -> Frame:
         with pa.ipc.open_stream(pa.PythonFile(_Source(stream), "r")) as reader:
             schema = reader.schema
             check_names(schema.names)
-            made = _Made(schema.names, [_type_of(pa, f) for f in schema])
+            made = FrameMaker(schema.names, [_type_of(pa, f) for f in schema])
             for table in _runs(pa, reader):
                 made.add(columns_of_table(table, schema.names, made.types))
     except (pa.ArrowException, OSError) as e:
@@ -127,13 +127,18 @@ def _type_of(pa: Any, field: Any) -> str:
     )
 
 
-class _Made:
+class FrameMaker:
     """Encoded chunks of all columns, kept until the number of chunks is known."""
 
     def __init__(self, names: list[str], types: list[str]) -> None:
         self.names, self.types = names, types
         self._runs: list[Columns] = []
         self._levels: list[dict[str, int]] = [{} for _ in names]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows so far."""
+        return sum(r.n_rows for r in self._runs)
 
     def add(self, columns: Columns) -> None:
         """Keep a run of rows."""

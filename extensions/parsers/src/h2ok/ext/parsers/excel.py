@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +32,10 @@ MAX_BYTES = 512 << 20
 #: Bytes the parts of an XLSX workbook may unpack to.
 _MAX_UNPACKED = 2 << 30
 _PREVIEW = 10
+#: Memory and time of the process that reads a workbook.
+_CHILD_BYTES = 2 << 30
+_CHILD_SECONDS = 300
+_EPOCH = dt.datetime(1970, 1, 1)
 
 
 @wire_type("excel.read")
@@ -111,8 +118,6 @@ def _sheet(runtime: Runtime, raw: RawFile) -> list[list[Any]]:
     IllegalArgumentError
         The workbook is damaged or too large.
     """
-    import python_calamine as calamine
-
     if raw.size > MAX_BYTES:
         raise IllegalArgumentError(f"'{raw.key}' has {raw.size} bytes; workbooks up to {MAX_BYTES} can be read. Save it as CSV.")
     data = read_raw(runtime, raw)
@@ -121,12 +126,19 @@ def _sheet(runtime: Runtime, raw: RawFile) -> list[list[Any]]:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 if sum(m.file_size for m in archive.infolist()) > _MAX_UNPACKED:
                     raise IllegalArgumentError(f"'{raw.key}' unpacks to more than {_MAX_UNPACKED} bytes. Save it as CSV.")
-        book = calamine.load_workbook(io.BytesIO(data))
-        rows = book.get_sheet_by_index(0).to_python(skip_empty_area=True)
-    except (calamine.CalamineError, zipfile.BadZipFile, IndexError, OSError) as e:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as e:
         raise IllegalArgumentError(f"'{raw.key}' is no readable workbook: {e}.") from e
-    found = [[None if v == "" else v for v in r] for r in rows]
-    return [r for r in found if any(v is not None for v in r)]
+    command = [sys.executable, "-m", "h2ok.ext.parsers.excel_child", str(_CHILD_BYTES + 40 * raw.size)]
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, timeout=_CHILD_SECONDS, check=False)  # noqa: S603 - our own command
+    except subprocess.TimeoutExpired as e:
+        raise IllegalArgumentError(f"'{raw.key}' took longer than {_CHILD_SECONDS} s to read. Save it as CSV.") from e
+    if done.returncode:
+        raise IllegalArgumentError(f"'{raw.key}' is a damaged workbook: its reader gave up. Save it again, or as CSV.")
+    found = json.loads(done.stdout)
+    if isinstance(found, dict):
+        raise IllegalArgumentError(f"'{raw.key}' is no readable workbook: {found['error']}.")
+    return [[_EPOCH + dt.timedelta(milliseconds=v["ms"]) if isinstance(v, dict) else v for v in r] for r in found]
 
 
 def _has_header(rows: list[list[Any]], asked: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, kept_columns
+from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, kept_columns
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.compression import raw_stream
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["OrcParser"]
 
 _MAGIC = b"ORC"
+_PREVIEW_ROWS = 1000
 
 
 @wire_type("orc.stripe")
@@ -43,8 +44,11 @@ class _Read(ReadColumns):
 
     def read(self, block: Block) -> Columns:
         ref = self.stripes[block.index]
-        batch = _open(runtime_of(block.node), ref.raw).read_stripe(ref.stripe, columns=list(self.columns))
-        return self.partitions.extend(columns_of_table(batch, self.columns, self.types), ref.source)
+        file = _open(runtime_of(block.node), ref.raw)
+        with damage_of(ref.raw.key, "ORC"):
+            batch = file.read_stripe(ref.stripe, columns=list(self.columns))
+            batch.validate(full=True)
+            return self.partitions.extend(columns_of_table(batch, self.columns, self.types), ref.source)
 
 
 class OrcParser(Parser):
@@ -58,8 +62,12 @@ class OrcParser(Parser):
     def complete(self, raw: RawFile, given: ParseSetup) -> ParseSetup:
         """Names and types from the file's own schema; text columns are looked at to tell enums from strings."""
         file = _open(self.runtime, raw)
-        head = file.read_stripe(0) if file.nstripes else None
-        return complete_setup(given, self.name, file.schema, head)
+        with damage_of(raw.key, "ORC"):
+            head = file.read_stripe(0) if file.nstripes else None
+            if head is not None:
+                head.validate(full=True)
+                head = head.slice(0, _PREVIEW_ROWS)
+            return complete_setup(given, self.name, file.schema, head)
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raws = [require_raw(job.node, s) for s in sources]
@@ -77,7 +85,5 @@ def _open(runtime: Runtime, raw: RawFile) -> Any:
     import pyarrow as pa
     from pyarrow import orc
 
-    try:
+    with damage_of(raw.key, "ORC"):
         return orc.ORCFile(pa.PythonFile(io.BufferedReader(raw_stream(runtime, raw), 1 << 20), "r"))
-    except (pa.ArrowInvalid, OSError) as e:
-        raise IllegalArgumentError(f"'{raw.key}' is no readable ORC file: {e}.") from e

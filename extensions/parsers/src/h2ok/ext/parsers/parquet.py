@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, kept_columns
+from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, kept_columns
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.compression import raw_stream
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
@@ -48,8 +48,10 @@ class _Read(ReadColumns):
         missing = [c for c in self.columns if c not in file.schema_arrow.names]
         if missing:
             raise IllegalArgumentError(f"'{ref.raw.key}' has no column '{missing[0]}', which the first file has.")
-        table = file.read_row_group(ref.group, columns=list(self.columns), use_threads=False)
-        return self.partitions.extend(columns_of_table(table, self.columns, self.types), ref.source)
+        with damage_of(ref.raw.key, "Parquet"):
+            table = file.read_row_group(ref.group, columns=list(self.columns), use_threads=False)
+            table.validate(full=True)
+            return self.partitions.extend(columns_of_table(table, self.columns, self.types), ref.source)
 
 
 class ParquetParser(Parser):
@@ -65,9 +67,11 @@ class ParquetParser(Parser):
         file = _open(self.runtime, raw)
         schema = file.schema_arrow
         flat = [j for j in range(len(schema)) if j not in set(given.skipped_columns)]
-        names = [schema.names[j] for j in flat]
-        head = next(file.iter_batches(_PREVIEW_ROWS), None) if len(set(schema.names)) == len(schema) and names else None
-        return complete_setup(given, self.name, schema, head)
+        with damage_of(raw.key, "Parquet"):
+            head = next(file.iter_batches(_PREVIEW_ROWS), None) if flat else None
+            if head is not None:
+                head.validate(full=True)
+            return complete_setup(given, self.name, schema, head)
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raws = [require_raw(job.node, s) for s in sources]
@@ -85,7 +89,5 @@ def _open(runtime: Runtime, raw: RawFile) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with damage_of(raw.key, "Parquet"):
         return pq.ParquetFile(pa.PythonFile(io.BufferedReader(raw_stream(runtime, raw), 1 << 20), "r"))
-    except (pa.ArrowInvalid, OSError) as e:
-        raise IllegalArgumentError(f"'{raw.key}' is no readable Parquet file: {e}.") from e

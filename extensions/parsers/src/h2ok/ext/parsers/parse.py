@@ -98,10 +98,13 @@ def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
     delete = bool(request.delete_on_done)
 
     def work(job: JobContext) -> None:
-        parser.parse(job, keys, setup, dest)
-        if delete:
-            for key in keys:
-                remove_raw(job.node, key)
+        try:
+            parser.parse(job, keys, setup, dest)
+        finally:
+            # Also after a failure: nobody looks after these keys any more.
+            if delete:
+                for key in keys:
+                    remove_raw(job.node, key)
 
     job = ctx.node.jobs.start("Parse", dest, "Frame", work)
     if request.blocking:
@@ -197,8 +200,10 @@ def parse_svmlight(ctx: RequestContext, request: ParseSVMLightV3) -> JobV3:
     parser = ctx.runtime.service(SvmLightParser)
 
     def work(job: JobContext) -> None:
-        parser.parse(job, keys, ParseSetup(parse_type=parser.name), dest)
-        for key in keys:
-            remove_raw(job.node, key)
+        try:
+            parser.parse(job, keys, ParseSetup(parse_type=parser.name), dest)
+        finally:
+            for key in keys:
+                remove_raw(job.node, key)
 
     return JobV3.of(ctx.node.jobs.start("ParseSVMLight", dest, "Frame", work))

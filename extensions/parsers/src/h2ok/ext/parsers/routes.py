@@ -15,6 +15,17 @@ ROUTES = [
         "POST", "/3/ImportFilesMulti", f"{_I}import_files_multi", f"{_S}ImportFilesMultiV3", f"{_S}ImportFilesMultiV3",
         "Import files by path.",
     ),
+    Route(
+        "POST", "/3/ImportFiles", f"{_I}import_files", f"{_S}ImportFilesV3", f"{_S}ImportFilesV3", "Import a file by path.",
+    ),
+    Route(
+        "POST", "/99/ImportSQLTable", "h2ok.ext.parsers.sql:import_sql_table", "h2ok.ext.parsers.sql:ImportSQLTableV99", None,
+        "Import a table or query of a database.",
+    ),
+    Route(
+        "POST", "/3/DecryptionSetup", f"{_I}decryption_setup", f"{_S}DecryptionSetupV3", f"{_S}DecryptionSetupV3",
+        "Answers that no decryption tool is there.",
+    ),
     Route("POST", "/3/PostFile", f"{_I}post_file", summary="Upload a file.", raw_body=True),
     Route("POST", "/3/PostFile.bin", f"{_I}post_file", summary="Upload a binary file.", raw_body=True),
     Route("POST", "/3/ParseSetup", f"{_P}parse_setup", f"{_S}ParseSetupV3", f"{_S}ParseSetupV3", "Guess how to read raw files."),
