@@ -1,16 +1,18 @@
-"""Rapids on one node against numpy and pandas on the same data: seconds and ratios.
+"""Rapids on one node against polars (and H2O-3) on the same data: seconds and ratios.
 
     python benchmarks/rapids.py [--rows 10000000] [--big 5000000] [--nthreads 2] [--rounds 3] [--h2o-url URL]
 
-Each case runs once to warm up (compilation, caches), then alternately ours and theirs; the best of the rounds counts. A ratio
-above 1 means that h2ok is slower. pandas keeps its columns as plain arrays; h2ok reads and writes compressed chunks. With
-``--h2o-url`` the same expressions also run on the H2O-3 server there, which must be on this machine, as it reads the data from
-CSV files. Its times include the requests over HTTP.
+Each case runs once to warm up (compilation, caches), then in rounds, h2ok and the others taking turns; the best of the rounds
+counts. A ratio above 1 means that h2ok is faster. polars keeps its columns as plain arrays; h2ok reads and writes compressed
+chunks. With ``--h2o-url`` the same expressions also run on the H2O-3 server there, which must be on this machine, as it reads
+the data from CSV files. Its times include the requests over HTTP. The fused expression is also shown as a share of memory
+bandwidth, which a copy of an array of the same size measures.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,19 +27,22 @@ from h2ok.ext.rapids.session import Sessions
 from h2ok.kernel import Node, NodeConfig
 
 
-def best(run: Callable[[], Any], rounds: int) -> float:
-    """Shortest of ``rounds`` runs, in seconds."""
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def best_in_turn(runs: list[Callable[[], Any]], rounds: int) -> list[float]:
+    """Shortest time of each, in seconds; every round runs all of them, after one run to warm up."""
+    times = [float("inf")] * len(runs)
+    for round_ in range(rounds + 1):
+        for i, run in enumerate(runs):
+            start = time.perf_counter()
+            run()
+            if round_:
+                times[i] = min(times[i], time.perf_counter() - start)
+    return times
 
 
 def h2o_runner(url: str, frames: dict[str, Any]) -> Callable[[str], Callable[[], None]]:
-    """Put pandas frames on an H2O-3 server; what makes runs of expressions there."""
+    """Put frames on an H2O-3 server; what makes runs of expressions there."""
     import h2o
+    import pandas as pd
 
     h2o.connect(url=url, verbose=False, strict_version_check=False)
     h2o.no_progress()
@@ -45,7 +50,7 @@ def h2o_runner(url: str, frames: dict[str, Any]) -> Callable[[str], Callable[[],
     with tempfile.TemporaryDirectory() as folder:
         for name, frame in frames.items():
             path = Path(folder) / f"{name}.csv"
-            frame.to_csv(path, index=False)
+            pd.DataFrame(frame).to_csv(path, index=False)
             h2o.import_file(str(path), destination_frame=name)
 
     def evaluate(text: str) -> None:
@@ -61,19 +66,77 @@ def h2o_runner(url: str, frames: dict[str, Any]) -> Callable[[str], Callable[[],
     return runner
 
 
-def main() -> None:
-    import pandas as pd
+def make_frames(rows: int, big: int) -> dict[str, dict[str, Any]]:
+    """``wide`` for element-wise work, ``long`` with keys of few and many values, ``side`` to join, ``cells`` to pivot."""
+    rng = np.random.default_rng(1)
+    n, m = big, big // 5
+    return {
+        "wide": {"x": rng.normal(size=rows), "y": rng.normal(size=rows)},
+        "long": {"g": rng.integers(0, 1000, n).astype(float), "k": rng.integers(0, n, n).astype(float), "v": rng.normal(size=n)},
+        "side": {"k": rng.permutation(n)[:m].astype(float), "w": rng.normal(size=m)},
+        "cells": {
+            "i": np.repeat(np.arange(m // 10), 10).astype(float),
+            "c": np.tile(np.arange(10.0), m // 10),
+            "v": rng.normal(size=m),
+        },
+    }
 
+
+def make_cases(frames: dict[str, Any]) -> list[tuple[str, str, Callable[[], Any]]]:
+    """(what, expression, the same in polars)."""
+    import polars as pl
+
+    wide, long, side, cells = (pl.DataFrame(frames[name]) for name in ("wide", "long", "side", "cells"))
+    x, y, v = pl.col("x"), pl.col("y"), pl.col("v")
+    cx, cy = "(cols_py wide 'x')", "(cols_py wide 'y')"
+    n, m = len(long), len(side)
+    return [
+        (
+            f"5 operators, {len(wide)} rows",
+            f"(/ (+ (* {cx} 2) (- {cy} 1)) (+ (abs {cx}) 1))",
+            lambda: wide.select((x * 2 + (y - 1)) / (x.abs() + 1)),
+        ),
+        (f"filter half, {len(wide)} rows", f"(rows wide (> {cx} 0))", lambda: wide.filter(x > 0)),
+        (
+            f"group by 1000 keys, {n} rows",
+            "(GB long [0] 'mean' 2 'all' 'sum' 2 'all' 'nrow' 2 'all')",
+            lambda: long.group_by("g").agg(v.mean(), v.sum().alias("s"), pl.len()),
+        ),
+        (f"group by {n} keys", "(GB long [1] 'mean' 2 'all')", lambda: long.group_by("k").agg(v.mean())),
+        (f"sort by a key, {n} rows", "(sort long [1] [1])", lambda: long.sort("k", maintain_order=True)),
+        (f"sort by reals, {n} rows", "(sort long [2] [1])", lambda: long.sort("v", maintain_order=True)),
+        (f"sort by two columns, {n} rows", "(sort long [0 2] [1 -1])", lambda: long.sort("g", "v", descending=[False, True])),
+        (f"inner join with {m} rows", "(merge long side 0 0 [1] [0] 'auto')", lambda: long.join(side, on="k").sort("k")),
+        (f"left join with {m} rows", "(merge long side 1 0 [1] [0] 'auto')", lambda: long.join(side, on="k", how="left").sort("k")),
+        (
+            f"quantiles, {n} rows",
+            "(quantile (cols long [2]) [0.1 0.5 0.9] 'interpolate' '_')",
+            lambda: long.select([v.quantile(q, "linear").alias(str(q)) for q in (0.1, 0.5, 0.9)]),
+        ),
+        (f"unique of {n} rows", "(unique (cols long [1]) 1)", lambda: long.select(pl.col("k").unique())),
+        (
+            f"pivot of {len(cells)} rows",
+            "(pivot cells 'i' 'c' 'v')",
+            lambda: cells.pivot("c", index="i", values="v", aggregate_function="first"),
+        ),
+    ]
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the expression and the filter")
     parser.add_argument("--big", type=int, default=5_000_000, help="rows of group-by, sort and merge")
     parser.add_argument("--nthreads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="run the cases whose name holds this text")
     parser.add_argument("--h2o-url", help="address of an H2O-3 server on this machine to compare with")
     a = parser.parse_args()
+    os.environ.setdefault("POLARS_MAX_THREADS", str(a.nthreads))
     node = Node(NodeConfig(nthreads=a.nthreads))
     session = Runtime(node, Registry([Loaded("rapids", extension, "", "", "active")])).service(Sessions).get("bench")
-    rng = np.random.default_rng(1)
+    frames = make_frames(a.rows, a.big)
+    for name, columns in frames.items():
+        node.frames.from_columns(name, columns)
 
     def rapids(text: str) -> Callable[[], None]:
         def run() -> None:
@@ -82,59 +145,25 @@ def main() -> None:
 
         return run
 
-    x, y = rng.normal(size=a.rows), rng.normal(size=a.rows)
-    node.frames.from_columns("wide", {"x": x, "y": y})
-    wide = pd.DataFrame({"x": x, "y": y})
-    n = a.big
-    data = {"g": rng.integers(0, 1000, n).astype(float), "k": rng.integers(0, n, n).astype(float), "v": rng.normal(size=n)}
-    node.frames.from_columns("long", data)
-    long = pd.DataFrame(data)
-    m = n // 5
-    side = {"k": rng.permutation(n)[:m].astype(float), "w": rng.normal(size=m)}
-    node.frames.from_columns("side", side)
-    right = pd.DataFrame(side)
-
-    cx, cy = "(cols_py wide 'x')", "(cols_py wide 'y')"
-    cases: list[tuple[str, str, Callable[[], Any]]] = [
-        (
-            f"5 operators, {a.rows} rows",
-            f"(/ (+ (* {cx} 2) (- {cy} 1)) (+ (abs {cx}) 1))",
-            lambda: (wide.x.to_numpy() * 2 + (wide.y.to_numpy() - 1)) / (np.abs(wide.x.to_numpy()) + 1),
-        ),
-        (f"filter half, {a.rows} rows", f"(rows wide (> {cx} 0))", lambda: wide[wide.x > 0]),
-        (
-            f"group by 1000 groups, {n} rows",
-            "(GB long [0] 'mean' 2 'all' 'sum' 2 'all' 'nrow' 2 'all')",
-            lambda: long.groupby("g").v.agg(["mean", "sum", "size"]),
-        ),
-        (f"group by {n} keys", "(GB long [1] 'mean' 2 'all')", lambda: long.groupby("k").v.agg(["mean"])),
-        (f"sort, {n} rows", "(sort long [1] [1])", lambda: long.sort_values("k", kind="stable")),
-        (f"sort by reals, {n} rows", "(sort long [2] [1])", lambda: long.sort_values("v", kind="stable")),
-        (f"merge {n} with {m} rows", "(merge long side 0 0 [1] [0] 'auto')", lambda: long.merge(right, on="k", sort=True)),
-        (
-            f"quantiles, {n} rows",
-            "(quantile (cols long [2]) [0.1 0.5 0.9] 'interpolate' '_')",
-            lambda: long.v.quantile([0.1, 0.5, 0.9]),
-        ),
-    ]
-    on_h2o = h2o_runner(a.h2o_url, {"wide": wide, "long": long, "side": right}) if a.h2o_url else None
-    print(f"{'case':42} {'h2ok s':>8} {'other s':>8} {'ratio':>6}" + (f" {'H2O-3 s':>8} {'ratio':>6}" if on_h2o else ""))
-    for name, text, other in cases:
-        ours = rapids(text)
-        ours()
-        mine, theirs = best(ours, a.rounds), best(other, a.rounds)
-        line = f"{name:42} {mine:8.3f} {theirs:8.3f} {mine / theirs:6.2f}"
-        if on_h2o is not None:
-            run = on_h2o(text)
-            run()
-            seconds = best(run, a.rounds)
-            line += f" {seconds:8.3f} {mine / seconds:6.2f}"
-        print(line, flush=True)
+    on_h2o = h2o_runner(a.h2o_url, frames) if a.h2o_url else None
+    print(f"{'case':40} {'h2ok s':>8} {'polars s':>8} {'ratio':>6}" + (f" {'H2O-3 s':>8} {'ratio':>6}" if on_h2o else ""))
+    for name, text, other in make_cases(frames):
+        if a.only not in name:
+            continue
+        runs = [rapids(text), other] + ([on_h2o(text)] if on_h2o is not None else [])
+        mine, *theirs = best_in_turn(runs, a.rounds)
+        print(f"{name:40} {mine:8.3f}" + "".join(f" {t:8.3f} {t / mine:6.2f}" for t in theirs), flush=True)
+        if name.startswith("5 op"):
+            source = frames["wide"]["x"]
+            target = np.empty_like(source)
+            copied = best_in_turn([lambda s=source, t=target: np.copyto(t, s)], a.rounds)[0]
+            # Two columns are read and one is written; a copy reads one and writes one.
+            print(f"  share of the bandwidth of a copy: {3 / 2 * copied / mine:.2f}", flush=True)
     node.close()
     if a.h2o_url:
         import h2o
 
-        h2o.remove(["wide", "long", "side"])
+        h2o.remove(list(frames))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from h2ok.ext.rapids.keys import decode_keys, order_of, ordered_codes
-from h2ok.ext.rapids.primitives.merging import join_rows
+from h2ok.ext.rapids.ranges import join_rows
 from h2ok.ext.rapids.rows import Text
 from h2ok.kernel.frame.newchunk import encode_strings
 from hypothesis import HealthCheck, given, settings

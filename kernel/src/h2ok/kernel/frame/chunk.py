@@ -52,10 +52,10 @@ class Chunk(ABC):
         return out
 
     def int64(self) -> NDArray[np.int64]:
-        """Whole numbers or times as int64[n], NA as the smallest int64."""
+        """Whole numbers or times as int64[n]; NA, and what int64 cannot hold, as the smallest int64."""
         values = self.decode()
         out = np.full(self.n, NA_INT64, dtype=np.int64)
-        known = ~np.isnan(values)
+        known = np.abs(values) < 2.0**63
         out[known] = values[known].astype(np.int64)
         return out
 

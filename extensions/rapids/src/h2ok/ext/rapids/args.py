@@ -17,6 +17,7 @@ __all__ = [
     "as_bool",
     "as_frame",
     "as_int",
+    "as_length",
     "as_number",
     "as_numbers",
     "as_string",
@@ -27,6 +28,11 @@ __all__ = [
     "one_column",
     "require_numeric",
 ]
+
+#: Rows that a single expression may make out of nothing.
+MAX_ROWS = 2**31 - 1
+#: Columns that it may make.
+MAX_COLUMNS = 100_000
 
 
 def as_frame(value: Any, what: str = "argument") -> Frame:
@@ -48,11 +54,25 @@ def as_number(value: Any, what: str = "argument") -> float:
 
 
 def as_int(value: Any, what: str = "argument") -> int:
-    """A whole number; decimals are cut off."""
+    """A whole number of 64 bits; decimals are cut off."""
     x = as_number(value, what)
-    if not math.isfinite(x):
-        raise BadRequestError(f"The {what} must be a whole number, found {x}.")
+    if not abs(x) < 2.0**63:
+        raise BadRequestError(f"The {what} must be a whole number of at most 64 bits, found {x:g}.")
     return int(x)
+
+
+def as_length(value: Any, what: str, most: int = MAX_ROWS) -> int:
+    """A number of rows or columns to make; decimals are rounded up.
+
+    Raises
+    ------
+    BadRequestError
+        Negative, not finite, or larger than ``most``.
+    """
+    x = as_number(value, what)
+    if not 0 <= x <= most:
+        raise BadRequestError(f"The {what} must be from 0 to {most}, found {x:g}.")
+    return math.ceil(x)
 
 
 def as_bool(value: Any, what: str = "argument") -> bool:

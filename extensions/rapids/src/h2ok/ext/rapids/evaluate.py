@@ -12,7 +12,7 @@ from h2ok.ext.rapids.ast import Ast, Call, Func, Ident, StrLit
 from h2ok.ext.rapids.fused import LazyFrame, force
 from h2ok.ext.rapids.parser import IllegalASTError
 from h2ok.ext.rapids.values import Closure
-from h2ok.kernel import Frame, Node
+from h2ok.kernel import Frame, H2OKError, Node
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
@@ -57,7 +57,11 @@ class Env:
     def evaluate(self, tree: Ast) -> Any:
         """The value of a tree; a frame may be a LazyFrame (see ``frame``)."""
         if isinstance(tree, Call):
-            return self._call(tree)
+            try:
+                return self._call(tree)
+            except H2OKError as e:
+                _locate(e, tree)
+                raise
         if isinstance(tree, Ident):
             return self.lookup(tree.name)
         if isinstance(tree, Func):
@@ -200,6 +204,16 @@ def describe(value: Any) -> str:
         (MapOfFrames, "a map of frames"),
     ]
     return next((words for kind, words in kinds if isinstance(value, kind)), f"a {type(value).__name__}")
+
+
+def _locate(error: H2OKError, tree: Call) -> None:
+    """Say where in the expression an error happened; the innermost application counts."""
+    if "position" in error.values or not error.args:
+        return
+    head = str(tree.items[0]) if tree.items and isinstance(tree.items[0], Ident) else ""
+    error.values.update(position=tree.position, **({"primitive": head} if head else {}))
+    error.message = f"{error.message} At position {tree.position}: {_shorten(tree)}"
+    error.args = (f"{error.args[0]} At position {tree.position}: {_shorten(tree)}", *error.args[1:])
 
 
 def _check_arity(p: Primitive, n: int) -> None:

@@ -11,14 +11,13 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids.blocks import fold, foldable
 from h2ok.ext.rapids.keys import NA_KEY, codes_of, decode_keys, fetch_keys, order_of
 from h2ok.ext.rapids.primitives.types import to_enum
-from h2ok.ext.rapids.rows import fetch
+from h2ok.ext.rapids.ranges import MANY_ROWS, Side, grouped
 from h2ok.kernel import Block, Node, Vec, even_espc
 from numpy.typing import NDArray
 
 __all__ = ["Groups", "group", "group_ids", "key_columns", "key_vecs"]
 
-#: From how many rows, chunks and distinct keys a row on all rows are grouped at once.
-_MANY_ROWS = 200_000
+#: From how many chunks and distinct keys a row on rows are grouped by ranges of their keys.
 _FEW_CHUNKS = 4
 _DISTINCT_SHARE = 0.25
 
@@ -112,9 +111,8 @@ def _group_block(block: Block, params: dict[str, Any]) -> Any:
 def group(node: Node, keys: Sequence[Vec], values: Sequence[Vec] = ()) -> Groups:
     """Group the rows of aligned columns by their keys; without keys all rows are one group."""
     if keys and _mostly_distinct(node, keys):
-        found = _group_here(node, keys, values)
-    else:
-        found = fold(node, _group_block, [*keys, *values], n_keys=len(keys))
+        return Groups(*grouped(node, Side(tuple(keys), tuple(values))))
+    found = fold(node, _group_block, [*keys, *values], n_keys=len(keys))
     if found is None:
         return Groups(np.zeros((0, max(len(keys), 1)), dtype=np.int64), np.zeros(0), np.zeros((len(values), 0, 7)))
     order = order_of([found[0][:, j] for j in range(found[0].shape[1])], len(found[0]))
@@ -129,25 +127,11 @@ def _mostly_distinct(node: Node, keys: Sequence[Vec]) -> bool:
     from h2ok.ext.rapids.kernels import group_rows
 
     sizes = np.diff(keys[0].espc)
-    if len(keys[0]) < _MANY_ROWS or len(sizes) < _FEW_CHUNKS:
+    if len(keys[0]) < MANY_ROWS or len(sizes) < _FEW_CHUNKS:
         return False
     i = int(np.argmax(sizes > 0))
     columns = [codes_of(v, v.chunk(node, i).codes() if v.type == "enum" else v.chunk(node, i).decode()) for v in keys]
     return len(group_rows(np.ascontiguousarray(np.column_stack(columns)))[1]) > _DISTINCT_SHARE * int(sizes[i])
-
-
-def _group_here(node: Node, keys: Sequence[Vec], values: Sequence[Vec]) -> Any:
-    """Group all rows on this node at once."""
-    from h2ok.ext.rapids.kernels import group_rows, group_statistics
-
-    table = np.empty((len(keys[0]), len(keys)), dtype=np.int64)
-    for j, v in enumerate(keys):
-        table[:, j] = fetch_keys(node, v)
-    ids, first = group_rows(table)
-    stats = np.zeros((len(values), len(first), 7))
-    for i, v in enumerate(values):
-        stats[i] = group_statistics(ids, fetch(node, v), len(first))
-    return table[first], np.bincount(ids, minlength=len(first)).astype(np.float64), stats
 
 
 def group_ids(node: Node, keys: Sequence[Vec], groups: Groups) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["group_rows", "group_statistics", "radix_argsort"]
+__all__ = ["group_rows", "group_statistics", "join_sorted", "partition_rows", "radix_argsort"]
 
 _RADIX_BITS = 11
 _RADIX = 1 << _RADIX_BITS
@@ -118,3 +118,120 @@ def radix_argsort(keys: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[
         source, target = target, source
         shift += np.uint64(_RADIX_BITS)
     return source
+
+
+@njit(cache=True, nogil=True)
+def partition_rows(keys: NDArray[np.int64], bounds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows brought together by key range: range r holds the keys from ``bounds[r - 1]`` up to before ``bounds[r]``.
+
+    ``keys`` is int64[n, k], ``bounds`` int64[m, k], ascending and distinct. Returns (row numbers, where each of the m + 1 ranges
+    begins, and the end); rows keep their order within a range.
+    """
+    n, k = keys.shape
+    m = bounds.shape[0]
+    place = np.empty(n, dtype=np.int32)
+    offsets = np.zeros(m + 2, dtype=np.int64)
+    for i in range(n):
+        lo, hi = 0, m
+        while lo < hi:
+            mid = (lo + hi) // 2
+            above = False
+            for j in range(k):
+                a, b = keys[i, j], bounds[mid, j]
+                if a != b:
+                    above = a < b
+                    break
+            if above:
+                hi = mid
+            else:
+                lo = mid + 1
+        place[i] = lo
+        offsets[lo + 1] += 1
+    for r in range(m + 1):
+        offsets[r + 1] += offsets[r]
+    at = offsets[:-1].copy()
+    order = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        r = place[i]
+        order[at[r]] = i
+        at[r] += 1
+    return order, offsets
+
+
+@njit(cache=True, nogil=True)
+def _compare(a: NDArray[np.int64], i: int, b: NDArray[np.int64], j: int) -> int:
+    for c in range(a.shape[1]):
+        if a[i, c] != b[j, c]:
+            return -1 if a[i, c] < b[j, c] else 1
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _join_pass(
+    a: NDArray[np.int64],
+    a_order: NDArray[np.int64],
+    a_na: NDArray[np.bool_],
+    b: NDArray[np.int64],
+    b_order: NDArray[np.int64],
+    b_na: NDArray[np.bool_],
+    keep: tuple[bool, bool],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+) -> int:
+    """Count the pairs, and write them when there is room."""
+    write = left.size > 0
+    n, m = a_order.size, b_order.size
+    i = j = out = 0
+    while i < n or j < m:
+        side = -1 if j >= m else 1 if i >= n else _compare(a, a_order[i], b, b_order[j])
+        i_end, j_end = i, j
+        if side <= 0:
+            i_end = i + 1
+            while i_end < n and _compare(a, a_order[i], a, a_order[i_end]) == 0:
+                i_end += 1
+        if side >= 0:
+            j_end = j + 1
+            while j_end < m and _compare(b, b_order[j], b, b_order[j_end]) == 0:
+                j_end += 1
+        if side == 0 and not a_na[a_order[i]] and not b_na[b_order[j]]:
+            for p in range(i, i_end):
+                for q in range(j, j_end):
+                    if write:
+                        left[out], right[out] = a_order[p], b_order[q]
+                    out += 1
+        else:
+            if keep[0]:
+                for p in range(i, i_end):
+                    if write:
+                        left[out], right[out] = a_order[p], -1
+                    out += 1
+            if keep[1]:
+                for q in range(j, j_end):
+                    if write:
+                        left[out], right[out] = -1, b_order[q]
+                    out += 1
+        i, j = i_end, j_end
+    return out
+
+
+@njit(cache=True, nogil=True)
+def join_sorted(
+    a: NDArray[np.int64],
+    a_order: NDArray[np.int64],
+    a_na: NDArray[np.bool_],
+    b: NDArray[np.int64],
+    b_order: NDArray[np.int64],
+    b_na: NDArray[np.bool_],
+    keep: tuple[bool, bool],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of rows with equal keys in ascending order of the key, the left row, the right row; -1 where a side has none.
+
+    ``a`` and ``b`` are int64[n, k]; the orders sort them. Rows marked in ``a_na`` and ``b_na`` match nothing. ``keep``: whether
+    rows of the left and of the right side stay that match nothing.
+    """
+    empty = np.empty(0, dtype=np.int64)
+    n = _join_pass(a, a_order, a_na, b, b_order, b_na, keep, empty, empty)
+    left, right = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    if n > 0:
+        _join_pass(a, a_order, a_na, b, b_order, b_na, keep, left, right)
+    return left, right

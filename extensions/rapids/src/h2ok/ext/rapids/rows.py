@@ -22,12 +22,14 @@ from h2ok.kernel import (
     even_espc,
     wire_type,
 )
-from h2ok.kernel.frame.codecs import ConstantChunk, StringChunk, UuidChunk
+from h2ok.kernel.frame.codecs import ConstantChunk, FloatChunk, IntegerChunk, StringChunk, UuidChunk
 from h2ok.kernel.frame.newchunk import encode_string_buffers
 from numpy.typing import NDArray
 
 __all__ = ["NO_ROW", "Text", "chunk_rows", "fetch", "fetch_codes", "fetch_text", "filter_rows", "spec_of", "take_rows", "take_vecs"]
 
+#: PERF: from so many rows on, rows of a chunk keep its codec instead of being decoded and encoded again.
+_KEEP_CODEC = 1024
 #: In a selection of rows: no such row, the result is missing.
 NO_ROW = -1
 
@@ -188,12 +190,23 @@ def chunk_rows(vec: Vec, chunk: Chunk, rows: NDArray[np.int64]) -> Any:
         return UuidChunk(len(rows), chunk.halves[rows], na if na.any() else np.zeros(0, dtype=np.bool_))
     if isinstance(chunk, ConstantChunk):
         return ConstantChunk(len(rows), chunk.value)
+    if len(rows) >= _KEEP_CODEC and isinstance(chunk, FloatChunk):
+        return FloatChunk(len(rows), chunk.values[rows])
+    if len(rows) >= _KEEP_CODEC and isinstance(chunk, IntegerChunk):
+        return IntegerChunk(len(rows), chunk.stored[rows], chunk.bias, chunk.divisor, chunk.has_na)
     return _decode(vec.type, chunk)[rows]
+
+
+def _true_rows(chunk: Chunk) -> NDArray[np.int64]:
+    """The rows of a chunk that are 1."""
+    if isinstance(chunk, IntegerChunk) and chunk.divisor == 1.0 and abs(chunk.bias) < np.iinfo(chunk.stored.dtype).max:
+        return np.flatnonzero(chunk.stored == chunk.stored.dtype.type(1 - chunk.bias))
+    return np.flatnonzero(chunk.decode() == 1)
 
 
 @blockwise
 def _filter(block: Block, params: dict[str, Any]) -> None:
-    rows = np.flatnonzero(block.numbers(0) == 1)
+    rows = _true_rows(block.chunk(0))
     for j in range(1, len(block.vecs)):
         block.write(j - 1, chunk_rows(block.vecs[j], block.chunk(j), rows))
 

@@ -173,23 +173,22 @@ def seq(env: Env, first: Any, last: Any, by: Any) -> Frame:
     a, b, step = args.as_number(first, "start"), args.as_number(last, "end"), args.as_number(by, "step")
     if step == 0 or not math.isfinite((b - a) / step) or (b - a) / step < 0:
         raise BadRequestError(f"A sequence from {a:g} to {b:g} by {step:g} never ends; the step must lead from start to end.")
-    return _sequence_frame(env, a, step, math.floor((b - a) / step * (1 + 1e-12)) + 1)
+    count = args.as_length(math.floor((b - a) / step * (1 + 1e-12)) + 1.0, "length of the sequence")
+    return _sequence_frame(env, a, step, count)
 
 
 @family("seq_len", "n", "The numbers 1 to n.")
 def seq_len(env: Env, n: Any) -> Frame:
     # H2O: a fraction rounds up.
-    length = math.ceil(args.as_number(n, "length"))
-    if length < 0:
-        raise BadRequestError(f"The length of seq_len must not be negative, found {length}.")
-    return _sequence_frame(env, 1.0, 1.0, length)
+    return _sequence_frame(env, 1.0, 1.0, args.as_length(n, "length of seq_len"))
 
 
 @family("rep_len", "x n", "A column or number repeated to n rows; a frame repeated to n columns.")
 def rep_len(env: Env, x: Any, n: Any) -> Frame:
-    length = args.as_int(n, "length")
-    if length < 0:
-        raise BadRequestError(f"The length of rep_len must not be negative, found {length}.")
+    wide = isinstance(x, Frame) and x.n_cols > 1
+    length = args.as_length(
+        float(np.trunc(args.as_number(n, "length"))), "length of rep_len", args.MAX_COLUMNS if wide else args.MAX_ROWS
+    )
     if isinstance(x, bool | int | float | str):
         return Frame("", ("C1",), (constant(env, x if isinstance(x, str) else float(x), even_espc(length)),))
     if isinstance(x, Row | Numbers):

@@ -12,6 +12,7 @@ from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.grouping import key_columns
 from h2ok.ext.rapids.keys import NA_KEY, fetch_keys, order_of, reversed_codes
 from h2ok.ext.rapids.primitives.assigning import unique_name
+from h2ok.ext.rapids.ranges import Side, many_rows, sorted_rows
 from h2ok.ext.rapids.rows import take_rows
 from h2ok.kernel import Frame
 from numpy.typing import NDArray
@@ -22,17 +23,30 @@ family = Family()
 PRIMITIVES = family.primitives
 
 
-def _sort_keys(env: Env, frame: Frame, picked: list[int], ascending: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Keys whose ascending order is the wanted one; missing values come first in both directions."""
-    out = []
+def _sort_side(frame: Frame, picked: list[int], ascending: NDArray[np.float64]) -> Side:
+    """The columns to sort by.
+
+    Raises
+    ------
+    BadRequestError
+        A column holds texts, or a direction is none.
+    """
     for j, direction in zip(picked, ascending.tolist(), strict=True):
         vec = frame.vecs[j]
         if vec.type in ("string", "uuid"):
             raise BadRequestError(f"Cannot sort by the {vec.type} column '{frame.names[j]}'; convert it first: (as.factor ...).")
         if direction not in (1.0, -1.0, 0.0):
             raise BadRequestError(f"A sort direction must be 1 (ascending) or -1 (descending), found {direction:g}.")
+    return Side(tuple(frame.vecs[j] for j in picked), (), tuple(d != 1 for d in ascending.tolist()))
+
+
+def _sort_keys(env: Env, frame: Frame, picked: list[int], ascending: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Keys whose ascending order is the wanted one; missing values come first in both directions."""
+    side = _sort_side(frame, picked, ascending)
+    out = []
+    for vec, down in zip(side.keys, side.descending, strict=True):
         codes = fetch_keys(env.node, vec)
-        out.append(codes if direction == 1 else reversed_codes(codes, -1 if vec.type == "enum" else NA_KEY))
+        out.append(codes if not down else reversed_codes(codes, -1 if vec.type == "enum" else NA_KEY))
     return out
 
 
@@ -45,6 +59,9 @@ def sort(env: Env, fr: Any, cols: Any, asc: Any = None) -> Frame:
         directions = np.ones(len(picked))
     if len(directions) != len(picked):
         raise BadRequestError(f"{len(picked)} columns to sort by, but {len(directions)} directions; both must be equal.")
+    side = _sort_side(frame, picked, directions)
+    if picked and many_rows(side):
+        return take_rows(env.node, frame, sorted_rows(env.node, side))
     return take_rows(env.node, frame, order_of(_sort_keys(env, frame, picked, directions), frame.n_rows))
 
 

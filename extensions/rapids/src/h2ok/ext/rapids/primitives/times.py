@@ -45,7 +45,7 @@ def _define(part: str) -> None:
     def date_part(env: Env, time: Any) -> Any:
         zone = calendar.get_time_zone(env.node)
         if isinstance(time, int | float):
-            ms = np.array([NA_INT64 if math.isnan(time) else int(time)], dtype=np.int64)
+            ms = np.array([int(time) if abs(time) < 2.0**63 else NA_INT64], dtype=np.int64)
             return float(calendar.date_part(ms, part, zone)[0])
         frame = args.as_frame(time, f"argument of {part}")
         args.require_numeric(frame, part, ("time", "numeric", "bad"))

@@ -1,0 +1,143 @@
+"""Sorting, grouping and joining by ranges of keys: equal to numpy and pandas, the same bits on any number of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from h2ok.ext.rapids import ranges
+from h2ok.ext.rapids.kernels import partition_rows
+from h2ok.kernel.testing import local_cloud
+
+from .conftest import Rapids
+
+RNG = np.random.default_rng(3)
+N = 3000
+FEW = RNG.choice([0.0, 1.0, 2.5, np.nan, -7.0], N)
+MANY = np.where(RNG.random(N) < 0.05, np.nan, RNG.normal(size=N).round(2))
+LEVEL = RNG.choice(np.array(["b", "a", "d", None]), N).tolist()
+OTHER = RNG.choice(np.array(["c", "a", "d", None]), 700).tolist()
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["1node", "3nodes"])
+def cloud(request: pytest.FixtureRequest) -> Iterator[Rapids]:
+    with local_cloud(request.param) as nodes:
+        r = Rapids(nodes)
+        r.put("l", 100, {"e": "enum"}, few=FEW, many=MANY, e=LEVEL, row=np.arange(N, dtype=float))
+        r.put("r", 70, {"e": "enum"}, few=FEW[:700] + 1, many=MANY[:700], e=OTHER, at=np.arange(700, dtype=float))
+        yield r
+
+
+@pytest.fixture(autouse=True)
+def by_ranges(monkeypatch: pytest.MonkeyPatch, cloud: Rapids) -> Iterator[None]:
+    """Every frame counts as large, and a range holds about 100 rows."""
+    for name, value in (("MANY_ROWS", 1), ("_RANGE_ROWS", 100)):
+        monkeypatch.setattr(ranges, name, value)
+    before = {k for n in cloud.nodes for k in n.dkv.local_keys() if not k.startswith("\x01r")}
+    yield
+    cloud("(rm out)")
+    assert {k for n in cloud.nodes for k in n.dkv.local_keys() if not k.startswith("\x01r")} == before
+    assert not any(n.rpc.serve("rapids.pieces", None)._pieces for n in cloud.nodes)
+
+
+def numbers(frame: Any, r: Rapids, name: str) -> Any:
+    return frame.vec(name).to_numpy(r.node)
+
+
+@pytest.mark.parametrize("columns", ["[0]", "[1]", "[2]", "[0 1]", "[2 0 1]"])
+@pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
+def test_sort(cloud: Rapids, columns: str, down: bool) -> None:
+    names = [("few", "many", "e")[int(c)] for c in columns.strip("[]").split()]
+    directions = " ".join(["-1" if down else "1"] * len(names))
+    found = cloud.frame(f"(sort l {columns} [{directions}])")
+    table = pd.DataFrame({"few": FEW, "many": MANY, "e": LEVEL})
+    expected = table.sort_values(names, kind="stable", na_position="first", ascending=not down)
+    np.testing.assert_array_equal(numbers(found, cloud, "row"), expected.index)
+
+
+@pytest.mark.parametrize("flags", ["0 0", "1 0", "0 1", "1 1"])
+@pytest.mark.parametrize("key", [0, 1, 2])
+def test_join(cloud: Rapids, monkeypatch: pytest.MonkeyPatch, flags: str, key: int) -> None:
+    text = f"(merge (cols l [{key} 3]) (cols r [{key} 3]) {flags} [0] [0] 'auto')"
+    large = cloud.frame(text)
+    found = [large.vecs[j].to_numpy(cloud.node) for j in range(3)]
+    name = ("few", "many", "e")[key]
+    left = pd.DataFrame({"key": {"few": FEW, "many": MANY, "e": LEVEL}[name], "row": np.arange(N)})
+    right = pd.DataFrame({"key": {"few": FEW[:700] + 1, "many": MANY[:700], "e": OTHER}[name], "at": np.arange(700)})
+    known = left.dropna(subset="key").merge(right.dropna(subset="key"), on="key", how="inner")
+    pairs = sorted(zip(known.row, known["at"], strict=True))
+    both = ~np.isnan(found[1]) & ~np.isnan(found[2])
+    assert sorted(zip(found[1][both].astype(int), found[2][both].astype(int), strict=True)) == pairs
+    monkeypatch.setattr(ranges, "MANY_ROWS", 10**9)
+    small = cloud.frame(text)
+    for j in range(3):
+        np.testing.assert_array_equal(small.vecs[j].to_numpy(cloud.node), found[j])
+
+
+def test_groups(cloud: Rapids, monkeypatch: pytest.MonkeyPatch) -> None:
+    import h2ok.ext.rapids.grouping as grouping
+
+    text = "(GB l [1 2] 'mean' 3 'all' 'sdev' 3 'all' 'min' 0 'rm' 'nrow' 0 'all')"
+    folded = cloud.frame(text)
+    expected = [folded.vecs[j].to_numpy(cloud.node) for j in range(6)]
+    monkeypatch.setattr(grouping, "MANY_ROWS", 1)
+    monkeypatch.setattr(grouping, "_DISTINCT_SHARE", 0.0)
+    ranged = cloud.frame(text)
+    for j in range(6):
+        np.testing.assert_allclose(ranged.vecs[j].to_numpy(cloud.node), expected[j], rtol=1e-12)
+
+
+def test_empty_and_constant_columns(cloud: Rapids) -> None:
+    assert cloud.frame("(sort (rows l (> (cols l 3) 99999)) [0] [1])").n_rows == 0
+    same = cloud.frame("(sort (append l 5 'c') ['c'] [1])")
+    np.testing.assert_array_equal(numbers(same, cloud, "row"), np.arange(N))
+    assert cloud.frame("(merge l (rows r (> (cols r 3) 99999)) 1 0 [0] [0] 'auto')").n_rows == N
+
+
+def test_partition_rows_is_a_stable_counting_sort() -> None:
+    keys = RNG.integers(0, 20, (500, 2))
+    bounds = np.array([[3, 7], [10, 0], [10, 9]], dtype=np.int64)
+    order, offsets = partition_rows(keys, bounds)
+    place = np.array([sum(tuple(b) <= tuple(k) for b in bounds) for k in keys.tolist()])
+    np.testing.assert_array_equal(order, np.argsort(place, kind="stable"))
+    np.testing.assert_array_equal(offsets, [0, *np.cumsum(np.bincount(place, minlength=4))])
+
+
+@pytest.mark.slow
+def test_five_million_rows() -> None:
+    """Sort and joins of 5M rows against numpy, and the same bits on one node and on three."""
+    rng = np.random.default_rng(5)
+    n, m = 5_000_000, 1_000_000
+    k = rng.integers(0, 2 * m, n).astype(float)
+    g = rng.integers(0, 7, n).astype(float)
+    k[rng.random(n) < 0.01] = np.nan
+    right = rng.permutation(2 * m)[:m].astype(float)
+    answers = []
+    for size in (1, 3):
+        with local_cloud(size) as nodes:
+            r = Rapids(nodes)
+            r.put("l", 65536, k=k, g=g, row=np.arange(n, dtype=float))
+            r.put("r", 65536, k=right, w=np.arange(m, dtype=float))
+            found = {"sort": r.columns_of("(sort l [1 0] [-1 1])"), "inner": r.columns_of("(merge l r 0 0 [0] [0] 'auto')")}
+            found["left"] = r.columns_of("(merge l r 1 0 [0] [0] 'auto')")
+            answers.append(found)
+    one, three = answers
+    for name, columns in one.items():
+        for a, b in zip(columns, three[name], strict=True):
+            np.testing.assert_array_equal(a, b)
+    order = np.lexsort((np.nan_to_num(k, nan=-1.0), -g))
+    np.testing.assert_array_equal(one["sort"][2], order)
+    where = np.full(2 * m, -1)
+    where[right.astype(int)] = np.arange(m)
+    known = ~np.isnan(k)
+    match = np.full(n, -1)
+    match[known] = where[k[known].astype(int)]
+    by_key = np.argsort(np.nan_to_num(k, nan=-1.0), kind="stable")
+    np.testing.assert_array_equal(one["left"][2], by_key)
+    np.testing.assert_array_equal(np.nan_to_num(one["left"][3], nan=-1.0), match[by_key])
+    matched = by_key[match[by_key] >= 0]
+    np.testing.assert_array_equal(one["inner"][2], matched)
+    np.testing.assert_array_equal(one["inner"][3], match[matched])
