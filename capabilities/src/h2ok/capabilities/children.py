@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+
 from h2ok.capabilities.contracts.launcher import Launcher, LaunchPlan
 from h2ok.capabilities.ports import free_port, listen
 from h2ok.kernel import H2OKError

@@ -73,7 +73,8 @@ def python_source(described: Mapping[str, Any]) -> str:
     out += "\n"
     for p in parameters:
         if p["name"] != "model_id":
-            out += f"    {argument_name(p['name'])} = _parameter({p['name']!r}, {_kind(p)}, {_one_line(p['help'])!r})\n"
+            out += f"    {argument_name(p['name'])} = _parameter(\n        {p['name']!r},\n        {_kind(p)},\n"
+            out += f"        {_one_line(p['help'])!r},\n    )\n"
     name = f"H2O{class_stem(described)}Estimator"
     out += "\n\n# The client makes the models of grids and of h2o.get_model from this table.\n"
     return out + f"estimators._estimator_cls_by_algo_[{described['algo']!r}] = {name}\n"
