@@ -92,6 +92,8 @@ def test_the_official_client_trains_validates_searches_saves_and_loads(
     assert len(grid.models) == 4
     table = model.partial_plot(frame, cols=["x"], plot=False)[0]
     assert table["mean_response"][0] < 0.5 < table["mean_response"][-1]
+    importance = model.permutation_importance(frame, use_pandas=False)
+    assert importance.cell_values[0][0] == "x"
     clipped = h2o.rapids(f"(max (clip (cols_py {frame.frame_id} ['x']) 0 1))")
     assert clipped["scalar"] == 1
     expected = model.predict(frame).as_data_frame(use_multi_thread=True).values.tolist()

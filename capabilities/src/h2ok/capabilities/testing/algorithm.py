@@ -253,6 +253,20 @@ class AlgorithmContract(Contract):
         table = client.get("/3/PartialDependence/pdp")["partial_dependence_data"][0]
         assert np.isfinite(np.array(table["data"][1], dtype=float)).all()
 
+    def test_permutation_importance(self, runtime: Runtime, client: Client) -> None:
+        """Follows from predictions alone; the columns that matter come first."""
+        category = self.category(client)
+        if category not in _SUPERVISED:
+            pytest.skip("importance is measured against a response")
+        if not runtime.registry.primitives_for("PermutationVarImp"):
+            pytest.skip("the rapids extension is not installed")
+        put_sample(runtime.node)
+        self.train(client, category)
+        client.post("/99/Rapids", ast='(assign importance (PermutationVarImp "m" sample "AUTO" -1 1 [] 3))')
+        frame = runtime.node.frames.get("importance")
+        assert set(frame.vecs[0].to_strings(runtime.node)) == {"x1", "x2", "x3", "c"}
+        assert np.isfinite(frame.vecs[1].to_numpy(runtime.node)).all()
+
     def test_cancelling_ends_the_job(self, runtime: Runtime, client: Client) -> None:
         """Cancelled, or done before the request arrived; never running on."""
         put_sample(runtime.node)

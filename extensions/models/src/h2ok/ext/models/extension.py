@@ -8,7 +8,7 @@ extension = Extension(
     provides=(
         Routes("Algos", "h2ok.ext.models.routes:ALGOS"),
         Routes("Core V3", "h2ok.ext.models.routes:CORE_V3"),
-        Primitives("h2ok.ext.models.primitives:PRIMITIVES", ("model.reset.threshold",)),
+        Primitives("h2ok.ext.models.primitives:PRIMITIVES", ("PermutationVarImp", "model.reset.threshold")),
     ),
     modules=tuple(f"h2ok.ext.models.{m}" for m in ("algorithm", "crossvalidation", "grid", "scoring")),
     help="Model builders, scoring, metrics, cross-validation and grids.",

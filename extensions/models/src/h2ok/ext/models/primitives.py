@@ -11,7 +11,8 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.primitive import Primitive
 from h2ok.ext.models.lookup import find_model
 from h2ok.ext.models.model import Model
-from h2ok.kernel import Frame
+from h2ok.ext.models.permutation import PermutationPlan, permutation_importance, table_columns
+from h2ok.kernel import Frame, new_seed
 
 __all__ = ["PRIMITIVES"]
 
@@ -35,7 +36,36 @@ def reset_threshold(env: Any, model: Any, threshold: Any) -> Frame:
     return made
 
 
+def permutation_var_imp(
+    env: Any, model: Any, frame: Any, metric: Any, n_samples: Any, n_repeats: Any, features: Any, seed: Any
+) -> Frame:
+    """How far a measure moves when each column is shuffled; a frame with a row a column."""
+    held = _model(env, model)
+    if held.output.category not in ("Regression", "Binomial", "Multinomial"):
+        raise BadRequestError(f"Permutation importance needs a supervised model; '{held.key}' is {held.output.category}.")
+    if not isinstance(frame, Frame):
+        raise BadRequestError(f"The second argument of PermutationVarImp is no frame: {frame!r}.")
+    if n_samples < -1 or n_samples in (0, 1):
+        raise BadRequestError(f"n_samples must be -1 (all rows) or at least 2; got {n_samples:g}.")
+    if n_repeats < 1:
+        raise BadRequestError(f"n_repeats must be at least 1; got {n_repeats:g}.")
+    chosen = tuple(str(f) for f in features) if isinstance(features, list | tuple) else ()
+    drawn = new_seed() if seed == -1 else int(seed)
+    plan = PermutationPlan(held, frame, str(metric), int(n_samples), int(n_repeats), chosen, drawn)
+    made: Frame = env.node.frames.from_columns(
+        "", table_columns(*permutation_importance(env.node, plan)), types={"Variable": "string"}
+    )
+    return made
+
+
 PRIMITIVES = [
+    Primitive(
+        "PermutationVarImp",
+        permutation_var_imp,
+        7,
+        ("model", "fr", "metric", "n_samples", "n_repeats", "features", "seed"),
+        "Variable importance by permutation.",
+    ),
     Primitive(
         "model.reset.threshold",
         reset_threshold,

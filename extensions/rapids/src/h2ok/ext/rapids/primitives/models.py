@@ -19,11 +19,6 @@ PRIMITIVES = family.primitives
 #: name -> (arguments, what it does, what it needs).
 _MISSING: dict[str, tuple[str, str, str]] = {
     "makeLeaderboard": ("models lb_frame sort_metric extensions scoring_data", "Table of models by a metric.", "leaderboards"),
-    "PermutationVarImp": (
-        "model fr metric n_samples n_repeats features seed",
-        "Variable importance by permutation.",
-        "permutation importance",
-    ),
     "segment_models_as_frame": ("key", "Table of segment models.", "segment models"),
     "model.reset.threshold": ("model threshold", "Set the default threshold of a model.", "changing the threshold of a model"),
     "model.testJavaScoring": ("model fr preds eps", "Compare scoring in and out of the cloud.", "exported scoring code"),
