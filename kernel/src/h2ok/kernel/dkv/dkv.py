@@ -502,7 +502,9 @@ class DKV:
         for key, readers in stale.items():
             for member in readers:
                 by_reader[member].append(key)
-        futures = {m: self._rpc.submit(m, "dkv.invalidate", keys) for m, keys in by_reader.items()}
+        # Who is no member any more keeps nothing that could be read.
+        members = self._cloud.newest.members
+        futures = {m: self._rpc.submit(m, "dkv.invalidate", keys) for m, keys in by_reader.items() if m in members}
         failure: Exception | None = None
         for member, future in futures.items():
             try:
