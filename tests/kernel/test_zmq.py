@@ -290,7 +290,7 @@ def test_a_pause_below_the_dead_limit_recovers_without_error() -> None:
         node.dkv.put(key, 1)
         other.send_signal(signal.SIGSTOP)
         try:
-            pending = node.rpc.submit(1, "dkv.put", {key: 2})
+            pending = node.rpc.submit(1, "dkv.put", ({key: 2}, ""))
             assert node.cloud.wait_until(lambda: node.cloud.bad_nodes == 1, 10)
             assert not node.cloud.is_lost(1)
         finally:

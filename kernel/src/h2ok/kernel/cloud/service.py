@@ -73,7 +73,7 @@ class MembershipService:
         self._thread = threading.Thread(target=self._run, name=f"{node.label}-heartbeat", daemon=True)
         node.rpc.register("cloud.heartbeat", self._answer_heartbeat)
         node.rpc.register("cloud.lock", self._answer_lock)
-        node.rpc.register("cloud.leave", lambda m: self._event(lambda s, now: s.leaving(m, now)))
+        node.rpc.register("cloud.leave", self._member_leaves)
         node.rpc.register("cloud.widen", lambda a: self._event(lambda s, now: s.widen(a[0], a[1], now)))
         node.cloud.lock_service = self._lock
         self._rehoming = node.rehoming
@@ -124,6 +124,12 @@ class MembershipService:
 
         self._event(event)
         return reply[0]
+
+    def _member_leaves(self, member: Member) -> None:
+        self._event(lambda s, now: s.leaving(member, now))
+        if member.node not in self._cloud.newest.members:
+            # It handed over before; what was still asked of it ends here.
+            self._transport.drop_peer(member.node, "it left the cloud")
 
     def _answer_lock(self, request: LockRequest) -> LockReply:
         reply: list[LockReply] = []

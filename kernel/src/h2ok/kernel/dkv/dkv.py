@@ -7,10 +7,12 @@ acknowledged when all holders of the key's slot have it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from h2ok.kernel.cloud.cloud import H2ONode
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DKV", "Transform"]
 
-_STRIPES = 64
+_STRIPES = 256
 #: Bytes of other nodes' values a node keeps, where its settings say nothing else.
 _CACHE_BYTES = 256 << 20
 #: Values below this do not count against the memory budget when they are put.
@@ -75,8 +77,8 @@ class DKV:
         self._locks = [threading.RLock() for _ in range(_STRIPES)]
         self.cache = ReadCache(cache_bytes)
         rpc.register("dkv.get", lambda a: self._read_local(a[0], a[1]))
-        rpc.register("dkv.put", self._put_local)
-        rpc.register("dkv.remove", self._remove_local)
+        rpc.register("dkv.put", lambda a: self._put_local(a[0], a[1]))
+        rpc.register("dkv.remove", lambda a: self._remove_local(a[0], a[1]))
         rpc.register("dkv.atomic", lambda a: self._atomic_local(*a))
         rpc.register_listing("dkv.keys", self._keys_local)
         rpc.register("dkv.refs", lambda a: self._adjust_local(*a))
@@ -141,7 +143,10 @@ class DKV:
     def put_many(self, items: Mapping[str, Any]) -> None:
         """Store several values, one request a home node, all at once. Not atomic across keys."""
         self._cloud.lock("first write to the DKV")
-        self._on_homes("dkv.put", items, lambda keys: {k: items[k] for k in keys}, self._put_local)
+        operation = self._operation()
+        self._on_homes(
+            "dkv.put", items, lambda keys: ({k: items[k] for k in keys}, operation), lambda a: self._put_local(a[0], a[1])
+        )
 
     def remove(self, key: str) -> bool:
         """Remove a key; true when it was there."""
@@ -154,13 +159,17 @@ class DKV:
         ----------
         lost_ok : keys whose home does not answer are passed over; false raises NodeLostError for them (after removing the others).
         """
-        return sum(self._on_homes("dkv.remove", keys, list, self._remove_local, lost_ok=lost_ok))
+        operation = self._operation()
+        return sum(
+            self._on_homes(
+                "dkv.remove", keys, lambda group: (group, operation), lambda a: self._remove_local(a[0], a[1]), lost_ok=lost_ok
+            )
+        )
 
     def atomic(self, key: str, transform: Transform) -> Any:
         """Run ``transform`` on the value's home node under its lock, once; what the transform returns as its result."""
         self._cloud.lock("first write to the DKV")
-        operation = random_key() if self._cloud.size > 1 else ""
-        payload = (key, transform, operation)
+        payload = (key, transform, self._operation())
         return self._on_homes("dkv.atomic", [key], lambda _: payload, lambda a: self._atomic_local(*a))[0]
 
     def keys(self, prefix: str = "") -> list[str]:
@@ -186,7 +195,7 @@ class DKV:
 
     def adjust_refs(self, keys: Iterable[str], delta: int, *, lost_ok: bool = False) -> list[str]:
         """Add ``delta`` to the reference count of each key (a count starts at 0); the keys that fell to 0 or below."""
-        operation = random_key() if delta and self._cloud.size > 1 else ""
+        operation = self._operation()
         names = [_REFS + k for k in keys]
         parts = self._on_homes(
             "dkv.refs", names, lambda group: (group, delta, operation), lambda a: self._adjust_local(*a), lost_ok=lost_ok
@@ -196,6 +205,10 @@ class DKV:
     def home(self, key: str) -> int:
         """Index of the member that is home to ``key``."""
         return self._cloud.members.index(self._cloud.home(key))
+
+    def _operation(self) -> str:
+        """A name for one change, so that asking for it again after a loss does not make it twice."""
+        return random_key() if self._cloud.replicas and self._cloud.size > 1 else ""
 
     # -- the calling node ---------------------------------------------------------------------------------------------
 
@@ -317,8 +330,13 @@ class DKV:
 
     # -- on the home node ---------------------------------------------------------------------------------------------
 
-    def _lock_of(self, key: str) -> threading.RLock:
-        return self._locks[hash(key) % _STRIPES]
+    @contextlib.contextmanager
+    def _holding(self, keys: Iterable[str]) -> Iterator[None]:
+        """The locks of ``keys``, always taken in one order."""
+        with contextlib.ExitStack() as stack:
+            for stripe in sorted({hash(k) % _STRIPES for k in keys}):
+                stack.enter_context(self._locks[stripe])
+            yield
 
     def _is_primary(self, key: str) -> bool:
         return self._cloud.size == 1 or self._cloud.placement.primaries[slot_of(key)] == self._cloud.me
@@ -339,7 +357,7 @@ class DKV:
         values = []
         self._check_served(keys)
         for key in keys:
-            with self._lock_of(key):
+            with self._locks[hash(key) % _STRIPES]:
                 value = self.store.get(key)
                 if value is not None and reader != self._cloud.me:
                     self._reads += 1
@@ -347,28 +365,67 @@ class DKV:
             values.append(value)
         return values
 
-    def _change(self, changes: list[Change], key: str, value: Any, operation: str = "", result: Any = None) -> dict[H2ONode, int]:
-        """Set or (None) remove one value, with its lock held; who may have read the old one."""
-        version = self.store.next_version(self._cloud.newest.epoch)
-        self.store.set(key, value, version)
-        if operation:
-            self.store.keep_result(operation, result)
-        changes.append((key, version, value, operation, result))
-        return dict(self._readers.get(key, ()))
+    def _commit(self, steps: Iterable[tuple[str, Callable[[Any], tuple[Any, Any]]]], operation: str = "") -> list[Any]:
+        """Change some keys: each step gives (new value, result) for the old value. The results, in order.
 
-    def _put_local(self, items: dict[str, Any]) -> None:
-        if self.budget.limit:
-            self._check_budget(items)
-        stale: dict[str, dict[H2ONode, int]] = {}
+        Readers forget the old values and the copies take the new ones before anyone can read these here: whoever saw a new value
+        cannot meet an older one later, on any node, whichever is lost. An ``operation`` known already is not done again.
+        """
+        todo = list(steps)
+        keys = [k for k, _ in todo]
+        results: list[Any] = []
         changes: list[Change] = []
+        with self.gate.entered(), self._holding(keys):
+            self._check_served(keys)
+            placement = self._cloud.newest
+            for key, step in todo:
+                once = operation and f"{operation}/{key}"
+                done, result = self.store.result(once) if once else (False, None)
+                if not done:
+                    old = self.store.get(key)
+                    new, result = step(old)
+                    if new is not old:
+                        changes.append((key, self.store.next_version(placement.epoch), new, once, result))
+                results.append(result)
+            self._invalidate({c[0]: self._readers_of(c[0]) for c in changes})
+            self._replicate(placement, changes)
+            for change in changes:
+                self._take(change)
+        return results
+
+    def _commit_chunks(self, items: Mapping[str, Any]) -> int:
+        """Write chunks, or (None) remove them; how many were there. They are written once, so their order does not matter."""
+        changes: list[Change] = []
+        gone = 0
         with self.gate.entered():
             self._check_served(items)
+            placement = self._cloud.newest
             for key, value in items.items():
-                with self._lock_of(key):
-                    readers = self._change(changes, key, value)
-                if readers:
-                    stale[key] = readers
-            self._tell(changes, stale)
+                here = key in self.store
+                gone += here
+                if here or value is not None:
+                    changes.append((key, self.store.next_version(placement.epoch), value, "", None))
+                    self._take(changes[-1])
+            self._invalidate({c[0]: self._readers_of(c[0]) for c in changes})
+            self._replicate(placement, changes)
+        return gone
+
+    def _readers_of(self, key: str) -> dict[H2ONode, int]:
+        return dict(self._readers.get(key, ()))
+
+    def _take(self, change: Change) -> None:
+        key, version, value, operation, result = change
+        if self.store.set(key, value, version) and operation:
+            self.store.keep_result(operation, result)
+
+    def _put_local(self, items: dict[str, Any], operation: str) -> None:
+        if self.budget.limit:
+            self._check_budget(items)
+        chunks = {k: v for k, v in items.items() if is_chunk_key(k)}
+        if chunks:
+            self._commit_chunks(chunks)
+        if len(chunks) < len(items):
+            self._commit(((k, partial(_replaced, v)) for k, v in items.items() if k not in chunks), operation)
 
     def _check_budget(self, items: dict[str, Any]) -> None:
         """Refuse data that does not fit. Small values always may: jobs have to end, frames to be listed and removed."""
@@ -385,71 +442,20 @@ class DKV:
                 limit=limit,
             )
 
-    def _remove_local(self, keys: list[str]) -> int:
-        gone = 0
-        stale: dict[str, dict[H2ONode, int]] = {}
-        changes: list[Change] = []
-        with self.gate.entered():
-            self._check_served(keys)
-            for key in keys:
-                with self._lock_of(key):
-                    if key not in self.store:
-                        continue
-                    gone += 1
-                    readers = self._change(changes, key, None)
-                if readers:
-                    stale[key] = readers
-            self._tell(changes, stale)
-        return gone
+    def _remove_local(self, keys: list[str], operation: str) -> int:
+        chunks = [k for k in keys if is_chunk_key(k)]
+        gone = self._commit_chunks(dict.fromkeys(chunks)) if chunks else 0
+        return gone + sum(map(int, self._commit(((k, _removed) for k in keys if not is_chunk_key(k)), operation)))
 
     def _atomic_local(self, key: str, transform: Transform, operation: str) -> Any:
-        stale: dict[str, dict[H2ONode, int]] = {}
-        changes: list[Change] = []
-        with self.gate.entered():
-            self._check_served([key])
-            with self._lock_of(key):
-                done, result = self.store.result(operation) if operation else (False, None)
-                if done:
-                    return result
-                old = self.store.get(key)
-                new, result = transform.apply(old)
-                if new is not old:
-                    readers = self._change(changes, key, new, operation, result)
-                    if readers:
-                        stale[key] = readers
-            self._tell(changes, stale)
-        return result
+        return self._commit([(key, transform.apply)], operation)[0]
 
     def _adjust_local(self, keys: list[str], delta: int, operation: str) -> list[str]:
-        dead: list[str] = []
-        changes: list[Change] = []
-        with self.gate.entered():
-            self._check_served(keys)
-            for key in keys:
-                once = operation and f"{operation}/{key}"
-                with self._lock_of(key):
-                    done, alive = self.store.result(once) if once else (False, False)
-                    if not done:
-                        old = self.store.get(key) or 0
-                        count = max(0, old + delta)
-                        alive = count > 0
-                        if count != old:
-                            self._change(changes, key, count or None, once, alive)
-                if not alive:
-                    dead.append(key)
-            self._tell(changes, {})
-        return dead
+        alive = self._commit(((k, partial(_adjusted, delta)) for k in keys), operation)
+        return [k for k, lives in zip(keys, alive, strict=True) if not lives]
 
-    def _tell(self, changes: list[Change], stale: dict[str, dict[H2ONode, int]]) -> None:
-        """Send changes to the other holders, and have those forget them who read what was there before."""
-        if changes and self._cloud.size > 1:
-            self._replicate(changes)
-        if stale:
-            self._invalidate(stale)
-
-    def _replicate(self, changes: list[Change]) -> None:
+    def _replicate(self, placement: Placement, changes: list[Change]) -> None:
         """Have all other holders of the keys take the changes; returns when they did, or are lost."""
-        placement = self._cloud.newest
         by_node: dict[H2ONode, list[Change]] = defaultdict(list)
         for change in changes:
             for node in placement.copies[slot_of(change[0])]:
@@ -460,7 +466,7 @@ class DKV:
 
     def send_copies(self, placement: Placement, by_node: Mapping[H2ONode, list[Change]]) -> None:
         """Send each node its changes and wait for all."""
-        calls = [(n, self._rpc.submit(n, "dkv.copy", (placement.epoch, changes))) for n, changes in by_node.items()]
+        calls = [(n, self._rpc.submit(n, "dkv.copy", (self._cloud.me, placement.epoch, changes))) for n, changes in by_node.items()]
         for node, future in calls:
             try:
                 future.result()
@@ -477,14 +483,14 @@ class DKV:
 
         return cloud.wait_until(gone, LOSS_SECONDS / 2) and not cloud.failure
 
-    def _copy_local(self, epoch: int, changes: list[Change]) -> None:
-        if epoch < self._cloud.placement.epoch:
-            raise NotHomeError(f"Node {self._cloud.me.name} works with a later placement.", node=self._cloud.me.name)
-        for key, version, value, operation, result in changes:
-            # The lock keeps the value and the note that the change was made together, for a caller that asks here again.
-            with self._lock_of(key):
-                if self.store.set(key, value, version) and operation:
-                    self.store.keep_result(operation, result)
+    def _copy_local(self, sender: H2ONode, epoch: int, changes: list[Change]) -> None:
+        # Inside the gate: once a placement without the sender is agreed upon, nothing of it comes in behind the new primary's back.
+        with self.gate.entered():
+            cloud = self._cloud
+            if epoch < cloud.placement.epoch or sender not in cloud.newest.members:
+                raise NotHomeError(f"Node {cloud.me.name} works with a later placement.", node=cloud.me.name)
+            for change in changes:
+                self._take(change)
 
     def _invalidate(self, stale: dict[str, dict[H2ONode, int]]) -> None:
         """Have every reader forget the old values; returns when all did (or are lost).
@@ -496,7 +502,9 @@ class DKV:
         for key, readers in stale.items():
             for member in readers:
                 by_reader[member].append(key)
-        futures = {m: self._rpc.submit(m, "dkv.invalidate", keys) for m, keys in by_reader.items()}
+        # Who is no member any more keeps nothing that could be read.
+        members = self._cloud.newest.members
+        futures = {m: self._rpc.submit(m, "dkv.invalidate", keys) for m, keys in by_reader.items() if m in members}
         failure: Exception | None = None
         for member, future in futures.items():
             try:
@@ -511,7 +519,7 @@ class DKV:
             raise failure
 
     def _forget_reader(self, key: str, member: H2ONode, read: int) -> None:
-        with self._lock_of(key):
+        with self._locks[hash(key) % _STRIPES]:
             readers = self._readers.get(key)
             if readers is not None and readers.get(member) == read:
                 del readers[member]
@@ -525,3 +533,16 @@ class DKV:
         self.cache.clear()
         self._readers.clear()
         return self.gate.drain(LOSS_SECONDS / 2)
+
+
+def _replaced(new: Any, _old: Any) -> tuple[Any, None]:
+    return new, None
+
+
+def _removed(old: Any) -> tuple[None, bool]:
+    return None, old is not None
+
+
+def _adjusted(delta: int, old: int | None) -> tuple[int | None, bool]:
+    count = max(0, (old or 0) + delta)
+    return (count or None) if count != (old or 0) else old, count > 0
