@@ -3,9 +3,9 @@
     python benchmarks/parse.py [--rows 300000] [--rounds 3] [--nthreads 2] [--nodes 1]
                                [--h2o-jar h2o.jar] [--kinds mixed,numeric]
 
-Files are made once in a temporary folder: mixed and numeric CSV, the mixed one packed with gzip and as Parquet. Every run starts
-its server anew, imports the file twice and downloads it once as CSV; "first" is the import right after the boot. With some five million
-rows the CSV files have more than 300 MB.
+Files are made once in a temporary folder: mixed and numeric CSV, the mixed one packed with gzip and as Parquet. Every run
+starts its server anew, imports the file twice and downloads it once as CSV; "first" is the import right after the boot. With some
+five million rows the CSV files have more than 300 MB.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[BreakingLine]:
         monkeypatch.setenv(name, value)
     import boto3
 
-    boto3.client("s3").create_bucket(Bucket="bkt")
+    boto3.client("s3").create_bucket(Bucket="cloud")
     yield made
     made.close()
     server.stop()
@@ -99,22 +99,22 @@ def test_a_cloud_reads_and_writes_a_store_whose_connections_break(line: Breaking
 
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"x": rng.integers(0, 10**9, 300_000), "k": rng.choice(["a", "b", "c"], 300_000)})
-    boto3.client("s3").put_object(Bucket="bkt", Key="in/t.csv", Body=table.to_csv(index=False).encode())
+    boto3.client("s3").put_object(Bucket="cloud", Key="in/t.csv", Body=table.to_csv(index=False).encode())
     environment = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{line.port}", "H2OK_H2O_VERSION": h2o.__version__}
     server = ServerProcess(tmp_path, 3, ["--nthreads", "1"], environment)
     try:
         h2o.connect(url=server.url, verbose=False)
         h2o.no_progress()
-        frame = h2o.import_file("s3://bkt/in/t.csv", destination_frame="t")
+        frame = h2o.import_file("s3://cloud/in/t.csv", destination_frame="t")
         assert frame.nrows == len(table)
         assert frame["x"].sum() == table["x"].sum()
         assert line.cuts > 0, "the line never broke, so this test shows nothing"
-        h2o.export_file(frame, "s3://bkt/out/t.csv")
-        with pytest.raises(h2o.exceptions.H2OResponseError, match=r"Nothing is stored at s3://bkt/missing\.csv"):
-            h2o.import_file("s3://bkt/missing.csv")
+        h2o.export_file(frame, "s3://cloud/out/t.csv")
+        with pytest.raises(h2o.exceptions.H2OResponseError, match="Nothing is stored at s3://cloud/missing"):
+            h2o.import_file("s3://cloud/missing.csv")
         h2o.remove_all()
         h2o.connection().close()
     finally:
         assert server.stop() == 0
-    written = pd.read_csv(boto3.client("s3").get_object(Bucket="bkt", Key="out/t.csv")["Body"])
+    written = pd.read_csv(boto3.client("s3").get_object(Bucket="cloud", Key="out/t.csv")["Body"])
     pd.testing.assert_frame_equal(written, table)

@@ -59,8 +59,8 @@ def _attribute(line: str, number: int) -> tuple[str, str, tuple[str, ...] | None
     known = _TYPES.get(kind.split()[0].lower())
     if known is None:
         raise IllegalArgumentError(
-            f"Unknown ARFF type '{kind[:50]}' of attribute '{name}' in line {number}, column {line.find(kind) + 1}. "
-            f"Known: {', '.join(_TYPES)}, {{levels}}."
+            f"Unknown ARFF type '{kind[:50]}' of attribute '{name}' in line {number}, column {line.find(kind) + 1}."
+            f" Known: {', '.join(_TYPES)}, {{levels}}."
         )
     return name, known, None
 

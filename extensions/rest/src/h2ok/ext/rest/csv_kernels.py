@@ -1,7 +1,7 @@
 """Kernels of the CSV writer: lengths of cells first, then their bytes, column by column over a few thousand rows.
 
-``lengths`` functions add to size : int32[rows]; ``put`` functions write at at : int64[rows] of out : uint8, and move ``at`` behind
-the cell and ``end``, the byte that follows every cell of the column. An integer, decimal or enum cell that is missing has no bytes.
+``lengths`` functions add to size : int32[rows]; ``put`` functions write at at : int64[rows] of out : uint8, and move ``at``
+behind the cell and ``end``, the byte that follows every cell of the column. A missing integer, decimal or enum has no bytes.
 """
 
 from __future__ import annotations
@@ -132,9 +132,8 @@ def put_decimals(mantissa, places, first, at, out, end):  # type: ignore[no-unty
             _put_digits(out, p, whole, n)
             p += n
             out[p] = 46
-            shown = k if k > 1 else 1
-            _put_digits(out, p + 1, m - whole * _WHOLE[k], shown)
-            p += 1 + shown
+            _put_digits(out, p + 1, m - whole * _WHOLE[k], max(k, 1))
+            p += 1 + k + (k == 0)
         out[p] = end
         at[i] = p + 1
 

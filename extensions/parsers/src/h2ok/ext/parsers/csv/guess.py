@@ -16,6 +16,8 @@ __all__ = ["canonical_type", "guess_csv", "is_number", "type_of_texts"]
 
 #: Lines shown in the preview.
 PREVIEW_LINES = 10
+#: Columns from which a table is wide, rows wanted in a chunk of it, and the bytes it may have for that.
+_WIDE, _WIDE_ROWS, _MAX_CHUNK_BYTES = 1000, 512, 64 << 20
 _NUMBER = re.compile(r"[$]?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*%?[ \t]*\Z")
 _JAVA_NUMBER = re.compile(r"[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?|0[xX][0-9a-fA-F.]+[pP][+-]?\d+)\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
@@ -84,14 +86,21 @@ def guess_csv(sample: bytes, given: ParseSetup, more: Sequence[bytes] = ()) -> P
         n_cols = max(n_cols, len(given.column_names))
     body = cells.without_first_row() if header else cells
     others = [_body_of(cut_cells(_whole_lines(m), dialect), head[0] if header else None) for m in more]
-    found = [_count(j, [body, *others]) for j in range(n_cols)] if n_cols < 1000 else _count_many(n_cols, [body, *others])
+    found = [_count(j, [body, *others]) for j in range(n_cols)] if n_cols < _WIDE else _count_many(n_cols, [body, *others])
     types, na = _types(found, given)
     shown = [body.row(i) for i in range(min(body.n_rows, PREVIEW_LINES - (1 if header else 0)))]
     return replace(
         given, parse_type="CSV", separator=ord(sep), check_header=1 if header else -1, number_columns=n_cols,
         column_names=_names(head[0] if header else None, n_cols, given), column_types=types, na_strings=na,
-        data=tuple(tuple(t.text for t in r) for r in shown),
+        data=tuple(tuple(t.text for t in r) for r in shown), chunk_size=_chunk_bytes(given.chunk_size, len(sample), cells.n_rows, n_cols),
     )  # fmt: skip
+
+
+def _chunk_bytes(given: int, n_bytes: int, n_rows: int, n_cols: int) -> int:
+    """Bytes of a chunk: more for wide tables, so that a chunk has some hundred rows (each chunk of a column costs 30 microseconds)."""
+    if n_cols < _WIDE:
+        return given
+    return max(given, min(_MAX_CHUNK_BYTES, _WIDE_ROWS * n_bytes // n_rows))
 
 
 def _whole_lines(sample: bytes) -> bytes:

@@ -13,7 +13,7 @@ from h2ok.ext.parsers.csv.cells import cut_cells
 from h2ok.ext.parsers.csv.guess import guess_csv
 from h2ok.ext.parsers.csv.reader import Layout, read_block
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
-from h2ok.ext.parsers.raw import read_raw, require_raw
+from h2ok.ext.parsers.raw import require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, random_key, wire_type
 
 __all__ = ["CsvParser"]
@@ -79,10 +79,7 @@ class CsvParser(Parser):
 
     def _first_line(self, block: BlockRef, layout: Layout) -> list[str]:
         """Texts of the first line of a block; an empty list when there is none."""
-        if block.staged:
-            head = bytes(self.runtime.node.dkv.require(block.staged)[:_HEAD_BYTES])
-        else:
-            head = read_raw(self.runtime, block.raw, block.start, min(block.stop - block.start, _HEAD_BYTES))
+        head = block.head(self.runtime, _HEAD_BYTES)
         cells = cut_cells(head.removeprefix(_BOM), layout.dialect, 1)
         return [t.text for t in cells.row(0)] if cells.n_rows else []
 
