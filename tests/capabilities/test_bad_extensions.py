@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - sources of modules as they are
 """Bad extensions: each boots beside a good server, and is reported with a reason that a stranger can act on."""
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from h2ok.capabilities.report import extension_report
 class Quiet:
     """A core extension that implements every hook and notes its calls."""
 
-    calls: list[str] = []  # noqa: RUF012 - shared by the instances on purpose
+    calls: list[str] = []
 
     @hookimpl
     def init(self) -> None:

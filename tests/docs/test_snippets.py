@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -32,7 +33,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     assert server.stop() == 0
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if "Contract):" in p.read_text()], ids=lambda p: p.name)
+def test_pages_of_extensions_run_with_the_checks_they_inherit(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_page.py").write_text("\n".join(blocks(page, "python")))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_page.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert " passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if blocks(p, "python") and "Contract):" not in p.read_text()], ids=lambda p: p.name
+)
 def test_python_blocks_run(page: Path, server: ServerProcess, tmp_path: Path) -> None:
     code = "\n".join(blocks(page, "python")).replace("http://127.0.0.1:54321", server.url)
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
@@ -45,6 +58,8 @@ def test_console_blocks_run(page: Path, server: ServerProcess, tmp_path: Path) -
         command = line.removeprefix("$ ")
         if line.startswith("$ ") and not command.startswith(_ELSEWHERE):
             words = shlex.split(command.replace("http://127.0.0.1:54321", server.url))
+            if words[0] == "python":
+                words[0] = sys.executable
             if words[0] == "h2ok":
                 words[:1] = [sys.executable, "-m", "h2ok.capabilities.cli"]
             done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

@@ -19,3 +19,15 @@ class NapTask(MRTask):
         if block.node.cloud.self_index == block.node.cloud.size - 1:
             time.sleep(self.seconds)
         return 1
+
+
+@wire_type("test.slow_mean")
+@dataclass(frozen=True)
+class SlowSumTask(MRTask):
+    """Sum of column 0; every map takes ``seconds``."""
+
+    seconds: float
+
+    def map(self, block: Block) -> float:
+        time.sleep(self.seconds)
+        return float(block.numbers(0).sum())

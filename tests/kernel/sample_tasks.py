@@ -80,6 +80,21 @@ class GateTask(MRTask):
         return 1
 
 
+@wire_type("test.slow_sum")
+@dataclass(frozen=True)
+class GatedSumTask(MRTask):
+    """Sum of column 0, once the gate is open, and three times the input."""
+
+    gate: str
+
+    def map(self, block: Block) -> float:
+        gates[self.gate].entered.set()
+        assert gates[self.gate].open.wait(30)
+        values = block.numbers(0)
+        block.write(0, values * 3)
+        return float(values.sum())
+
+
 @wire_type("test.add")
 @dataclass(frozen=True)
 class Add:

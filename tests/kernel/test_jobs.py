@@ -60,10 +60,26 @@ def test_a_job_of_a_lost_node_fails_with_its_name() -> None:
         jobs = [nodes[2].jobs.start("wait", "dest", "Frame", lambda c: release.wait(30)) for _ in range(12)]
         lost = nodes[2].cloud.me
         hub.kill(lost)
-        for node in nodes[:2]:
-            node.cloud.mark_lost(lost, "killed by the test")
-        seen = [ended(nodes[0], j.key) for j in jobs if nodes[0].dkv.home(j.key) != 2]
+        seen = [ended(nodes[0], j.key) for j in jobs if nodes[0].cloud.damage(j.key) == ""]
         assert seen
         assert {j.status for j in seen} == {"FAILED"}
         assert all(lost.name in (j.exception or "") for j in seen)
+        for j in jobs:
+            if nodes[0].cloud.damage(j.key):
+                with pytest.raises(KeyNotFoundError, match=lost.name):
+                    nodes[0].jobs.get(j.key)
         release.set()
+
+
+def test_a_job_goes_on_when_the_node_with_its_state_is_lost() -> None:
+    hub = InprocHub()
+    release = threading.Event()
+    with no_new_threads(), local_cloud(3, hub=hub) as nodes:
+        started = [nodes[0].jobs.start("wait", "dest", "Frame", lambda c: release.wait(30)) for _ in range(12)]
+        hub.kill(nodes[1].cloud.me)
+        assert {nodes[2].jobs.get(j.key).status for j in started} == {"RUNNING"}
+        for j in started:
+            nodes[2].jobs.cancel(j.key)
+        assert all(nodes[0].jobs.get(j.key).cancel_requested for j in started)
+        release.set()
+        assert {ended(nodes[2], j.key).status for j in started} == {"DONE"}

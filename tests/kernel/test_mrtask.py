@@ -11,7 +11,7 @@ from h2ok.kernel import Frame, IllegalArgumentError, JobCancelledError, Node, No
 from h2ok.kernel.testing import assert_no_keys, local_cloud, no_new_threads
 from h2ok.kernel.transport.inproc import InprocHub
 
-from .sample_tasks import DoubleTask, FailTask, Gate, GateTask, NestedTask, StateTask, SumTask
+from .sample_tasks import DoubleTask, FailTask, Gate, GatedSumTask, GateTask, NestedTask, StateTask, SumTask
 
 X = np.random.default_rng(7).normal(size=30_011) * 1e3
 
@@ -106,12 +106,12 @@ def test_cancel_stops_every_node_at_the_next_chunk(cloud: list[Node]) -> None:
     assert [type(e) for e in errors] == [JobCancelledError]
 
 
-def test_a_node_lost_in_the_middle_ends_the_run_with_its_name() -> None:
+def test_a_node_lost_in_the_middle_without_copies_ends_the_run_with_its_name() -> None:
     hub = InprocHub()
     with local_cloud(3, hub=hub) as nodes:
         frame = frame_on(nodes[0])
         gate = Gate("lost")
-        future = nodes[0].tasks.dfork(GateTask("lost"), frame)
+        future = nodes[0].tasks.dfork(GatedSumTask("lost"), frame)
         assert gate.entered.wait(30)
         hub.kill(nodes[2].cloud.me)
         gate.open.set()

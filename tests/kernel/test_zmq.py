@@ -18,7 +18,6 @@ import zmq
 from h2ok.kernel import (
     CloudLockedError,
     H2OKError,
-    JobCancelledError,
     KeyNotFoundError,
     Node,
     NodeConfig,
@@ -33,7 +32,7 @@ from h2ok.kernel.transport.zmq import ZmqTransport
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .sample_tasks import Add, SumTask
+from .sample_tasks import SumTask
 
 
 class Pair:
@@ -222,8 +221,11 @@ def test_a_closed_member_is_noticed_and_named(cloud: list[Node]) -> None:
         assert of.wait_until(partial(of.is_lost, 2), 10)
         assert not node.cloud.healthy
         assert node.cloud.size == 3
-    with pytest.raises(NodeLostError, match=name):
-        cloud[0].dkv.get_many([f"k{i}" for i in range(20)])
+    keys = [f"k{i}" for i in range(20)]
+    held = cloud[0].dkv.get_many(keys)
+    assert {v for v in held.values() if v is not None} < set(range(20))
+    with pytest.raises(KeyNotFoundError, match=name):
+        cloud[0].dkv.require(next(k for k in keys if held[k] is None))
 
 
 def test_waiting_for_too_many_nodes_says_who_is_there() -> None:
@@ -268,10 +270,10 @@ def test_kill_9_is_noticed_and_every_request_ends() -> None:
         from . import sample_process_tasks as tasks
 
         victim = node.cloud.members[2]
-        future = node.tasks.dfork(tasks.NapTask(20.0), frame)
+        future = node.tasks.dfork(tasks.SlowSumTask(0.5), frame)
         began = time.monotonic()
         cloud.kill(victim.port)
-        with pytest.raises((NodeLostError, JobCancelledError), match=victim.name):
+        with pytest.raises(NodeLostError, match=victim.name):
             future.result(15)
         with pytest.raises(NodeLostError, match=victim.name):
             frame.vecs[0].to_numpy(node)
@@ -312,10 +314,9 @@ def test_silence_beyond_the_dead_limit_ends_open_requests() -> None:
         node.dkv.put(key, 1)
         other.send_signal(signal.SIGSTOP)
         try:
-            with pytest.raises(NodeLostError, match=node.cloud.members[1].name):
-                node.dkv.put(key, 2)
+            node.dkv.put(key, 2)
+            assert node.dkv.get(key) == 2
             assert node.cloud.is_lost(1)
-            with pytest.raises(NodeLostError, match="no sign of life"):
-                node.dkv.atomic(key, Add(1))
+            assert node.cloud.lost_reason(node.cloud.members[1]).startswith("no sign of life")
         finally:
             other.send_signal(signal.SIGCONT)

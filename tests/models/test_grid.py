@@ -9,7 +9,10 @@ import pytest
 from h2ok.capabilities.removal import remove_key
 from h2ok.ext.models import routes_grid
 from h2ok.ext.models.grid import SearchCriteria, combinations, parse_lenient
+from h2ok.ext.models.metrics.measures import MEASURES, measure
 from h2ok.kernel import IllegalArgumentError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 HYPER = {"b": [1, 2, 3], "a": ["x", "y"]}
 
@@ -61,12 +64,30 @@ def test_models_come_best_first(lab: Any) -> None:
     assert [k for k in lab.node.dkv.keys() if k != "tr" and not k.startswith("$job")] == []  # noqa: SIM118
 
 
+@pytest.mark.parametrize("y", ["y", "k", "z"])
+def test_every_measure_sorts_or_has_no_value(lab: Any, y: str) -> None:
+    model = lab.train("gbm", y, ntrees=3, seed=1)
+    found = {name: measure(model.output.training_metrics, name) for name in MEASURES}
+    assert measure(None, "f1") != measure(None, "f1")
+    known = {n for n, v in found.items() if v == v}
+    common = {"logloss", "mse", "r2", "err", "err_count", "accuracy", "mean_per_class_accuracy", "max_per_class_error"}
+    wanted = {"y": {*common, "auc", "f1", "f2", "mcc", "lift_top_group"}, "k": common, "z": {"mse", "mae", "r2", "deviance"}}[y]
+    assert wanted <= known
+    if y != "z":
+        assert found["err_count"] == pytest.approx(found["err"] * found["total_rows"])
+        assert found["mean_per_class_accuracy"] <= found["accuracy"] + 0.5
+        assert 0 <= found["max_per_class_error"] <= 1
+
+
 def test_limits_and_failures(lab: Any) -> None:
     run(lab, hyper_parameters='{"max_depth": [1,2,3],"ntrees": [1,-5]}', search_criteria='{"strategy": RandomDiscrete, "seed": 2}')
     grid = lab.call(routes_grid.list_grids)["grids"][0]
     assert len(grid["model_ids"]) == 3
     assert len(grid["failure_details"]) == 3
     assert "ntrees" in grid["failure_details"][0]
+    criteria = '{"strategy": RandomDiscrete, "seed": 2, "max_models": 3}'
+    run(lab, grid_id="h", hyper_parameters='{"max_depth": [1,2,3],"ntrees": [1,-5,-6,-7]}', search_criteria=criteria)
+    assert len(lab.call(routes_grid.get_grid, {"grid_id": "h"})["model_ids"]) == 3
     for hyper in ('{"nosuch": [1]}', '{"model_id": [1]}', '{"max_depth": []}'):
         with pytest.raises(IllegalArgumentError):
             lab.call(routes_grid.search, {"algo": "gbm"}, training_frame="tr", hyper_parameters=hyper)
@@ -81,3 +102,31 @@ def test_a_seeded_random_search_seeds_its_models(lab: Any) -> None:
         seeds.append([m.parameters["seed"] for m in models])
         remove_key(lab.runtime, "g")
     assert seeds[0] == seeds[1] == [77, 78]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "why"),
+    [
+        ("hyper_parameters", '{"max_depth": range(2, 4)}', "quotes"),
+        ("hyper_parameters", '{"max_depth": [1, 2}', "expected"),
+        ("search_criteria", '{"strategy": "RandomDiscrete", "max_models": [1, 3]}', "max_models must be a whole number"),
+    ],
+)
+def test_unreadable_dictionaries_are_named(lab: Any, field: str, text: str, why: str) -> None:
+    given = {"hyper_parameters": '{"max_depth": [1]}', field: text}
+    with pytest.raises(IllegalArgumentError, match=f"Can't parse the {field} dictionary.*{why}"):
+        lab.call(routes_grid.search, {"algo": "gbm"}, training_frame="tr", response_column="y", **given)
+
+
+@settings(max_examples=300, deadline=2000)
+@given(st.text(alphabet='{}[],:"ab1 \\', max_size=30))
+def test_any_text_is_a_value_or_an_error(text: str) -> None:
+    try:
+        parse_lenient(text)
+    except IllegalArgumentError:
+        return
+
+
+def test_nesting_is_bounded() -> None:
+    with pytest.raises(IllegalArgumentError, match="deeper"):
+        parse_lenient("[" * 5000)

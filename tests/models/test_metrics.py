@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from h2ok.ext.models.metrics import scores
 from h2ok.ext.models.metrics.binomial import MAX_BINS, area_under_pr, area_under_roc, gains_lift, thresholds_of
 from h2ok.ext.models.metrics.scores import N_CELLS, cells_of
 from h2ok.ext.models.metrics.task import class_sums, make_metrics, regression_sums
+from h2ok.ext.models.scoring import predict_frame
 
 
 def naive_auc(p: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
@@ -134,3 +136,35 @@ def test_json_shape_of_binomial_metrics() -> None:
 
 def test_exact_limit_is_a_number_of_rows() -> None:
     assert scores.EXACT_ROWS == 131072
+
+
+def auc_of_pair(positive: np.ndarray, negative: np.ndarray) -> float:
+    """The share of pairs in the right order."""
+    scores = np.concatenate([positive, negative])
+    labels = np.repeat([1, 0], [len(positive), len(negative)])
+    return naive_auc(scores, labels, np.ones(len(scores)))
+
+
+def test_auc_of_several_classes_is_made_of_two_class_aucs(lab: Any) -> None:
+    model = lab.train("gbm", "k", ntrees=3, seed=1, auc_type="WEIGHTED_OVO")
+    metrics = model.output.training_metrics
+    table = metrics.get("multinomial_auc_table")
+    frame = lab.node.frames.get("tr")
+    y = frame.to_numpy(lab.node)[:, frame.names.index("k")]
+    p = predict_frame(lab.node, model, frame, "p")[0].to_numpy(lab.node)[:, 1:]
+    k = p.shape[1]
+    known = dict(zip(table.column("type"), table.column("auc"), strict=True))
+    share = [float((y == i).mean()) for i in range(k)]
+    rest = [auc_of_pair(p[y == i, i], p[y != i, i]) for i in range(k)]
+    assert [known[f"{name} vs Rest"] for name in model.domain] == pytest.approx(rest)
+    assert known["Macro OVR"] == pytest.approx(np.mean(rest))
+    assert known["Weighted OVR"] == pytest.approx(np.dot(rest, share))
+    pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
+    both = [(auc_of_pair(p[y == i, i], p[y == j, i]) + auc_of_pair(p[y == j, j], p[y == i, j])) / 2 for i, j in pairs]
+    assert [known[f"Class {model.domain[i]} vs. {model.domain[j]}"] for i, j in pairs] == pytest.approx(both)
+    assert known["Macro OVO"] == pytest.approx(np.mean(both))
+    weights = [(share[i] + share[j]) / (k - 1) for i, j in pairs]
+    assert known["Weighted OVO"] == pytest.approx(np.dot(both, weights))
+    assert metrics.number("AUC") == known["Weighted OVO"]
+    assert metrics.get("multinomial_aucpr_table").column("type") == table.column("type")
+    assert lab.train("gbm", "k", ntrees=1, seed=1).output.training_metrics.get("multinomial_auc_table") is None

@@ -34,7 +34,7 @@ def test_arff_header_gives_names_types_levels(ctx: RequestContext, load: Callabl
     frame = load(ARFF, "w.arff")
     assert frame.names == ("outlook", "temperature", "note", "windy")
     assert [v.type for v in frame.vecs] == ["enum", "numeric", "string", "enum"]
-    assert frame.vecs[0].domain == ("sunny", "overcast", "light rain")
+    assert frame.vecs[0].domain == ("light rain", "sunny")
     assert frame.vecs[0].to_strings(ctx.node) == ["sunny", None, "light rain"]
     np.testing.assert_array_equal(frame.vecs[1].to_numpy(ctx.node), [85.5, 64, np.nan])
     assert frame.vecs[2].to_strings(ctx.node) == ["a, b", "x", None]
@@ -108,7 +108,7 @@ def test_parquet_types_values_and_missing(ctx: RequestContext, load: Callable[..
     frame = load(out.getvalue(), "t.parquet")
     assert frame.n_chunks == 4
     assert dict(zip(frame.names, (v.type for v in frame.vecs), strict=True)) == {
-        "i": "numeric", "d": "numeric", "b": "numeric", "e": "enum", "s": "string", "t": "time", "day": "time",
+        "i": "numeric", "d": "numeric", "b": "enum", "e": "enum", "s": "string", "t": "time", "day": "time",
     }  # fmt: skip
     values = {name: frame.vec(name).to_numpy(ctx.node) for name in ("i", "d", "b", "t", "day")}
     assert np.isnan([values["i"][0], values["t"][0], values["day"][0]]).all()
@@ -130,3 +130,23 @@ def test_damaged_and_nested_parquet_is_explained(load: Callable[..., Frame]) -> 
     pq.write_table(pa.table({"l": [[1, 2], [3]]}), out)
     with pytest.raises(IllegalArgumentError, match="'l' is of type list"):
         load(out.getvalue(), "t.parquet")
+
+
+def test_a_malformed_svmlight_line_is_named(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "t.svm"
+    path.write_text("1 1:0.5 2:1\n" * 30 + "1 1:0.5 two:2\n")
+    keys = client.post("/3/ImportFilesMulti", paths=[str(path)])["destination_frames"]
+    job = client.job(client.post("/3/ParseSVMLight", source_frames=keys))
+    assert job["status"] == "FAILED"
+    assert (
+        "t.svm' is no SVMLight file: line 31, column 9: expected index:value with an index from 1, found 'two:2'"
+        in job["exception"]
+    )
+    assert not client.get("/3/Frames")["frames"], "neither a frame nor the raw file may stay"
+
+
+def test_arff_errors_tell_the_line() -> None:
+    with pytest.raises(IllegalArgumentError, match="line 2, column 14"):
+        attributes("@relation r\n@attribute x relational\n@data\n")
+    with pytest.raises(IllegalArgumentError, match="line 3"):
+        attributes("@relation r\n% c\n@attribute x\n@data\n")

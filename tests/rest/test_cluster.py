@@ -280,3 +280,39 @@ def test_removing_the_rest_extension_leaves_a_node_that_starts() -> None:
         assert not runtime.has_service("rest.app")
         runtime.node.frames.from_columns("a", {"x": [1]})
         runtime.node.frames.remove("a")
+
+
+def test_probes_and_numbers_for_whoever_watches(web: Client, shared: Runtime) -> None:
+    assert web.get("/health") == {"status": "ok"}
+    assert web.get("/ready") == {"status": "ok"}
+    answer = web.request("GET", "/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    values = dict(line.split(" ") for line in answer.text.splitlines() if not line.startswith("#"))
+    assert (values["h2ok_up"], values["h2ok_cloud_size"], values["h2ok_cloud_healthy"]) == ("1", "1", "1")
+    assert float(values["h2ok_process_other_bytes"]) > 1e6
+    assert answer.text.count("# TYPE ") == len(values)
+
+
+def test_a_node_that_was_shut_out_says_so_to_probes() -> None:
+    with local_runtime(only=("rest",)) as runtime:
+        web = Client.of(runtime)
+        runtime.node.cloud.mark_failed("it was declared dead")
+        assert web.get("/health", 503) == {"status": "unavailable", "reason": "it was declared dead"}
+        assert web.get("/ready", 503)["status"] == "unavailable"
+        assert "h2ok_up 0" in web.request("GET", "/metrics").text
+
+
+def test_reads_writes_and_the_timeline(web: Client) -> None:
+    for path in ("/3/WaterMeterIo", "/3/WaterMeterIo/0"):
+        stats = {e["backend"]: e for e in web.get(path)["persist_stats"]}
+        assert stats["ice"]["store_count"] == 0
+        assert stats["process"]["load_bytes"] > 0
+    found = web.get("/3/Timeline")
+    assert found["self"] == "/127.0.0.1:54321"
+    assert found["events"] == []
+
+
+def test_the_only_node_cannot_leave(web: Client) -> None:
+    answer = web.request("POST", "/3/CloudLeave")
+    assert answer.status >= 500
+    assert "no other node takes it" in answer.json["msg"]

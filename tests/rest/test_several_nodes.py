@@ -51,3 +51,16 @@ def test_logs_stacks_and_network_of_all_nodes(cloud3: list[Runtime]) -> None:
 def test_shutdown_reaches_every_node(cloud3: list[Runtime]) -> None:
     Client.of(cloud3[2]).post("/3/Shutdown")
     assert all(r.stopping.wait(10) for r in cloud3)
+
+
+def test_the_timeline_tells_of_messages_of_all_nodes(cloud3: list[Runtime]) -> None:
+    cloud3[1].node.dkv.put_many({f"k{i}": i for i in range(20)})
+    cloud3[2].node.dkv.get_many([f"k{i}" for i in range(20)])
+    events = Client.of(cloud3[0]).get("/3/Timeline")["events"]
+    pairs = {(e["from"], e["to"]) for e in events if e["msg_type"].startswith("dkv.")}
+    assert ("/127.0.0.1:54323", "/127.0.0.1:54321") in pairs
+    assert ("/127.0.0.1:54325", "/127.0.0.1:54321") in pairs
+    assert [e["nanos"] for e in events] == sorted(e["nanos"] for e in events)
+    summed = Client.of(cloud3[0]).get("/3/WaterMeterIo")["persist_stats"]
+    assert {e["backend"] for e in summed} >= {"ice"}
+    cloud3[0].node.dkv.remove_many([f"k{i}" for i in range(20)])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from h2ok.capabilities import Registry
 from h2ok.capabilities.registry import ExtensionError
 from h2ok.capabilities.testing import Client, local_runtime
+from h2ok.capabilities.testing.server import ServerProcess
 
 INSTALL = 'pip install "h2ok[xgboost]"'
 PARTS = ("rest", "models", "algos", "xgboost")
@@ -52,6 +56,23 @@ def test_asked_for_without_the_library(no_library: None) -> None:
         Registry.discover(only=PARTS, require=["xgboost"])
     assert INSTALL in str(e.value)
     assert "disabled" in str(e.value)
+
+
+def test_h2ok_start_without_the_library_ends_with_the_pip_command(no_library: None, capsys: pytest.CaptureFixture[str]) -> None:
+    from h2ok.capabilities.cli import main
+
+    assert main(["start", "--ext", "xgboost"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("h2ok: Extension 'xgboost'")
+    assert INSTALL in told
+
+
+def test_h2ok_start_with_the_library_serves_it(tmp_path: Path) -> None:
+    pytest.importorskip("xgboost")
+    server = ServerProcess(tmp_path, arguments=["--ext", "xgboost"])
+    with urllib.request.urlopen(server.url + "/3/Capabilities/Core", timeout=10) as answer:
+        assert "XGBoost" in {c["name"] for c in json.load(answer)["capabilities"]}
+    assert server.stop() == 0
 
 
 def test_switched_off_by_h2os_property() -> None:

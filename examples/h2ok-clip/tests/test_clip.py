@@ -1,7 +1,6 @@
 """What expressions may rely on."""
 
 from h2ok.capabilities.testing import PrimitiveContract
-
 from h2ok_clip.extension import extension
 
 NA = float("nan")

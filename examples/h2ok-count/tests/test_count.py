@@ -2,7 +2,6 @@
 
 import numpy as np
 from h2ok.capabilities.testing import RouteContract
-
 from h2ok_count.extension import extension
 
 

@@ -1,7 +1,6 @@
 """What readers and writers may rely on."""
 
 from h2ok.capabilities.testing import PersistContract
-
 from h2ok_mem.extension import extension
 
 

@@ -66,7 +66,8 @@ def _entry_points(path: Path) -> dict[str, str]:
     found: dict[str, str] = project.get("entry-points", {}).get(GROUP, {})
     if not found:
         raise IllegalArgumentError(
-            f"'{path / 'pyproject.toml'}' declares no extension. Add [project.entry-points.\"{GROUP}\"] with NAME = \"module:extension\"."
+            f"'{path / 'pyproject.toml'}' declares no extension. "
+            f'Add [project.entry-points."{GROUP}"] with NAME = "module:extension".'
         )
     return found
 
@@ -224,12 +225,16 @@ def _algorithm_fault(item: Algo, found: Any) -> str:
         return f"it is a {type(found).__name__}, a class was expected."
     if getattr(found, "algo", "") != item.name:
         return f"it is declared as '{item.name}', its class says algo = '{getattr(found, 'algo', '')}'. Both must be equal."
-    missing = [n for n in (("fit", "predict", "Parameters") if hasattr(found, "as_builder") else ("build", "parameters")) if not hasattr(found, n)]
+    missing = [
+        n
+        for n in (("fit", "predict", "Parameters") if hasattr(found, "as_builder") else ("build", "parameters"))
+        if not hasattr(found, n)
+    ]
     abstract = sorted(getattr(found, "__abstractmethods__", ()))
     if missing or abstract:
         return f"class {found.__name__} leaves {', '.join([*missing, *abstract])} out."
     try:
-        builder = found.as_builder() if hasattr(found, "as_builder") else found
+        builder: Any = found.as_builder() if hasattr(found, "as_builder") else found
         fields = builder.parameters.api_fields.values()
     except Exception as e:
         return f"its parameters cannot be read: {type(e).__name__}: {e}"

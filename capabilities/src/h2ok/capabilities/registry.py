@@ -149,7 +149,7 @@ class Registry:
                     y.state, y.reason = "blocked", text
 
     def _refuse_claimed(self) -> None:
-        """Block an extension that provides a name which an earlier one has: not even a part of it would do what its users expect."""
+        """Block an extension that provides a name which an earlier one has: no part of it would do what its users expect."""
         owners: dict[tuple[str, str], Loaded] = {}
         for x in self.loaded:
             if x.state != "active" or x.extension is None:
@@ -162,7 +162,8 @@ class Registry:
             first = owners.get(taken, x)
             whose = "by itself, twice" if first is x else f"by extension {first.origin} already"
             x.state = "blocked"
-            x.reason = f"provides the {taken[0]} '{taken[1]}', which is provided {whose}. Rename it, or keep one of them out with --no-ext."
+            what = f"provides the {taken[0]} '{taken[1]}', which is provided {whose}"
+            x.reason = f"{what}. Rename it, or keep one of them out with --no-ext."
 
     def _start_core(self, toggles: Mapping[str, bool]) -> None:
         for x in self.loaded:

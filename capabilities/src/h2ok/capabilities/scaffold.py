@@ -29,11 +29,17 @@ def new_extension(kind: str, name: str, folder: Path) -> list[Path]:
         raise IllegalArgumentError(f"There is no template for '{kind}'. Kinds: {', '.join(KINDS)}.", argument="kind")
     if not _NAME.match(name) or keyword.iskeyword(name):
         raise IllegalArgumentError(
-            f"'{name}' cannot be the name of a module; lower-case letters, digits and '_' were expected, a letter first.", argument="name"
+            f"'{name}' cannot be the name of a module; lower-case letters, digits and '_' were expected, a letter first.",
+            argument="name",
         )
     if folder.exists() and any(folder.iterdir()):
         raise IllegalArgumentError(f"'{folder}' is not empty. Give another folder with --to.", argument="to")
-    words = {"name": name, "Name": name.title().replace("_", ""), "module": f"h2ok_{name}", "dist": f"h2ok-{name.replace('_', '-')}"}
+    words = {
+        "name": name,
+        "Name": name.title().replace("_", ""),
+        "module": f"h2ok_{name}",
+        "dist": f"h2ok-{name.replace('_', '-')}",
+    }
     made = []
     for source in sorted([*(_TEMPLATES / "common").rglob("*.tmpl"), *(_TEMPLATES / kind).rglob("*.tmpl")]):
         relative = source.relative_to(source.parents[len(source.relative_to(_TEMPLATES).parts) - 2])

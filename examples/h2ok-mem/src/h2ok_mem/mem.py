@@ -69,7 +69,7 @@ class _Writer(io.BytesIO):
         super().__init__()
         self._store, self._uri, self._failed = store, uri, False
 
-    def __exit__(self, kind: Any, *rest: Any) -> None:
+    def __exit__(self, kind: object, *rest: object) -> None:
         self._failed = kind is not None
         super().__exit__(kind, *rest)
 

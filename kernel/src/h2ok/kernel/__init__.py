@@ -10,6 +10,7 @@ from h2ok.kernel.errors import (
     NodeLostError,
     OutOfMemoryBudgetError,
     RemoteError,
+    StateLostError,
     WireError,
 )
 from h2ok.kernel.frame.chunk import NA_CODE, NA_INT64, Chunk
@@ -50,6 +51,7 @@ __all__ = [
     "RemoteError",
     "RollupStats",
     "Scope",
+    "StateLostError",
     "TaskResult",
     "Vec",
     "VecType",

@@ -12,6 +12,10 @@ from h2ok.kernel.node import Node, NodeConfig
 
 __all__ = ["start_node"]
 
+#: mallopt's parameters for the size from which memory is mapped (and given back at once), and for the number of heaps.
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_MAPPED_BYTES = 256 << 10
+
 #: Seconds a thread keeps the interpreter while others want it. PERF: REST p99 beside a busy Python thread 30 -> 11 ms.
 _SWITCH_SECONDS = 0.0005
 
@@ -44,12 +48,30 @@ def start_node(
     from h2ok.kernel.transport.zmq import ZmqTransport
 
     others = parse_flatfile(flatfile)
+    if config.max_mem:
+        _bound_heap()
     sys.setswitchinterval(_SWITCH_SECONDS)
     port = config.port + 1 if node_port is None else node_port
     transport = ZmqTransport(config.ip, port, label=f"{config.ip}:{config.port}", secret=config.cluster_secret)
     node = Node(config, transport, transport.port)
-    identity = Identity(config.name, __version__, extension_hash, tuple(sorted(extensions)))
+    identity = Identity(config.name, __version__, extension_hash, tuple(sorted(extensions)), config.replicas)
     service = MembershipService(node, transport, identity, others)
     node.start()
     service.start()
     return node
+
+
+def _bound_heap() -> None:
+    """Have glibc give back the memory of arrays when they are freed, instead of keeping it in heaps of every thread.
+
+    Without it a process that spills keeps the holes that spilled chunks left. PERF: freed pages are mapped anew, so only for nodes
+    with a memory limit.
+    """
+    import ctypes
+
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):  # another C library
+        return
+    mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
+    mallopt(_M_ARENA_MAX, 2)

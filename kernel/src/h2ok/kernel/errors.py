@@ -13,9 +13,11 @@ __all__ = [
     "JobCancelledError",
     "KeyNotFoundError",
     "NodeLostError",
+    "NotHomeError",
     "OutOfMemoryBudgetError",
     "PortInUseError",
     "RemoteError",
+    "StateLostError",
     "WireError",
 ]
 
@@ -47,6 +49,14 @@ class ClassMismatchError(H2OKError, TypeError):
 
 class NodeLostError(H2OKError, ConnectionError):
     """A node of the cloud did not answer before the deadline, or left."""
+
+
+class NotHomeError(H2OKError):
+    """The node asked does not answer for a key (any more, or yet); the caller looks again who does."""
+
+
+class StateLostError(NodeLostError):
+    """What a node kept between two tasks of one session went with it; the work can be started again from its beginning."""
 
 
 class CloudLockedError(H2OKError, PermissionError):

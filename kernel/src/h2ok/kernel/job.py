@@ -6,16 +6,16 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from h2ok.kernel.errors import JobCancelledError, KeyNotFoundError
+from h2ok.kernel.errors import H2OKError, JobCancelledError, KeyNotFoundError, StateLostError
 from h2ok.kernel.key import random_key
 from h2ok.kernel.wire import wire_type
 
 if TYPE_CHECKING:
-    from h2ok.kernel.cloud.cloud import H2ONode
+    from h2ok.kernel.cloud.placement import Placement
     from h2ok.kernel.node import Node
 
 __all__ = ["Job", "JobContext", "Jobs", "JobStatus"]
@@ -24,6 +24,9 @@ JobStatus = Literal["CREATED", "RUNNING", "DONE", "CANCELLED", "FAILED"]
 _log = logging.getLogger(__name__)
 #: Seconds between two writes of progress to the DKV, and between two looks for a cancel.
 _UPDATE_SECONDS = 0.1
+#: How often work is begun that loses its state with a node.
+_TRIES = 4
+T = TypeVar("T")
 
 
 @wire_type("job")
@@ -71,11 +74,15 @@ class _Cancel:
 @wire_type("job.update")
 @dataclass(frozen=True, slots=True)
 class _Update:
+    """``known``: the state to go on from where the one in the DKV was lost with a node, None to leave a removed job alone."""
+
     changes: dict[str, Any]
     warning: str | None = None
+    known: Job | None = None
 
     def apply(self, old: Any) -> tuple[Any, bool]:
         """Change fields of a running job; the result tells whether it was asked to stop."""
+        old = old if isinstance(old, Job) else self.known
         if not isinstance(old, Job):
             return old, True
         new = replace(old, **self.changes)
@@ -102,7 +109,8 @@ class JobContext:
             changes: dict[str, Any] = {"progress": min(max(progress, 0.0), 1.0)}
             if message:
                 changes["progress_msg"] = message
-            self._cancel = bool(self.node.dkv.atomic(self.key, _Update(changes)))
+            known = self.node.jobs.known(self.key)
+            self._cancel = bool(self.node.dkv.atomic(self.key, _Update(changes, known=known)))
         if self._cancel or self.node.jobs.closing:
             raise JobCancelledError(f"Job '{self.key}' was cancelled.")
 
@@ -114,6 +122,8 @@ class JobContext:
         if now - self._last >= _UPDATE_SECONDS:
             self._last = now
             job = self.node.dkv.get(self.key)
+            if not isinstance(job, Job) and self.node.cloud.damage(self.key):
+                job = self.node.jobs.known(self.key)
             self._cancel = not isinstance(job, Job) or job.cancel_requested
         return self._cancel
 
@@ -124,7 +134,24 @@ class JobContext:
 
     def warn(self, message: str) -> None:
         """Add a warning that the client shows at the end."""
-        self.node.dkv.atomic(self.key, _Update({}, message))
+        self.node.dkv.atomic(self.key, _Update({}, message, self.node.jobs.known(self.key)))
+
+    def survive(self, work: Callable[[], T]) -> T:
+        """``work()``; from its beginning once more when a lost node took along what it kept between two tasks.
+
+        ``work`` must leave nothing behind when it raises and give the same result again, as work of one seed does.
+
+        Raises
+        ------
+        StateLostError
+            A node was lost in every try.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                return work()
+            except StateLostError as e:
+                self.warn(f"{e} It was started again on the nodes that are left.")
+        return work()
 
 
 class Jobs:
@@ -135,7 +162,10 @@ class Jobs:
         self._threads: dict[str, threading.Thread] = {}
         #: True once the node closes: every job of it is cancelled then.
         self.closing = False
-        node.cloud.on_lost.append(self._node_lost)
+        #: The jobs running here, in the state they were last given.
+        self._known: dict[str, Job] = {}
+        node.rpc.register("jobs.known", self.known)
+        node.cloud.on_placed.append(self._placed)
 
     def start(self, description: str, dest: str, dest_type: str, work: Callable[[JobContext], Any]) -> Job:
         """Run ``work(context)`` as a job; returns at once.
@@ -149,10 +179,20 @@ class Jobs:
             "$" + random_key("job"), description, dest, dest_type, "RUNNING", 0.0, "", _now(), 0, node=self._node.cloud.me.name
         )
         self._node.dkv.put(job.key, job)
+        self._known[job.key] = job
         thread = threading.Thread(target=self._run, args=(job, work), name=f"{self._node.label}-{job.key}", daemon=True)
         self._threads[job.key] = thread
         thread.start()
         return job
+
+    @property
+    def running(self) -> int:
+        """Jobs this node works on."""
+        return len(self._threads)
+
+    def known(self, key: str) -> Job | None:
+        """The first state of a job that runs on this node."""
+        return self._known.get(key)
 
     def get(self, key: str) -> Job:
         """The job under ``key``.
@@ -164,8 +204,17 @@ class Jobs:
         """
         job = self._node.dkv.get(key)
         if not isinstance(job, Job):
-            raise KeyNotFoundError(f"Job '{key}' not found. Jobs: GET /3/Jobs.", key=key)
+            # The node that runs it is about to store the state again.
+            job = self._running(key)
+        if not isinstance(job, Job):
+            raise KeyNotFoundError(f"Job '{key}' not found. {self._node.dkv.loss_of(key)}Jobs: GET /3/Jobs.", key=key)
         return job
+
+    def _running(self, key: str) -> Job | None:
+        """The first state of a job that still runs though its state was lost with a node."""
+        if not self._node.cloud.damage(key):
+            return None
+        return next((j for j in self._node.rpc.call_all("jobs.known", key) if j is not None), None)
 
     def list(self) -> list[Job]:
         """All jobs, oldest first."""
@@ -180,7 +229,11 @@ class Jobs:
         KeyNotFoundError
             No such job.
         """
-        if not self._node.dkv.atomic(key, _Cancel()):
+        if self._node.dkv.atomic(key, _Cancel()):
+            return
+        # Its state may be lost with a node while it still runs.
+        known = self._running(key)
+        if known is None or self._node.dkv.atomic(key, _Update({"cancel_requested": True}, known=known)) is None:
             raise KeyNotFoundError(f"Job '{key}' not found. Jobs: GET /3/Jobs.", key=key)
 
     def wait(self, key: str, timeout: float | None = None) -> Job:
@@ -196,20 +249,28 @@ class Jobs:
         for thread in list(self._threads.values()):
             thread.join(5.0)
 
-    def _node_lost(self, lost: H2ONode, reason: str) -> None:
-        """End the jobs that a lost node was doing; every node looks after the jobs whose state it holds."""
-        keys = [k for k in self._node.dkv.local_keys() if k.startswith("$job")]
-        if keys:
+    def _placed(self, placement: Placement) -> None:
+        """Homes moved: look after the jobs of this node and after those whose state it holds, in the background."""
+        if not self.closing:
             name = f"{self._node.label}-lost-jobs"
-            threading.Thread(target=self._fail_jobs_of, args=(lost.name, reason, keys), name=name, daemon=True).start()
+            threading.Thread(target=self._look_after, args=(placement,), name=name, daemon=True).start()
 
-    def _fail_jobs_of(self, name: str, reason: str, keys: Sequence[str]) -> None:
-        text = f"Node {name}, which ran this job, is lost: {reason}. Start the job again."
-        for key in keys:
-            job = self._node.dkv.get(key)
-            if isinstance(job, Job) and job.is_running and job.node == name:
-                end = {"status": "FAILED", "exception": text, "stacktrace": text, "progress_msg": "Failed.", "end_time": _now()}
-                self._node.dkv.atomic(key, _Update(end))
+    def _look_after(self, placement: Placement) -> None:
+        """Store the state of own jobs again where it was lost, and end the jobs of nodes that are gone."""
+        node = self._node
+        living = {m.name for m in placement.members}
+        try:
+            for job in list(self._known.values()):
+                if node.cloud.damage(job.key):
+                    node.dkv.atomic(job.key, _Update({}, known=job))
+            for key in [k for k in node.dkv.local_keys() if k.startswith("$job")]:
+                job = node.dkv.get(key)
+                if isinstance(job, Job) and job.is_running and job.node and job.node not in living:
+                    text = f"Node {job.node}, which ran this job, is lost. Start the job again."
+                    end = {"status": "FAILED", "exception": text, "stacktrace": text, "progress_msg": "Failed.", "end_time": _now()}
+                    node.dkv.atomic(key, _Update(end))
+        except H2OKError as e:  # another loss; its placement comes with another look
+            _log.info("Jobs are looked at again later: %s", e)
 
     def _run(self, job: Job, work: Callable[[JobContext], Any]) -> None:
         changes: dict[str, Any]
@@ -223,10 +284,11 @@ class Jobs:
             _log.warning("Job %s (%s) failed", job.key, job.description, exc_info=True)
             changes = {"status": "FAILED", "exception": f"{e}", "stacktrace": traceback.format_exc(), "progress_msg": "Failed."}
         try:
-            self._node.dkv.atomic(job.key, _Update({**changes, "end_time": _now()}))
+            self._node.dkv.atomic(job.key, _Update({**changes, "end_time": _now()}, known=self._known[job.key]))
         except Exception:  # the job's home is gone; nobody can read the state any more
             _log.exception("Cannot record the end of job %s", job.key)
         finally:
+            self._known.pop(job.key, None)
             # Last, so that whoever waits for the thread reads the final state.
             self._threads.pop(job.key, None)
 

@@ -1,8 +1,8 @@
-"""Keys: the names of everything in the DKV, and which member of the cloud is home to each.
+"""Keys: the names of everything in the DKV, and the slot each belongs to; a Placement says which members hold a slot.
 
 A key is text. User keys (frames, models) are any text that does not start with the control character U+0001. System keys
 start with it: chunk keys carry their index and the number of chunks of the vec, so that chunk i of every vec with the same
-layout has the same home and an MRTask finds all columns of a row range on one node.
+layout has the same slot and an MRTask finds all columns of a row range on one node.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ import re
 import uuid
 
 __all__ = [
-    "chunk_home",
+    "SLOTS",
     "chunk_key",
-    "home_index",
+    "chunk_slot",
+    "is_chunk_key",
     "is_user_key",
     "parse_chunk_key",
     "random_key",
     "sanitize",
+    "slot_of",
 ]
 
+#: Slots of the key space. Divisible by every number up to 8, so that small clouds share it evenly.
+SLOTS = 840
 _SYSTEM = "\x01"
 _CHUNK = "\x01c"
 _counter = itertools.count()
@@ -45,22 +49,25 @@ def parse_chunk_key(key: str) -> tuple[str, int, int]:
     return vec, int(index), int(n)
 
 
-def chunk_home(index: int, n_chunks: int, n_nodes: int) -> int:
-    """Member index that is home to a chunk: contiguous runs of chunks, so that whole subtrees reduce on one node."""
-    return index * n_nodes // n_chunks
+def is_chunk_key(key: str) -> bool:
+    """Whether the key names a chunk. Chunks are written once: every copy of one is as good as any other."""
+    return key.startswith(_CHUNK)
 
 
-def home_index(key: str, n_nodes: int) -> int:
-    """Member index that is home to ``key`` in a cloud of ``n_nodes`` members; the same on every node and in every process."""
-    if n_nodes <= 1:
-        return 0
+def chunk_slot(index: int, n_chunks: int) -> int:
+    """Slot of a chunk: neighbours share slots, so that whole subtrees reduce on one node."""
+    return index * SLOTS // n_chunks
+
+
+def slot_of(key: str) -> int:
+    """Slot of ``key``, the same on every node and in every process."""
     if key.startswith(_CHUNK):
         parts = key[len(_CHUNK) :].split("/", 2)
-        # Clients may ask for any text; what only looks like a chunk key has a home like every other key.
+        # Clients may ask for any text; what only looks like a chunk key has a slot like every other key.
         if len(parts) == 3 and parts[0].isdecimal() and parts[1].isdecimal() and int(parts[0]) < int(parts[1]):
-            return chunk_home(int(parts[0]), int(parts[1]), n_nodes)
+            return chunk_slot(int(parts[0]), int(parts[1]))
     digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") % n_nodes
+    return int.from_bytes(digest, "little") % SLOTS
 
 
 def random_key(prefix: str = "", *, system: bool = False) -> str:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from h2ok.kernel.cloud.cloud import Cloud, H2ONode
+from h2ok.kernel.cloud.rehoming import Rehoming
 from h2ok.kernel.cloud.stats import StatsReader
 from h2ok.kernel.dkv.dkv import DKV
+from h2ok.kernel.dkv.spill import Spill
 from h2ok.kernel.frame.rollups import RollupStats, rollups, rollups_many
 from h2ok.kernel.frame.store import FrameStore
 from h2ok.kernel.frame.vec import Vec
@@ -31,7 +33,8 @@ class NodeConfig:
     ip: str = "127.0.0.1"
     port: int = 54321
     nthreads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    #: Bytes of stored values this node may hold; what does not fit is refused. 0 for no limit.
+    #: Bytes of memory this node may use, half of it for stored values: chunks beyond that go to ``ice_root``, what else does not
+    #: fit is refused. 0 for no limit.
     max_mem: int = 0
     #: Folder for logs and spilled chunks.
     ice_root: str = ""
@@ -39,6 +42,10 @@ class NodeConfig:
     allowed_roots: tuple[str, ...] = ()
     #: Bytes of other nodes' values kept to read again.
     cache_bytes: int = 256 << 20
+    #: Copies of every value beside the first, on other nodes; so many nodes may be lost at once without losing a key.
+    replicas: int = 0
+    #: Whether nodes may join after the lock.
+    elastic: bool = False
     #: Seconds between heartbeats; of silence until a member counts as suspect; until it is dead for good.
     heartbeat_seconds: float = 1.0
     suspect_seconds: float = 3.0
@@ -60,10 +67,15 @@ class Node:
         me = H2ONode(self.config.ip, self.config.port, node_port or self.config.port + 1)
         self.label = f"h2ok-{me.port}"
         self.started_at = time.time()
-        self.cloud = Cloud(self.config.name, me)
+        self.cloud = Cloud(self.config.name, me, self.config.replicas)
         self.transport = transport
         self.rpc = Rpc(self.cloud, transport)
-        self.dkv = DKV(self.cloud, self.rpc, self.config.cache_bytes, self.config.max_mem)
+        limit = self.config.max_mem
+        #: Where chunks go that do not fit into memory; None when nothing is limited.
+        self.spill = Spill(self.config.ice_root) if limit and self.config.ice_root else None
+        cache = min(self.config.cache_bytes, limit // 8) if limit else self.config.cache_bytes
+        self.dkv = DKV(self.cloud, self.rpc, cache, limit // 2, self.spill)
+        self.rehoming = Rehoming(self)
         self.frames = FrameStore(self)
         self.scopes = Scopes(self)
         self.tasks = TaskEngine(self, self.config.nthreads)
@@ -95,11 +107,24 @@ class Node:
             return
         self._closed = True
         self.jobs.close()
+        self.rehoming.close()
         for end in reversed(self.closers):
             end()
         self.tasks.close()
         if self.transport is not None:
             self.transport.close()
+        if self.spill is not None:
+            self.spill.close()
+
+    def leave(self, timeout: float = 3600.0) -> None:
+        """Hand over everything this node holds to the others; ``close`` may follow without any loss.
+
+        Raises
+        ------
+        CloudTimeoutError
+            The others did not take over in time, or there are none.
+        """
+        self.rehoming.leave(timeout)
 
     def _drop_peer(self, node: H2ONode, reason: str) -> None:
         if self.transport is not None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from h2ok.kernel.errors import IllegalArgumentError
+from h2ok.kernel.errors import IllegalArgumentError, NodeLostError
 
 if TYPE_CHECKING:
-    from h2ok.kernel.cloud.cloud import Cloud
+    from h2ok.kernel.cloud.cloud import Cloud, H2ONode
     from h2ok.kernel.transport.base import Transport
 
-__all__ = ["DEFAULT_TIMEOUT", "Rpc"]
+__all__ = ["DEFAULT_TIMEOUT", "LOSS_SECONDS", "Rpc"]
 
 #: Seconds until a call to another node is given up.
 DEFAULT_TIMEOUT = 60.0
+#: How long a caller waits for the cloud to agree on who takes over from a member that does not answer.
+LOSS_SECONDS = 30.0
+#: Between two tries of a listing while keys move.
+_LISTING_SECONDS = 0.01
+#: Calls remembered for the timeline.
+_RECENT = 1024
 
 
 class Rpc:
@@ -25,10 +34,35 @@ class Rpc:
         self._cloud = cloud
         self._transport = transport
         self._services: dict[str, Callable[[Any], Any]] = {}
+        #: The latest calls to other nodes: (nanoseconds since the epoch, member, service).
+        self.recent: deque[tuple[int, str, str]] = deque(maxlen=_RECENT)
+        #: Calls to other nodes so far.
+        self.sent = 0
 
     def register(self, name: str, service: Callable[[Any], Any]) -> None:
         """Offer ``service(payload) -> reply`` under ``name``; payload and reply are wire values."""
         self._services[name] = service
+
+    def register_listing(self, name: str, service: Callable[[Any], Any]) -> None:
+        """Offer a service that tells what this node is home to, for ``list_all``."""
+        self._services[name] = lambda payload: (self._cloud.placement.epoch, service(payload))
+
+    def list_all(self, name: str, payload: Any) -> list[Any]:
+        """The replies of every living member to a listing service, all of one placement: nothing is missing or moved meanwhile.
+
+        Raises
+        ------
+        NodeLostError
+            The members did not come to one placement in time.
+        """
+        deadline = time.monotonic() + LOSS_SECONDS
+        while True:
+            replies = self.call_all(name, payload)
+            if not self._cloud.locked or len({epoch for epoch, _ in replies}) == 1:
+                return [reply for _, reply in replies]
+            if time.monotonic() > deadline:
+                raise NodeLostError("The nodes of the cloud do not agree who holds what. Ask again in a moment.")
+            time.sleep(_LISTING_SECONDS)
 
     def serve(self, name: str, payload: Any) -> Any:
         """Run a service of this node (the transport calls this for requests from other nodes)."""
@@ -37,19 +71,22 @@ class Rpc:
             raise IllegalArgumentError(f"Unknown service '{name}'. The nodes run different versions of h2ok.")
         return service(payload)
 
-    def submit(self, member: int, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Future[Any]:
-        """Start a call to a member by index; its future ends with the reply, NodeLostError or the error of the service."""
+    def submit(self, member: int | H2ONode, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Future[Any]:
+        """Start a call to a member; its future ends with the reply, NodeLostError or the error of the service."""
         try:
-            if member == self._cloud.self_index or self._transport is None:
+            to = self._cloud.node(member)
+            if to == self._cloud.me or self._transport is None:
                 return _ended(self.serve(name, payload))
-            self._cloud.check_alive(member, name)
-            return self._transport.submit(self._cloud.members[member], name, payload, timeout)
+            self._cloud.check_alive(to, name)
+            self.sent += 1
+            self.recent.append((time.time_ns(), to.name, name))
+            return self._transport.submit(to, name, payload, timeout)
         except Exception as e:  # the caller gets it through the future
             future: Future[Any] = Future()
             future.set_exception(e)
             return future
 
-    def call(self, member: int, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Any:
+    def call(self, member: int | H2ONode, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Any:
         """Call a service of one member and wait.
 
         Raises
@@ -62,26 +99,42 @@ class Rpc:
         return self.submit(member, name, payload, timeout).result()
 
     def call_all(self, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> list[Any]:
-        """Call a service of every member (this node included) at once; replies in member order.
+        """Call a service of every member that is not lost (this node included) at once; replies in member order.
+
+        Services called this way must bear to be called twice: when a member is lost meanwhile the others are asked again, so that
+        the replies tell of one placement.
 
         Raises
         ------
         NodeLostError
-            A member is lost or did not answer.
+            A member did not answer and was not declared dead either.
         """
-        me = self._cloud.self_index
-        futures = [self.submit(i, name, payload, timeout) if i != me else None for i in range(self._cloud.size)]
-        own = self.serve(name, payload)
-        return [own if f is None else f.result() for f in futures]
+        deadline = time.monotonic() + timeout
+        while True:
+            cloud = self._cloud
+            epoch = cloud.placement.epoch
+            nodes = [m for i, m in enumerate(cloud.members) if not cloud.is_lost(i)]
+            futures = [None if m == cloud.me else self.submit(m, name, payload, timeout) for m in nodes]
+            own = self.serve(name, payload)
+            try:
+                return [own if f is None else f.result() for f in futures]
+            except NodeLostError:
+                settled = partial(_moved_on, cloud, epoch)
+                if cloud.failure or not cloud.wait_until(settled, min(LOSS_SECONDS, max(0.0, deadline - time.monotonic()))):
+                    raise
 
     def tell_all(self, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Call a service of every member that is not lost, and do not mind failures: for clean-up."""
-        me = self._cloud.self_index
-        others = [i for i in range(self._cloud.size) if i != me and not self._cloud.is_lost(i)]
-        futures = [self.submit(i, name, payload, timeout) for i in others]
+        cloud = self._cloud
+        others = [m for i, m in enumerate(cloud.members) if m != cloud.me and not cloud.is_lost(i)]
+        futures = [self.submit(m, name, payload, timeout) for m in others]
         self.serve(name, payload)
         for f in futures:
             f.exception()
+
+
+def _moved_on(cloud: Cloud, epoch: int) -> bool:
+    return cloud.placement.epoch > epoch or bool(cloud.failure)
 
 
 def _ended(value: Any) -> Future[Any]:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from h2ok.kernel.boot import start_node
 from h2ok.kernel.cloud.cloud import H2ONode
@@ -26,18 +27,15 @@ _PORTS = (20_000, 32_000)
 
 
 @contextlib.contextmanager
-def local_cloud(n: int, nthreads: int = 2, hub: InprocHub | None = None) -> Iterator[list[Node]]:
+def local_cloud(n: int, nthreads: int = 2, hub: InprocHub | None = None, replicas: int = 0) -> Iterator[list[Node]]:
     """``n`` nodes of one cloud in this process, over the in-process transport; closed at the end.
 
     Messages go through the wire format, so what works here works between processes, registration of types included. The
-    membership is given, not negotiated. ``hub`` lets a test kill nodes and cut connections.
+    membership is given, not negotiated. ``hub`` lets a test kill nodes and cut connections; a killed node is noticed at once.
     """
     hub = hub or InprocHub()
     members = tuple(H2ONode("127.0.0.1", 54321 + 2 * i, 54322 + 2 * i) for i in range(n))
-    nodes = [
-        Node(NodeConfig(name="local", ip=m.ip, port=m.port, nthreads=nthreads), hub.transport(m) if n > 1 else None, m.node_port)
-        for m in members
-    ]
+    nodes = [Node(_local_config(m, nthreads, replicas), hub.transport(m) if n > 1 else None, m.node_port) for m in members]
 
     def lock_all(reason: str) -> None:
         for node in nodes:
@@ -46,12 +44,27 @@ def local_cloud(n: int, nthreads: int = 2, hub: InprocHub | None = None) -> Iter
     for node in nodes:
         node.cloud.set_members(members)
         node.cloud.lock_service = lock_all
+        if node.transport is not None:
+            node.transport.on_refused = partial(_lost, node)
         node.start()
+    hub.on_kill = {n.cloud.me: partial(n.cloud.mark_failed, "it was killed") for n in nodes}
     try:
         yield nodes
     finally:
         for node in nodes:
+            if node.transport is not None:
+                node.transport.on_refused = None
+        for node in nodes:
             node.close()
+
+
+def _local_config(me: H2ONode, nthreads: int, replicas: int) -> NodeConfig:
+    return NodeConfig(name="local", ip=me.ip, port=me.port, nthreads=nthreads, replicas=replicas)
+
+
+def _lost(node: Node, other: H2ONode) -> None:
+    if other in node.cloud.members and not node.cloud.failure:
+        node.cloud.mark_lost(other, "its process ended (connection refused)")
 
 
 @dataclass(slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 from collections.abc import Mapping
 from typing import Any
 
 from h2ok.capabilities.bindings.metadata import class_stem, describe_algorithm
 
-__all__ = ["estimator", "estimator_class"]
+__all__ = ["argument_name", "estimator", "estimator_class"]
 
 _KINDS = {"int": int, "long": int, "short": int, "byte": int, "boolean": bool, "string": str, "enum": str, "VecSpecifier": str}
 _FRAMES = ("Key<Frame>",)
@@ -38,10 +39,11 @@ def estimator(algo: str) -> type[Any]:
 
 def estimator_class(described: Mapping[str, Any]) -> type[Any]:
     """A subclass of H2OEstimator with the parameters of a description as arguments and checked properties."""
+    from h2o import estimators
     from h2o.estimators.estimator_base import H2OEstimator
 
     name = f"H2O{class_stem(described)}Estimator"
-    parameters = {p["name"]: p for p in described["parameters"]}
+    parameters = {argument_name(p["name"]): p for p in described["parameters"]}
     defaults = {n: python_default(p) for n, p in parameters.items()}
 
     def __init__(self: Any, **given: Any) -> None:  # noqa: N807 - becomes the class's own
@@ -52,7 +54,9 @@ def estimator_class(described: Mapping[str, Any]) -> type[Any]:
         self._parms = {}
         self._id = self._parms["model_id"] = given.get("model_id")
         for n, default in defaults.items():
-            setattr(self, n, given.get(n, default))
+            # The client's own property model_id would rename a model of the server.
+            if n != "model_id":
+                setattr(self, n, given.get(n, default))
 
     signature = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     signature += [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d) for n, d in defaults.items()]
@@ -66,7 +70,15 @@ def estimator_class(described: Mapping[str, Any]) -> type[Any]:
         "__doc__": f"{described['algo_full_name']}.\n\n" + "\n".join(lines),
         "__module__": __name__,
     }
-    return type(name, (H2OEstimator,), body)
+    made = type(name, (H2OEstimator,), body)
+    # What the client makes models of grids and of h2o.get_model from.
+    estimators._estimator_cls_by_algo_[described["algo"]] = made
+    return made
+
+
+def argument_name(name: str) -> str:
+    """A parameter as an argument: ``lambda_`` for lambda, as in the client's own classes."""
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _property(p: Mapping[str, Any]) -> property:

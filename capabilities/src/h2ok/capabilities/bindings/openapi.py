@@ -51,7 +51,7 @@ def openapi_document(metadata: Metadata) -> dict[str, Any]:
         "info": {
             "title": "h2ok",
             "version": str(version),
-            "description": "The REST API of this server, generated from its own metadata: every route and schema of its extensions.",
+            "description": "The REST API of this server, made from its own metadata: every route and schema of its extensions.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -112,7 +112,7 @@ def _schema(s: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
 
 def _output(f: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
     kind = str(f["type"])
-    if f["name"] == "__meta" or kind.startswith(("Key<", "Map<", "Poly", "Iced", "Schema.")) and not kind.endswith("[]"):
+    if f["name"] == "__meta" or (kind.startswith(("Key<", "Map<", "Poly", "Iced", "Schema.")) and not kind.endswith("[]")):
         return {}
     if kind.endswith("[]"):
         return {"type": ["array", "null"], "items": _output({**f, "type": kind[:-2]}, schemas)}
@@ -121,7 +121,7 @@ def _output(f: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
     if kind in _SCALARS:
         plain = dict(_SCALARS[kind])
         return {**plain, "type": [plain["type"], "null"]}
-    name = f.get("schema_name")
+    name = str(f.get("schema_name"))
     return {"oneOf": [{"$ref": f"#/components/schemas/{_component(name)}"}, {"type": "null"}]} if name in schemas else {}
 
 

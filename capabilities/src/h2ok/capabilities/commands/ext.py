@@ -101,5 +101,5 @@ class Ext:
     def _new(self, kind: str, name: str, folder: Path) -> int:
         for path in new_extension(kind, name, folder):
             print(f"made {path}")
-        print(f"\nNext: cd {folder} && python -m pytest, then pip install -e . and start a node; h2ok ext check {folder} looks it over.")
+        print(f"\nNext: cd {folder} && python -m pytest, then pip install -e . and start a node.")
         return 0

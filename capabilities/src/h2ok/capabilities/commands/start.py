@@ -83,6 +83,11 @@ class Start:
             "--launcher", default=_env("LAUNCHER", "local"), metavar="NAME", help="how --nodes starts them (default: %(default)s)"
         )
         cloud.add_argument("--cloud-size", type=int, default=0, help="wait for this many nodes before reporting ready")
+        cloud.add_argument(
+            "--replicas", type=int, default=_env_int("REPLICAS", 1),
+            help="copies of everything on other nodes: so many may be lost at once without losing data (default: %(default)s)",
+        )  # fmt: skip
+        cloud.add_argument("--no-join", action="store_true", help="refuse nodes that come after the cloud holds data")
         machine = parser.add_argument_group("resources")
         machine.add_argument(
             "--nthreads", "-nthreads", type=int, default=_env_int("NTHREADS"), help="worker threads (default: all cores)"
@@ -114,6 +119,8 @@ class Start:
             raise IllegalArgumentError(
                 "--nodes starts a cloud, --flatfile and --discovery join one. Give one of them.", argument="nodes"
             )
+        if args.replicas < 0:
+            raise IllegalArgumentError(f"--replicas must be at least 0; got {args.replicas}.", argument="replicas")
         level = _level(args.log_level)
         size_bytes(args.max_mem)
         stop = threading.Event()
@@ -222,8 +229,8 @@ def _env(name: str, default: str) -> str:
     return os.environ.get(f"H2OK_{name}", default)
 
 
-def _env_int(name: str) -> int:
-    text = _env(name, "0")
+def _env_int(name: str, default: int = 0) -> int:
+    text = _env(name, str(default))
     try:
         return int(text)
     except ValueError as e:
@@ -270,6 +277,8 @@ def _node_config(args: argparse.Namespace, port: int, ice_root: str) -> NodeConf
         ice_root=ice_root,
         allowed_roots=roots,
         cluster_secret=os.environ.get("H2OK_CLUSTER_SECRET", ""),
+        replicas=args.replicas,
+        elastic=not args.no_join,
     )
 
 

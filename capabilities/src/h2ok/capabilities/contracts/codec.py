@@ -17,8 +17,8 @@ __all__ = ["OfferedCodec"]
 class OfferedCodec(Chunk):
     """A chunk class that is offered every run of numbers, and is taken where it is exact and smaller than the built-in forms.
 
-    A concrete class is a frozen dataclass, registered with ``@wire_type("distribution.name")``. The encoder checks that decoding gives
-    the same doubles bit for bit, so that a codec with a mistake costs time and never data.
+    A concrete class is a frozen dataclass, registered with ``@wire_type("distribution.name")``. The encoder checks that decoding
+    gives the same doubles bit for bit, so that a codec with a mistake costs time and never data.
     """
 
     @classmethod

@@ -17,7 +17,7 @@ __all__ = ["ExportPart", "Exporter"]
 
 @dataclass(frozen=True, slots=True)
 class ExportPart:
-    """One file to write: the rows of ``chunks`` of ``frame``. ``options``: header, separator and the like, as the request had them."""
+    """One file to write: the rows of ``chunks`` of ``frame``. ``options``: header and separator, as the request had them."""
 
     frame: Frame
     chunks: range

@@ -141,7 +141,7 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Runs the other nodes of ``h2ok start --nodes N --launcher NAME``: ``target`` names a Launcher contract class. Since API 1.1."""
+    """Runs the other nodes of ``h2ok start --nodes N --launcher NAME``: ``target`` names a Launcher class. Since API 1.1."""
 
     name: str
     target: str
@@ -165,7 +165,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class ModelingSteps:
-    """What an algorithm takes part in AutoML with: ``target`` names a list of ModelingStep or a function of the plan. Since API 1.1."""
+    """What an algorithm takes part in AutoML with: ``target`` names a list of ModelingStep. Since API 1.1."""
 
     name: str
     target: str

@@ -6,11 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from h2ok.kernel.cloud.stats import NodeStats
 from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError, NodeLostError
-from h2ok.kernel.key import home_index
+from h2ok.kernel.key import chunk_slot, slot_of
 from h2ok.kernel.wire import wire_type
+
+if TYPE_CHECKING:
+    from h2ok.kernel.cloud.placement import Placement
 
 __all__ = ["Cloud", "H2ONode", "MemberInfo"]
 
@@ -42,12 +46,24 @@ class MemberInfo:
 
 
 class Cloud:
-    """The membership this node works with. Thread-safe; members only change through ``set_members`` before the lock."""
+    """The membership this node works with. Thread-safe; members change through ``set_members`` before the lock, afterwards with
+    the placement (``fence``, then ``install`` on every node).
 
-    def __init__(self, name: str, me: H2ONode) -> None:
+    Parameters
+    ----------
+    replicas : copies of every value beside the primary one, where there are enough members.
+    """
+
+    def __init__(self, name: str, me: H2ONode, replicas: int = 0) -> None:
         self.name = name
         self.me = me
+        self.replicas = replicas
         self.started = time.time()
+        #: Who holds what; before the lock only a guess. ``pending``: agreed upon, not in force yet.
+        self._placement: Placement | None = None
+        self._pending: Placement | None = None
+        #: Called with the new placement once it is in force on this node. Must be quick.
+        self.on_placed: list[Callable[[Placement], None]] = []
         self._members: tuple[H2ONode, ...] = (me,)
         self._self_index = 0
         self._locked = False
@@ -115,18 +131,58 @@ class Cloud:
     def healthy(self) -> bool:
         return self.bad_nodes == 0 and not self._failure
 
-    def is_lost(self, member: int) -> bool:
-        """Whether a member (by index) was declared dead; that is final."""
-        return self._members[member] in self._lost
+    @property
+    def placement(self) -> Placement:
+        """Who holds what now."""
+        found = self._placement
+        return self._first_placement() if found is None else found
+
+    @property
+    def pending(self) -> Placement | None:
+        """The placement that is about to be in force."""
+        return self._pending
+
+    @property
+    def newest(self) -> Placement:
+        """The pending placement, or the one in force."""
+        return self._pending or self.placement
+
+    def node(self, member: int | H2ONode) -> H2ONode:
+        """A member by its position."""
+        return member if isinstance(member, H2ONode) else self._members[member]
+
+    def is_lost(self, member: int | H2ONode) -> bool:
+        """Whether a member was declared dead; that is final."""
+        return self.node(member) in self._lost
+
+    def lost_reason(self, node: H2ONode) -> str:
+        """Why a member is dead; empty when it is not."""
+        return self._lost.get(node, "")
 
     def is_healthy(self, member: int) -> bool:
         """Whether a member (by index) answers as it should."""
         node = self._members[member]
         return node not in self._lost and node not in self._suspect and not (node == self.me and self._failure)
 
+    def serves(self, slot: int) -> bool:
+        """Whether this node answers for a slot now: it is its primary and stays that."""
+        if not self._locked:
+            return True
+        pending = self._pending
+        return self.placement.primaries[slot] == self.me and (pending is None or pending.primaries[slot] == self.me)
+
     def home(self, key: str) -> H2ONode:
-        """The member that is home to ``key``."""
-        return self._members[home_index(key, len(self._members))]
+        """The member that answers for ``key``."""
+        return self.placement.primaries[slot_of(key)] if self.size > 1 else self.me
+
+    def chunk_home(self, index: int, n_chunks: int) -> H2ONode:
+        """The member that answers for chunk ``index`` of a vec of ``n_chunks``."""
+        return self.placement.primaries[chunk_slot(index, n_chunks)] if self.size > 1 else self.me
+
+    def damage(self, key: str) -> str:
+        """The lost node that may have held ``key`` without a copy elsewhere; empty when there is none."""
+        placement = self._placement
+        return placement.damage(slot_of(key)) if placement is not None and placement.lost else ""
 
     def member_infos(self) -> list[MemberInfo]:
         """State and numbers of all members, in member order."""
@@ -137,16 +193,17 @@ class Cloud:
             infos.append(MemberInfo(node, self.is_healthy(i), node in self._lost, last, stats))
         return infos
 
-    def check_alive(self, member: int, purpose: str = "") -> None:
-        """Raise NodeLostError when a member (by index) is lost or this node itself was shut out."""
-        node = self._members[member]
+    def check_alive(self, member: int | H2ONode, purpose: str = "") -> None:
+        """Raise NodeLostError when a member is lost or this node itself was shut out."""
+        node = self.node(member)
         reason = self._lost.get(node)
         what = f" It was needed for '{purpose}'." if purpose else ""
         if reason is not None:
             raise NodeLostError(
                 f"Node {node.name} of cloud '{self.name}' is lost: {reason}.{what} "
-                "What was stored there is gone until the cloud is restarted.",
+                "Try again: the other nodes take over what they have copies of (--replicas).",
                 node=node.name,
+                service=purpose,
             )
         if self._failure:
             raise NodeLostError(f"This node ({self.me.name}) is not part of the cloud any more: {self._failure}", node=self.me.name)
@@ -191,8 +248,47 @@ class Cloud:
             ordered = tuple(sorted(members))
             self._self_index = ordered.index(self.me)
             self._members = ordered
+            self._placement = None
             self._consensus = consensus
             self._changed.notify_all()
+
+    def _first_placement(self) -> Placement:
+        from h2ok.kernel.cloud.placement import Placement
+
+        with self._changed:
+            if self._placement is None:
+                self._placement = Placement.first(self._members, self.replicas)
+            return self._placement
+
+    def fence(self, placement: Placement) -> bool:
+        """Stop to answer for what ``placement`` gives to others; false when a newer one is known."""
+        with self._changed:
+            if placement.epoch < self.newest.epoch:
+                return False
+            self._pending = placement
+            return True
+
+    def install(self, placement: Placement) -> bool:
+        """Put a placement in force; false when a newer one is."""
+        with self._changed:
+            if self._locked and placement.epoch <= self.placement.epoch:
+                return placement.epoch == self.placement.epoch
+            self._placement = placement
+            if not self._locked:
+                self._locked, self._lock_reason = True, "this node joined a cloud with data"
+            if self._pending is not None and self._pending.epoch <= placement.epoch:
+                self._pending = None
+            # Who went without loss is forgotten; who took data along stays in the list, for people to see.
+            known = [*self._members, *(m for m in placement.members if m not in self._members)]
+            kept = [m for m in known if m in placement.members or m.name in placement.lost or m == self.me]
+            self._lost = {n: why for n, why in self._lost.items() if n in kept and n not in placement.members}
+            self._suspect = frozenset(n for n in self._suspect if n in placement.members)
+            self._members = tuple(kept)
+            self._self_index = kept.index(self.me)
+            self._changed.notify_all()
+        for tell in list(self.on_placed):
+            tell(placement)
+        return True
 
     def lock(self, reason: str) -> None:
         """Fix the membership; cheap when it is fixed already. Blocks until the whole cloud agreed."""

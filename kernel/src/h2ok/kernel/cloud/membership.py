@@ -12,6 +12,11 @@ member cannot both be decided. A round that is given up is closed in the leader'
 
 Losing. A member that is silent for ``suspect`` seconds is suspect, for ``dead`` seconds dead; one whose port refuses connections is
 dead at once. Before the lock the dead leave the view; after it, death is final, told to all, and told to the dead if they return.
+With ``quorum`` silence alone kills only those outside a majority: a node that hears no more than half of the others (the half
+without the lowest member, when it is exactly half) gives itself up, so that two parts of a cut cloud never both go on.
+
+Growing. A locked cloud that is ``elastic`` lets a newcomer wait and tells its driver (``Join``); the leader then widens the view of
+all members, and the newcomer takes part once a placement names it. Others are refused with the reason.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ from h2ok.kernel.cloud.messages import (
     Heartbeat,
     HeartbeatReply,
     Identity,
+    Join,
     Lock,
     LockReply,
     LockRequest,
@@ -59,6 +65,8 @@ class MembershipSettings:
     suspect: float = 3.0
     dead: float = 10.0
     lock_round: float = 5.0
+    quorum: bool = False
+    elastic: bool = False
 
 
 @dataclass(slots=True)
@@ -91,6 +99,11 @@ class Membership:
         self.lost: dict[Member, str] = {}
         self.stats = NodeStats()
         self._ballot = Ballot(me, now, self.settings.lock_round)
+        #: Epoch of the placement in force.
+        self.epoch = 1
+        #: What a locked cloud told this node that joins it: the view with it inside, and why it is locked.
+        self._offer: tuple[tuple[Member, ...], str] | None = None
+        self._left = False
         self._mismatch: tuple[float, str] | None = None
         self._complained: set[tuple[Member, str]] = set()
         self._suspects: frozenset[H2ONode] = frozenset()
@@ -104,7 +117,7 @@ class Membership:
 
     def tick(self, now: float) -> list[Action]:
         """Time has passed; to be called a few times a heartbeat."""
-        if self.failure:
+        if self.failure or self._left:
             return []
         actions: list[Action] = []
         gap = now - self._last_tick
@@ -137,7 +150,7 @@ class Membership:
             self._complain(message.sender, text, actions)
             return HeartbeatReply("mismatch", text), actions
         if self.locked and message.sender not in self.view:
-            return self._refuse_latecomer(message, actions), actions
+            return self._meet_latecomer(message, actions), actions
         if self._ballot.frozen and message.sender not in self.view:
             return HeartbeatReply("wait", "The cloud is being locked."), actions
         self._take(message, now, actions)
@@ -212,6 +225,7 @@ class Membership:
             self._ballot.led,
             self._ballot.open,
             self.stats,
+            self.epoch,
         )
 
     # -- hearing ------------------------------------------------------------------------------------------------------
@@ -229,7 +243,11 @@ class Membership:
         actions.append(Heard(sender.node, message.stats))
         if message.locked and not self.locked:
             if self.me in message.view:
-                self._adopt(message, actions)
+                # Later than the first placement the cloud has data: this node takes part when it is given its share.
+                if message.epoch == 1:
+                    self._adopt(message, actions)
+                else:
+                    self._offer = (message.view, message.lock_reason)
             else:
                 self._fail(self._late_text(message.lock_reason, message.view), actions)
             return
@@ -253,10 +271,13 @@ class Membership:
             actions.append(SetMembers(tuple(m.node for m in self.view)))
         self._lock(message.lock_reason, actions)
 
-    def _refuse_latecomer(self, message: Heartbeat, actions: list[Action]) -> HeartbeatReply:
+    def _meet_latecomer(self, message: Heartbeat, actions: list[Action]) -> HeartbeatReply:
         known = self._peers.get(message.sender.node)
         if known is not None and known.member in self.view and known.member != message.sender:
             self._lose(known.member, "its process was restarted", actions)  # type: ignore[arg-type]
+        if self.settings.elastic and not message.locked:
+            actions.append(Join(message.sender))
+            return HeartbeatReply("wait", "The cloud is locked; it makes room for this node.")
         text = f"Node {message.sender.node.name} asked to join; it was refused, the cloud is locked."
         self._complain(message.sender, text, actions)
         return HeartbeatReply("refused", self._late_text(self.lock_reason, self.view))
@@ -305,12 +326,63 @@ class Membership:
                 continue
             silent = now - peer.heard
             if silent >= self.settings.dead:
+                if self.locked and not self._has_quorum(now):
+                    self._fail(self._cut_off_text(), actions)
+                    return
                 actions += self._gone(peer.node, f"no sign of life for {silent:.0f} s", now)
             elif silent >= self.settings.suspect:
                 suspects.add(peer.node)
         if suspects != self._suspects:
             self._suspects = frozenset(suspects)
             actions.append(Suspect(self._suspects))
+
+    def _has_quorum(self, now: float) -> bool:
+        """Whether this node hears enough of the cloud to go on without the rest."""
+        if not self.settings.quorum:
+            return True
+        living = [m for m in self.view if m not in self.lost]
+        heard = [m for m in living if m == self.me or now - self._peers[m.node].heard < self.settings.suspect]
+        return 2 * len(heard) > len(living) or (2 * len(heard) == len(living) and min(living) in heard)
+
+    def _cut_off_text(self) -> str:
+        silent = [m for m in self.view if m not in self.lost and m != self.me]
+        return (
+            f"Node {self.me.node.name} hears no majority of its cloud any more ({_names(tuple(silent))}) and leaves it: two "
+            "parts of a cloud must not go on apart. Check the network between the nodes, then restart this one."
+        )
+
+    def widen(self, view: tuple[Member, ...], reason: str, now: float) -> list[Action]:
+        """A leader takes a newcomer in: its members hear each other from now on."""
+        if self.failure or self.me not in view:
+            return []
+        for m in view:
+            if m != self.me and m not in self.lost:
+                peer = self._peers.setdefault(m.node, _Peer(m.node, now, configured=False))
+                if peer.member != m:
+                    peer.member, peer.heard = m, now
+        if self.locked:
+            self.view = tuple(m for m in view if m not in self.lost)
+            # This view is not that of the lock any more: whoever did not hear of the lock yet must wait for the placement.
+            self.epoch = max(self.epoch, 2)
+        else:
+            self._offer = (view, reason)
+        return [SendHeartbeat(m.node) for m in view if m != self.me and m not in self.lost]
+
+    def placed(self, nodes: tuple[H2ONode, ...], epoch: int) -> list[Action]:
+        """A placement is in force: the view is its members, death stays final for the others."""
+        actions: list[Action] = []
+        self.epoch = epoch
+        if self.locked and self.me.node not in nodes:
+            self._left = True
+        elif self.locked:
+            gone = [m for m in self.view if m.node not in nodes and m not in self.lost]
+            self.view = tuple(m for m in self.view if m.node in nodes)
+            for m in gone:
+                self._peers.pop(m.node, None)
+        elif self._offer is not None:
+            self.view = tuple(m for m in self._offer[0] if m.node in nodes)
+            self._lock(self._offer[1], actions)
+        return actions
 
     def _gone(self, node: H2ONode, reason: str, now: float) -> list[Action]:
         actions: list[Action] = []
@@ -349,7 +421,7 @@ class Membership:
     # -- locking ------------------------------------------------------------------------------------------------------
 
     def _drive_lock(self, now: float, actions: list[Action]) -> None:
-        if not self.locked and not self.failure:
+        if not self.locked and not self.failure and self._offer is None:
             actions += self._ballot.drive(self.view, self.consensus, now)
             self._decide(actions)
 

@@ -17,6 +17,7 @@ __all__ = [
     "Heartbeat",
     "HeartbeatReply",
     "Identity",
+    "Join",
     "Lock",
     "LockReply",
     "LockRequest",
@@ -39,6 +40,7 @@ class Identity:
     version: str
     extension_hash: str = ""
     extensions: tuple[str, ...] = ()
+    replicas: int = 0
 
     def difference(self, other: Identity) -> str:
         """What is different in ``other``, in words; empty when both may be in one cloud."""
@@ -52,6 +54,8 @@ class Identity:
             parts = [f"it lacks {missing}" if missing else "", f"only it has {surplus}" if surplus else ""]
             text = " and ".join(p for p in parts if p) or f"{other.extension_hash} against {self.extension_hash}"
             return f"its extensions differ: {text}. Install the same extensions on all nodes"
+        if self.replicas != other.replicas:
+            return f"it keeps {other.replicas} replicas, this cloud {self.replicas}. Start it with --replicas {self.replicas}"
         return ""
 
 
@@ -80,6 +84,8 @@ class Heartbeat:
     round: int
     round_open: bool
     stats: NodeStats
+    #: Epoch of the placement the sender works with; above 1 once homes moved after the lock.
+    epoch: int = 1
 
 
 @wire_type("cloud.heartbeat_reply")
@@ -161,6 +167,13 @@ class Lose:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """A node asks to be taken into the locked cloud."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
 class Suspect:
     """Members that have been silent for a while (all of them; an empty set when none is)."""
 
@@ -190,4 +203,4 @@ class Log:
     problem: bool = True
 
 
-Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Suspect | Heard | Fail | Log
+Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Join | Suspect | Heard | Fail | Log

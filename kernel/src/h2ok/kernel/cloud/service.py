@@ -22,6 +22,7 @@ from h2ok.kernel.cloud.messages import (
     Heartbeat,
     HeartbeatReply,
     Identity,
+    Join,
     Lock,
     LockReply,
     LockRequest,
@@ -54,7 +55,13 @@ class MembershipService:
         self._cloud = node.cloud
         self._transport = transport
         config = node.config
-        settings = MembershipSettings(config.heartbeat_seconds, config.suspect_seconds, config.dead_seconds)
+        settings = MembershipSettings(
+            config.heartbeat_seconds,
+            config.suspect_seconds,
+            config.dead_seconds,
+            quorum=config.replicas > 0,
+            elastic=config.elastic,
+        )
         self.me = Member(node.cloud.me, secrets.token_hex(8))
         self._settings = settings
         self._state = Membership(self.me, identity, flatfile, time.monotonic(), settings)
@@ -67,7 +74,11 @@ class MembershipService:
         node.rpc.register("cloud.heartbeat", self._answer_heartbeat)
         node.rpc.register("cloud.lock", self._answer_lock)
         node.rpc.register("cloud.leave", lambda m: self._event(lambda s, now: s.leaving(m, now)))
+        node.rpc.register("cloud.widen", lambda a: self._event(lambda s, now: s.widen(a[0], a[1], now)))
         node.cloud.lock_service = self._lock
+        self._rehoming = node.rehoming
+        node.rehoming.widen = self._widened
+        node.cloud.on_placed.append(lambda p: self._event(lambda s, _: s.placed(p.members, p.epoch)))
         transport.on_refused = lambda n: self._event(lambda s, now: s.connection_refused(n, now))
         node.closers.append(self.close)
 
@@ -137,6 +148,11 @@ class MembershipService:
         if self._cloud.failure:
             raise CloudLockedError(self._cloud.failure, cloud=self._cloud.name)
 
+    def _widened(self, newcomers: Iterable[Member]) -> tuple[tuple[Member, ...], str]:
+        """(the view with newcomers inside, why the cloud is locked), for a leader that takes them in."""
+        with self._mutex:
+            return (*self._state.view, *(m for m in newcomers if m not in self._state.view)), self._state.lock_reason
+
     # -- actions ------------------------------------------------------------------------------------------------------
 
     def _act(self, action: Action) -> None:
@@ -156,6 +172,8 @@ class MembershipService:
                 cloud.mark_locked(reason)
             case Lose(node, reason):
                 cloud.mark_lost(node, reason)
+            case Join(member):
+                self._rehoming.join(member)
             case Suspect(nodes):
                 cloud.mark_suspect(nodes)
             case Heard(node, stats):

@@ -55,7 +55,9 @@ class StatsReader:
         """The numbers of this moment; about 0.1 ms."""
         node = self._node
         rss, memory = _rss(), _meminfo()
-        values = node.dkv.local_nbytes
+        values = node.dkv.budget.resident
+        if node.config.max_mem and node.spill is not None:
+            node.dkv.budget.adapt(node.config.max_mem, rss)
         limit = node.config.max_mem or memory.get("MemTotal", 0)
         free = min(memory.get("MemAvailable", 0), max(0, limit - rss))
         disk = shutil.disk_usage(node.config.ice_root if os.path.isdir(node.config.ice_root or "") else tempfile.gettempdir())
@@ -72,7 +74,8 @@ class StatsReader:
             pojo_mem=max(0, rss - values),
             free_mem=free,
             max_mem=limit,
-            num_keys=len(node.dkv.local_keys()),
+            swap_mem=node.spill.on_disk if node.spill is not None else 0,
+            num_keys=len(node.dkv.store),
             free_disk=disk.free,
             max_disk=disk.total,
             rpcs_active=node.transport.active if node.transport is not None else 0,

@@ -81,10 +81,13 @@ class ReadCache:
                     fetch.invalid.add(k)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything; reads on their way will not be kept."""
         with self._lock:
             self._values.clear()
             self.nbytes = 0
+            for key, waiting in self._fetches.items():
+                for fetch in waiting:
+                    fetch.invalid.add(key)
 
     def _keep(self, key: str, value: Any, size: int) -> None:
         old = self._values.pop(key, None)

@@ -1,36 +1,48 @@
 """DKV: every value lives on the home node of its key; puts to one key are totally ordered by that node.
 
 A stored object is a value: replace it by ``put`` or ``atomic``, never change it in place. On its home node the store keeps the
-object itself (no encoding); other nodes get a decoded copy and keep it until the home invalidates it.
+object itself (no encoding); other nodes get a decoded copy and keep it until the home invalidates it. With replicas a change is
+acknowledged when all holders of the key's slot have it.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.dkv.cache import ReadCache
-from h2ok.kernel.errors import KeyNotFoundError, NodeLostError, OutOfMemoryBudgetError
-from h2ok.kernel.key import home_index, is_user_key
+from h2ok.kernel.dkv.gate import Gate
+from h2ok.kernel.dkv.local import LocalStore
+from h2ok.kernel.dkv.spill import Budget, Spill
+from h2ok.kernel.errors import KeyNotFoundError, NodeLostError, NotHomeError, OutOfMemoryBudgetError
+from h2ok.kernel.key import is_chunk_key, is_user_key, random_key, slot_of
+from h2ok.kernel.rpc import LOSS_SECONDS
 from h2ok.kernel.wire import sizeof
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from h2ok.kernel.cloud.cloud import Cloud
+    from h2ok.kernel.cloud.placement import Placement
     from h2ok.kernel.rpc import Rpc
 
 __all__ = ["DKV", "Transform"]
 
-_log = logging.getLogger(__name__)
 _STRIPES = 64
 #: Bytes of other nodes' values a node keeps, where its settings say nothing else.
 _CACHE_BYTES = 256 << 20
 #: Values below this do not count against the memory budget when they are put.
 _SMALL_BYTES = 4096
+#: Prefix of the keys that hold reference counts.
+_REFS = "\x01n"
+#: A change on its way to copies: key, version, value (None: removed), the atomic operation that made it ("": none), its result.
+Change = tuple[str, int, Any, str, Any]
+#: Seconds between two looks for a home that is just moving; for one whose node does not answer.
+_MOVING_SECONDS, _SILENT_SECONDS = 0.01, 1.0
 
 
 @runtime_checkable
@@ -44,43 +56,49 @@ class Transform(Protocol):
 class DKV:
     """get, put, remove and atomic over all nodes of the cloud.
 
-    Thread-safe. A ``put`` that returned is visible everywhere. ``get`` of a missing key is None. What concerns a key whose home is
-    lost raises NodeLostError with that node's name.
+    Thread-safe. A ``put`` that returned is visible everywhere. ``get`` of a missing key is None. Calls that meet a lost node wait
+    until another one has taken over its keys; NodeLostError when none did in time.
     """
 
-    def __init__(self, cloud: Cloud, rpc: Rpc, cache_bytes: int = _CACHE_BYTES, max_bytes: int = 0) -> None:
+    def __init__(
+        self, cloud: Cloud, rpc: Rpc, cache_bytes: int = _CACHE_BYTES, max_bytes: int = 0, spill: Spill | None = None
+    ) -> None:
         self._cloud = cloud
         self._rpc = rpc
-        #: Bytes of values this node may be home to; 0 for no limit.
-        self.max_bytes = max_bytes
-        self._local: dict[str, Any] = {}
-        self._sizes: dict[str, int] = {}
-        self._nbytes = 0
-        #: Who may hold a copy of a key of this node: {member index: number of its latest read}.
-        self._readers: dict[str, dict[int, int]] = {}
+        #: What the values of this node may take in memory, and where chunks go that do not fit.
+        self.budget = Budget(max_bytes)
+        self.store = LocalStore(self.budget, spill, is_chunk_key)
+        self.gate = Gate()
+        #: Who may hold a copy of a key of this node: {member: number of its latest read}.
+        self._readers: dict[str, dict[H2ONode, int]] = {}
         self._reads = 0
-        self._refs: dict[str, int] = {}
-        self._refs_lock = threading.Lock()
         self._locks = [threading.RLock() for _ in range(_STRIPES)]
-        self._size_lock = threading.Lock()
         self.cache = ReadCache(cache_bytes)
         rpc.register("dkv.get", lambda a: self._read_local(a[0], a[1]))
         rpc.register("dkv.put", self._put_local)
         rpc.register("dkv.remove", self._remove_local)
-        rpc.register("dkv.atomic", lambda a: self._atomic_local(a[0], a[1]))
-        rpc.register("dkv.keys", self._keys_local)
-        rpc.register("dkv.refs", lambda a: self._adjust_local(a[0], a[1]))
+        rpc.register("dkv.atomic", lambda a: self._atomic_local(*a))
+        rpc.register_listing("dkv.keys", self._keys_local)
+        rpc.register("dkv.refs", lambda a: self._adjust_local(*a))
         rpc.register("dkv.invalidate", self.cache.invalidate)
+        rpc.register("dkv.copy", lambda a: self._copy_local(*a))
 
     # -- public -------------------------------------------------------------------------------------------------------
 
     def get(self, key: str) -> Any:
         """The value under ``key``, or None."""
-        home = self.home(key)
-        if home == self._cloud.self_index:
-            return self._local.get(key)
-        value = self.cache.get(key)
-        return value if value is not None else self._fetch({home: [key]})[key]
+        value, here = self._look(key)
+        return value if here else self._fetch([key])[key]
+
+    def peek(self, key: str, seconds: float) -> Any:
+        """The value under ``key`` when its home tells it within ``seconds``, else None: for what must not wait for a node."""
+        value, here = self._look(key)
+        if here:
+            return value
+        try:
+            return self._rpc.call(self._cloud.home(key), "dkv.get", (self._cloud.me, [key]), seconds)[0]
+        except (NodeLostError, NotHomeError):
+            return None
 
     def require(self, key: str) -> Any:
         """The value under ``key``.
@@ -92,25 +110,28 @@ class DKV:
         """
         value = self.get(key)
         if value is None:
-            raise KeyNotFoundError(f"Object '{key}' not found. List what there is: GET /3/Frames, GET /3/Models.", key=key)
+            raise KeyNotFoundError(
+                f"Object '{key}' not found. {self.loss_of(key)}List what there is: GET /3/Frames, GET /3/Models.", key=key
+            )
         return value
+
+    def loss_of(self, key: str) -> str:
+        """A sentence about the lost node that may have taken ``key`` along; empty when none did."""
+        lost = self._cloud.damage(key)
+        return f"It may have been on node {lost}, which is lost with what had no copy elsewhere (--replicas). " if lost else ""
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """Values of several keys, one request a home node, all at once; missing keys map to None."""
-        me = self._cloud.self_index
         found: dict[str, Any] = {}
-        wanted: dict[int, list[str]] = {}
-        for home, group in self._by_home(keys).items():
-            if home == me:
-                found.update((k, self._local.get(k)) for k in group)
-                continue
-            kept = {k: self.cache.get(k) for k in group}
-            found.update(kept)
-            missing = [k for k, v in kept.items() if v is None]
-            if missing:
-                wanted[home] = missing
-        if wanted:
-            found.update(self._fetch(wanted))
+        missing = []
+        for key in keys:
+            value, here = self._look(key)
+            if here:
+                found[key] = value
+            else:
+                missing.append(key)
+        if missing:
+            found.update(self._fetch(missing))
         return found
 
     def put(self, key: str, value: Any) -> None:
@@ -120,8 +141,7 @@ class DKV:
     def put_many(self, items: Mapping[str, Any]) -> None:
         """Store several values, one request a home node, all at once. Not atomic across keys."""
         self._cloud.lock("first write to the DKV")
-        groups = {h: {k: items[k] for k in keys} for h, keys in self._by_home(items).items()}
-        self._on_homes("dkv.put", groups, self._put_local)
+        self._on_homes("dkv.put", items, lambda keys: {k: items[k] for k in keys}, self._put_local)
 
     def remove(self, key: str) -> bool:
         """Remove a key; true when it was there."""
@@ -132,181 +152,347 @@ class DKV:
 
         Parameters
         ----------
-        lost_ok : keys whose home is lost are gone anyway; false raises NodeLostError for them (after removing the others).
+        lost_ok : keys whose home does not answer are passed over; false raises NodeLostError for them (after removing the others).
         """
-        return sum(self._on_homes("dkv.remove", self._by_home(keys), self._remove_local, lost_ok=lost_ok))
+        return sum(self._on_homes("dkv.remove", keys, list, self._remove_local, lost_ok=lost_ok))
 
     def atomic(self, key: str, transform: Transform) -> Any:
-        """Run ``transform`` on the value's home node under its lock; what the transform returns as its result."""
+        """Run ``transform`` on the value's home node under its lock, once; what the transform returns as its result."""
         self._cloud.lock("first write to the DKV")
-        home = self.home(key)
-        if home == self._cloud.self_index:
-            return self._atomic_local(key, transform)
-        return self._rpc.call(home, "dkv.atomic", (key, transform))
+        operation = random_key() if self._cloud.size > 1 else ""
+        payload = (key, transform, operation)
+        return self._on_homes("dkv.atomic", [key], lambda _: payload, lambda a: self._atomic_local(*a))[0]
 
     def keys(self, prefix: str = "") -> list[str]:
         """Keys of the whole cloud that start with ``prefix``, sorted; user keys only when it is empty."""
         found: set[str] = set()
-        for part in self._rpc.call_all("dkv.keys", prefix):
+        for part in self._rpc.list_all("dkv.keys", prefix):
             found.update(part)
         return sorted(found)
 
     def local_values(self) -> list[Any]:
         """The values under user keys whose home is this node."""
-        return [v for k, v in list(self._local.items()) if is_user_key(k)]
+        found = ((k, self.store.get(k)) for k in self.store if is_user_key(k) and self._is_primary(k))
+        return [v for _, v in found if v is not None]
 
     def local_keys(self) -> list[str]:
         """All keys whose home is this node, system keys included."""
-        return list(self._local)
+        return [k for k in self.store if self._is_primary(k)]
 
     @property
     def local_nbytes(self) -> int:
-        """About how many bytes the values take whose home is this node."""
-        return self._nbytes
+        """About how many bytes the values take that this node holds, copies included."""
+        return self.store.nbytes
 
     def adjust_refs(self, keys: Iterable[str], delta: int, *, lost_ok: bool = False) -> list[str]:
         """Add ``delta`` to the reference count of each key (a count starts at 0); the keys that fell to 0 or below."""
-        groups = {h: (group, delta) for h, group in self._by_home(keys).items()}
-        parts = self._on_homes("dkv.refs", groups, lambda a: self._adjust_local(a[0], a[1]), lost_ok=lost_ok)
-        return [k for part in parts for k in part]
+        operation = random_key() if delta and self._cloud.size > 1 else ""
+        names = [_REFS + k for k in keys]
+        parts = self._on_homes(
+            "dkv.refs", names, lambda group: (group, delta, operation), lambda a: self._adjust_local(*a), lost_ok=lost_ok
+        )
+        return [k[len(_REFS) :] for part in parts for k in part]
 
     def home(self, key: str) -> int:
         """Index of the member that is home to ``key``."""
-        return home_index(key, self._cloud.size)
+        return self._cloud.members.index(self._cloud.home(key))
 
     # -- the calling node ---------------------------------------------------------------------------------------------
 
-    def _by_home(self, keys: Iterable[str]) -> dict[int, list[str]]:
-        groups: dict[int, list[str]] = defaultdict(list)
-        n = self._cloud.size
+    def _look(self, key: str) -> tuple[Any, bool]:
+        """(value, whether it is known here): held, or kept from an earlier read."""
+        if self._cloud.size == 1:
+            return self.store.get(key), True
+        if is_chunk_key(key):
+            value = self.store.get(key)
+            if value is not None:
+                return value, True
+        elif self._cloud.serves(slot_of(key)):
+            return self.store.get(key), True
+        value = self.cache.get(key)
+        return value, value is not None
+
+    def _by_home(self, keys: Iterable[str]) -> dict[H2ONode, list[str]]:
+        if self._cloud.size == 1:
+            return {self._cloud.me: list(keys)}
+        groups: dict[H2ONode, list[str]] = defaultdict(list)
+        primaries = self._cloud.placement.primaries
         for k in keys:
-            groups[home_index(k, n)].append(k)
+            groups[primaries[slot_of(k)]].append(k)
         return groups
 
-    def _on_homes(self, service: str, groups: Mapping[int, Any], local: Any, *, lost_ok: bool = False) -> list[Any]:
-        """Run a service on several homes at once; the first error is raised after all have ended."""
-        me = self._cloud.self_index
-        futures: list[Future[Any]] = [self._rpc.submit(h, service, group) for h, group in groups.items() if h != me]
-        replies = [local(groups[me])] if me in groups else []
-        failure: Exception | None = None
-        for f in futures:
-            try:
-                replies.append(f.result())
-            except Exception as e:
-                if not (lost_ok and isinstance(e, NodeLostError)):
+    def _on_homes(
+        self,
+        service: str,
+        keys: Iterable[str],
+        payload: Callable[[list[str]], Any],
+        local: Callable[[Any], Any],
+        *,
+        lost_ok: bool = False,
+    ) -> list[Any]:
+        """Run a service on the homes of ``keys`` at once; replies in no order. What moved meanwhile is asked for again."""
+        me, replies = self._cloud.me, []
+        todo, deadline = list(keys), time.monotonic() + LOSS_SECONDS
+        while todo:
+            epoch, groups = self._cloud.placement.epoch, self._by_home(todo)
+            calls = [(g, self._rpc.submit(h, service, payload(g))) for h, g in groups.items() if h != me]
+            moved: list[str] = []
+            problem: Exception | None = None
+            failure: Exception | None = None
+            if me in groups:
+                try:
+                    replies.append(local(payload(groups[me])))
+                except NotHomeError as e:
+                    moved, problem = list(groups[me]), e
+                except Exception as e:
+                    failure = e
+            for group, future in calls:
+                try:
+                    replies.append(future.result())
+                except (NodeLostError, NotHomeError) as e:
+                    moved += group
+                    problem = e
+                except Exception as e:
                     failure = failure or e
-        if failure is not None:
-            raise failure
+            if failure is not None:
+                raise failure
+            todo = moved
+            if problem is not None and not self._await_move(epoch, problem, deadline):
+                if lost_ok:
+                    return replies
+                raise problem
         return replies
 
-    def _fetch(self, wanted: dict[int, list[str]]) -> dict[str, Any]:
-        """Read from other nodes and keep what they send."""
-        fetches = {h: self.cache.begin(keys) for h, keys in wanted.items()}
-        me = self._cloud.self_index
-        futures = {h: self._rpc.submit(h, "dkv.get", (me, keys)) for h, keys in wanted.items()}
+    def _await_move(self, epoch: int, problem: Exception, deadline: float) -> bool:
+        """Wait a moment for another placement; false when there is nothing to wait for any more."""
+        cloud = self._cloud
+        if cloud.failure or time.monotonic() > deadline:
+            return False
+        pause = _MOVING_SECONDS if isinstance(problem, NotHomeError) else _SILENT_SECONDS
+        cloud.wait_until(lambda: bool(cloud.failure) or cloud.placement.epoch > epoch, pause)
+        return not cloud.failure
+
+    def _fetch(self, keys: list[str]) -> dict[str, Any]:
+        """Read from the homes and keep what other nodes send."""
         found: dict[str, Any] = {}
-        failure: Exception | None = None
-        for h, future in futures.items():
+        todo, deadline = keys, time.monotonic() + LOSS_SECONDS
+        while todo:
+            epoch, groups = self._cloud.placement.epoch, self._by_home(todo)
+            calls = [(g, self._ask(h, g)) for h, g in groups.items()]
+            todo = []
+            problem: Exception | None = None
+            failure: Exception | None = None
+            for group, answer in calls:
+                try:
+                    found.update(zip(group, answer(), strict=True))
+                except (NodeLostError, NotHomeError) as e:
+                    todo += group
+                    problem = e
+                except Exception as e:
+                    failure = failure or e
+            if failure is not None:
+                raise failure
+            if problem is not None and not self._await_move(epoch, problem, deadline):
+                raise problem
+        return found
+
+    def _ask(self, home: H2ONode, keys: list[str]) -> Callable[[], list[Any]]:
+        """Start to read from one home; what is returned waits for the values."""
+        if home == self._cloud.me:
+            return lambda: self._read_local(home, keys)
+        fetch = self.cache.begin(keys)
+        # While a placement changes nobody keeps what it reads: its next home would not know who to tell of changes.
+        keep = self._cloud.pending is None
+        future: Future[Any] = self._rpc.submit(home, "dkv.get", (self._cloud.me, keys))
+
+        def answer() -> list[Any]:
             values: list[Any] = []
             try:
                 values = future.result()
-                found.update(zip(wanted[h], values, strict=True))
-            except Exception as e:
-                failure = failure or e
+                return values
             finally:
-                self.cache.finish(fetches[h], values)
-        if failure is not None:
-            raise failure
-        return found
+                self.cache.finish(fetch, values if keep else [])
+
+        return answer
 
     # -- on the home node ---------------------------------------------------------------------------------------------
 
     def _lock_of(self, key: str) -> threading.RLock:
         return self._locks[hash(key) % _STRIPES]
 
-    def _keys_local(self, prefix: str) -> list[str]:
-        return [k for k in list(self._local) if (k.startswith(prefix) if prefix else is_user_key(k))]
+    def _is_primary(self, key: str) -> bool:
+        return self._cloud.size == 1 or self._cloud.placement.primaries[slot_of(key)] == self._cloud.me
 
-    def _read_local(self, reader: int, keys: list[str]) -> list[Any]:
+    def _check_served(self, keys: Iterable[str]) -> None:
+        """Refuse what this node does not answer for."""
+        cloud = self._cloud
+        if cloud.size == 1 and cloud.pending is None:
+            return
+        for key in keys:
+            if not cloud.serves(slot_of(key)):
+                raise NotHomeError(f"Node {cloud.me.name} does not answer for '{key}' now.", node=cloud.me.name)
+
+    def _keys_local(self, prefix: str) -> list[str]:
+        return [k for k in self.store if (k.startswith(prefix) if prefix else is_user_key(k)) and self._is_primary(k)]
+
+    def _read_local(self, reader: H2ONode, keys: list[str]) -> list[Any]:
         values = []
+        self._check_served(keys)
         for key in keys:
             with self._lock_of(key):
-                value = self._local.get(key)
-                if value is not None:
+                value = self.store.get(key)
+                if value is not None and reader != self._cloud.me:
                     self._reads += 1
                     self._readers.setdefault(key, {})[reader] = self._reads
             values.append(value)
         return values
 
-    def _store(self, key: str, value: Any) -> dict[int, int] | None:
-        """Set or (None) remove one value under its lock; who may hold the old one."""
-        size = 0 if value is None else sizeof(value)
-        if value is None:
-            self._local.pop(key, None)
-            old = self._sizes.pop(key, 0)
-        else:
-            self._local[key] = value
-            old = self._sizes.get(key, 0)
-            self._sizes[key] = size
-        with self._size_lock:
-            self._nbytes += size - old
-        readers = self._readers.get(key)
-        return dict(readers) if readers else None
+    def _change(self, changes: list[Change], key: str, value: Any, operation: str = "", result: Any = None) -> dict[H2ONode, int]:
+        """Set or (None) remove one value, with its lock held; who may have read the old one."""
+        version = self.store.next_version(self._cloud.newest.epoch)
+        self.store.set(key, value, version)
+        if operation:
+            self.store.keep_result(operation, result)
+        changes.append((key, version, value, operation, result))
+        return dict(self._readers.get(key, ()))
 
     def _put_local(self, items: dict[str, Any]) -> None:
-        if self.max_bytes:
+        if self.budget.limit:
             self._check_budget(items)
-        stale: dict[str, dict[int, int]] = {}
-        for key, value in items.items():
-            with self._lock_of(key):
-                readers = self._store(key, value)
-            if readers:
-                stale[key] = readers
-        if stale:
-            self._invalidate(stale)
+        stale: dict[str, dict[H2ONode, int]] = {}
+        changes: list[Change] = []
+        with self.gate.entered():
+            self._check_served(items)
+            for key, value in items.items():
+                with self._lock_of(key):
+                    readers = self._change(changes, key, value)
+                if readers:
+                    stale[key] = readers
+            self._tell(changes, stale)
 
     def _check_budget(self, items: dict[str, Any]) -> None:
         """Refuse data that does not fit. Small values always may: jobs have to end, frames to be listed and removed."""
-        more = sum(size for size in map(sizeof, items.values()) if size >= _SMALL_BYTES)
-        if more and self._nbytes + more > self.max_bytes:
+        store, limit = self.store, self.budget.ceiling
+        sizes = (sizeof(v) for k, v in items.items() if not (store.spills and is_chunk_key(k)))
+        more = sum(size for size in sizes if size >= _SMALL_BYTES)
+        if more and store.fixed + more > limit:
             raise OutOfMemoryBudgetError(
-                f"Node {self._cloud.me.name} cannot take {more:,} bytes more: it holds {self._nbytes:,} of {self.max_bytes:,} "
-                "bytes (--max-mem). Remove frames or models, add a node, or raise --max-mem.",
+                f"Node {self._cloud.me.name} cannot take {more:,} bytes more: it holds {store.fixed:,} of {limit:,} bytes "
+                "(--max-mem). Remove frames or models, add a node, or raise --max-mem.",
                 node=self._cloud.me.name,
                 needed=more,
-                held=self._nbytes,
-                limit=self.max_bytes,
+                held=store.fixed,
+                limit=limit,
             )
 
     def _remove_local(self, keys: list[str]) -> int:
         gone = 0
-        stale: dict[str, dict[int, int]] = {}
-        for key in keys:
-            with self._lock_of(key):
-                gone += key in self._local
-                readers = self._store(key, None)
-            if readers:
-                stale[key] = readers
-        if stale:
-            self._invalidate(stale)
+        stale: dict[str, dict[H2ONode, int]] = {}
+        changes: list[Change] = []
+        with self.gate.entered():
+            self._check_served(keys)
+            for key in keys:
+                with self._lock_of(key):
+                    if key not in self.store:
+                        continue
+                    gone += 1
+                    readers = self._change(changes, key, None)
+                if readers:
+                    stale[key] = readers
+            self._tell(changes, stale)
         return gone
 
-    def _atomic_local(self, key: str, transform: Transform) -> Any:
-        with self._lock_of(key):
-            old = self._local.get(key)
-            new, result = transform.apply(old)
-            readers = self._store(key, new) if new is not old else None
-        if readers:
-            self._invalidate({key: readers})
+    def _atomic_local(self, key: str, transform: Transform, operation: str) -> Any:
+        stale: dict[str, dict[H2ONode, int]] = {}
+        changes: list[Change] = []
+        with self.gate.entered():
+            self._check_served([key])
+            with self._lock_of(key):
+                done, result = self.store.result(operation) if operation else (False, None)
+                if done:
+                    return result
+                old = self.store.get(key)
+                new, result = transform.apply(old)
+                if new is not old:
+                    readers = self._change(changes, key, new, operation, result)
+                    if readers:
+                        stale[key] = readers
+            self._tell(changes, stale)
         return result
 
-    def _invalidate(self, stale: dict[str, dict[int, int]]) -> None:
+    def _adjust_local(self, keys: list[str], delta: int, operation: str) -> list[str]:
+        dead: list[str] = []
+        changes: list[Change] = []
+        with self.gate.entered():
+            self._check_served(keys)
+            for key in keys:
+                once = operation and f"{operation}/{key}"
+                with self._lock_of(key):
+                    done, alive = self.store.result(once) if once else (False, False)
+                    if not done:
+                        old = self.store.get(key) or 0
+                        count = max(0, old + delta)
+                        alive = count > 0
+                        if count != old:
+                            self._change(changes, key, count or None, once, alive)
+                if not alive:
+                    dead.append(key)
+            self._tell(changes, {})
+        return dead
+
+    def _tell(self, changes: list[Change], stale: dict[str, dict[H2ONode, int]]) -> None:
+        """Send changes to the other holders, and have those forget them who read what was there before."""
+        if changes and self._cloud.size > 1:
+            self._replicate(changes)
+        if stale:
+            self._invalidate(stale)
+
+    def _replicate(self, changes: list[Change]) -> None:
+        """Have all other holders of the keys take the changes; returns when they did, or are lost."""
+        placement = self._cloud.newest
+        by_node: dict[H2ONode, list[Change]] = defaultdict(list)
+        for change in changes:
+            for node in placement.copies[slot_of(change[0])]:
+                if node != self._cloud.me:
+                    by_node[node].append(change)
+        if by_node:
+            self.send_copies(placement, by_node)
+
+    def send_copies(self, placement: Placement, by_node: Mapping[H2ONode, list[Change]]) -> None:
+        """Send each node its changes and wait for all."""
+        calls = [(n, self._rpc.submit(n, "dkv.copy", (placement.epoch, changes))) for n, changes in by_node.items()]
+        for node, future in calls:
+            try:
+                future.result()
+            except NodeLostError:
+                if not self._await_loss(node):
+                    raise
+
+    def _await_loss(self, node: H2ONode) -> bool:
+        """Wait until the cloud declares dead a member that does not answer; false when it does not."""
+        cloud = self._cloud
+
+        def gone() -> bool:
+            return bool(cloud.failure) or cloud.is_lost(node) or node not in cloud.newest.members
+
+        return cloud.wait_until(gone, LOSS_SECONDS / 2) and not cloud.failure
+
+    def _copy_local(self, epoch: int, changes: list[Change]) -> None:
+        if epoch < self._cloud.placement.epoch:
+            raise NotHomeError(f"Node {self._cloud.me.name} works with a later placement.", node=self._cloud.me.name)
+        for key, version, value, operation, result in changes:
+            # The lock keeps the value and the note that the change was made together, for a caller that asks here again.
+            with self._lock_of(key):
+                if self.store.set(key, value, version) and operation:
+                    self.store.keep_result(operation, result)
+
+    def _invalidate(self, stale: dict[str, dict[H2ONode, int]]) -> None:
         """Have every reader forget the old values; returns when all did (or are lost).
 
         A reader leaves the list only after its answer, so a second change of the key waits for it too: nobody sees a value
         older than a change that was acknowledged.
         """
-        by_reader: dict[int, list[str]] = defaultdict(list)
+        by_reader: dict[H2ONode, list[str]] = defaultdict(list)
         for key, readers in stale.items():
             for member in readers:
                 by_reader[member].append(key)
@@ -316,7 +502,7 @@ class DKV:
             try:
                 future.result()
             except NodeLostError as e:
-                if not self._cloud.is_lost(member):
+                if not self._await_loss(member):
                     failure = failure or e
                     continue
             for key in by_reader[member]:
@@ -324,22 +510,18 @@ class DKV:
         if failure is not None:
             raise failure
 
-    def _forget_reader(self, key: str, member: int, read: int) -> None:
+    def _forget_reader(self, key: str, member: H2ONode, read: int) -> None:
         with self._lock_of(key):
             readers = self._readers.get(key)
             if readers is not None and readers.get(member) == read:
                 del readers[member]
                 if not readers:
-                    del self._readers[key]
+                    self._readers.pop(key, None)
 
-    def _adjust_local(self, keys: list[str], delta: int) -> list[str]:
-        dead = []
-        with self._refs_lock:
-            for key in keys:
-                count = self._refs.get(key, 0) + delta
-                if count > 0:
-                    self._refs[key] = count
-                else:
-                    self._refs.pop(key, None)
-                    dead.append(key)
-        return dead
+    # -- when homes move ----------------------------------------------------------------------------------------------
+
+    def fenced(self) -> bool:
+        """A placement is about to change: forget what was read, and wait for the changes under way; whether they ended."""
+        self.cache.clear()
+        self._readers.clear()
+        return self.gate.drain(LOSS_SECONDS / 2)

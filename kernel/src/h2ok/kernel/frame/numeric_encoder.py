@@ -109,7 +109,8 @@ def offer_codecs(codecs: Callable[[], Sequence[Any]]) -> Callable[[], None]:
     _offers.append(codecs)
 
     def forget() -> None:
-        _offers.remove(codecs)
+        if codecs in _offers:
+            _offers.remove(codecs)
 
     return forget
 

@@ -39,7 +39,7 @@ class FrameStore:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        node.rpc.register("frames.list", lambda _: [v for v in node.dkv.local_values() if isinstance(v, Frame)])
+        node.rpc.register_listing("frames.list", lambda _: [v for v in node.dkv.local_values() if isinstance(v, Frame)])
 
     def get(self, key: str) -> Frame:
         """The frame under ``key``.
@@ -53,7 +53,8 @@ class FrameStore:
         """
         value = self._node.dkv.get(key)
         if value is None:
-            raise KeyNotFoundError(f"Object '{key}' not found for argument: key. Frames: GET /3/Frames.", key=key)
+            loss = self._node.dkv.loss_of(key)
+            raise KeyNotFoundError(f"Object '{key}' not found for argument: key. {loss}Frames: GET /3/Frames.", key=key)
         if not isinstance(value, Frame):
             raise ClassMismatchError(f"Object '{key}' is a {type(value).__name__}, a Frame was expected.", key=key)
         return value
@@ -86,7 +87,7 @@ class FrameStore:
     def list(self) -> list[Frame]:
         """All stored frames, by key."""
         found: dict[str, Frame] = {}
-        for part in self._node.rpc.call_all("frames.list", None):
+        for part in self._node.rpc.list_all("frames.list", None):
             found.update((f.key, f) for f in part)
         return [found[k] for k in sorted(found)]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from h2ok.kernel.errors import KeyNotFoundError
+from h2ok.kernel.errors import KeyNotFoundError, NodeLostError
 from h2ok.kernel.frame.chunk import Chunk
 from h2ok.kernel.key import chunk_key, random_key
 from h2ok.kernel.wire import wire_type
@@ -76,9 +76,21 @@ class Vec:
         ------
         KeyNotFoundError
             The vec was removed.
+        NodeLostError
+            The only node that held the chunk is lost.
         """
-        value = node.dkv.get(chunk_key(self.key, index, self.n_chunks))
+        key = chunk_key(self.key, index, self.n_chunks)
+        value = node.dkv.get(key)
         if not isinstance(value, Chunk):
+            lost = node.cloud.damage(key)
+            if lost:
+                raise NodeLostError(
+                    f"Chunk {index} of a column is gone with node {lost}, which is lost; no other node had a copy. Import the data "
+                    "again. Start the cloud with --replicas 1 or more to survive the loss of a node.",
+                    node=lost,
+                    vec=self.key,
+                    chunk=index,
+                )
             raise KeyNotFoundError(f"Chunk {index} of a removed vec was asked for ({self.key!r}).", vec=self.key, chunk=index)
         return value
 

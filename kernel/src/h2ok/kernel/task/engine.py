@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError
+from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.dkv.local import LocalStore
+from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError, NodeLostError, StateLostError
 from h2ok.kernel.frame.newchunk import encode
 from h2ok.kernel.frame.vec import Vec, new_vec_key
-from h2ok.kernel.key import chunk_home, chunk_key, random_key
+from h2ok.kernel.key import chunk_key, random_key
+from h2ok.kernel.rpc import LOSS_SECONDS
 from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
 from h2ok.kernel.task.tree import ReductionTree
 from h2ok.kernel.threads import ElasticPool
@@ -47,6 +51,8 @@ class _Request:
     n_chunks: int
     espc: NDArray[np.int64]
     outputs: tuple[_Output, ...]
+    #: The chunks the receiver maps, ascending.
+    indexes: NDArray[np.int64]
 
 
 @wire_type("task.reply")
@@ -78,6 +84,12 @@ class TaskEngine:
         self._callers = ElasticPool(f"{node.label}-dfork")
         self._cancelled: set[str] = set()
         self._state: dict[tuple[str, int], dict[str, Any]] = {}
+        #: Bytes of what blocks keep in their state because there was room.
+        self._cached: dict[tuple[str, int], int] = {}
+        #: What blocks keep between tasks and may go to disk meanwhile.
+        self.scratch = LocalStore(node.dkv.budget, node.spill)
+        #: For runs of this node: the nodes that keep the state of each session, by chunk.
+        self._placed: dict[str, dict[int, H2ONode]] = {}
         node.rpc.register("task.run", self._run_local)
         node.rpc.register("task.cancel", self._cancelled.add)
         node.rpc.register("task.forget", self._cancelled.discard)
@@ -126,7 +138,7 @@ class TaskEngine:
         if outs:
             self._node.cloud.lock("first write to the DKV")
         n_chunks = len(espc) - 1
-        request = _Request(random_key(), task, tuple(vecs), n_chunks, espc, outs)
+        request = _Request(random_key(), task, tuple(vecs), n_chunks, espc, outs, np.arange(n_chunks, dtype=np.int64))
         try:
             replies = self._fan_out(request, cancelled)
         except BaseException:
@@ -167,6 +179,7 @@ class TaskEngine:
 
     def free_state(self, session: str) -> None:
         """Drop the per-chunk state of ``session`` on every node."""
+        self._placed.pop(session, None)
         self._node.rpc.tell_all("task.free_state", session)
 
     def close(self) -> None:
@@ -177,33 +190,88 @@ class TaskEngine:
     # -- the calling node ---------------------------------------------------------------------------------------------
 
     def _fan_out(self, request: _Request, cancelled: Callable[[], bool] | None) -> list[_Reply]:
-        """Run the request on every node that holds chunks; the first real failure stops the others and is raised."""
-        cloud, rpc = self._node.cloud, self._node.rpc
-        owners = sorted({chunk_home(i, request.n_chunks, cloud.size) for i in range(request.n_chunks)})
+        """Run the request on the homes of its chunks; what a lost node did not finish is run again by those that take over."""
+        replies: list[_Reply] = []
+        todo = request.indexes
+        while len(todo):
+            parts = self._assign(replace(request, indexes=todo))
+            done, lost = self._run_parts(parts, cancelled)
+            replies += done
+            todo = np.sort(np.concatenate([parts[n].indexes for n in lost])) if lost else todo[:0]
+            for node, error in lost.items():
+                self._await_takeover(node, error)
+        return replies
+
+    def _assign(self, request: _Request) -> dict[H2ONode, _Request]:
+        """The part of each node: chunks go to their homes, or to where the session keeps its state."""
+        cloud, n = self._node.cloud, request.n_chunks
+        session = getattr(request.task, "session", "")
+        placed = self._placed.setdefault(session, {}) if session else {}
+        groups: dict[H2ONode, list[int]] = defaultdict(list)
+        for i in request.indexes.tolist():
+            node = placed.get(i) or cloud.chunk_home(i, n)
+            if cloud.is_lost(node) or node not in cloud.members:
+                if i in placed:
+                    raise StateLostError(
+                        f"Node {node.name} is lost with what it kept for this work. Start the work again.", node=node.name
+                    )
+                self._await_takeover(node, NodeLostError(f"Node {node.name} is lost.", node=node.name))
+                node = cloud.chunk_home(i, n)
+            groups[node].append(i)
+        return {m: replace(request, indexes=np.array(v, dtype=np.int64)) for m, v in groups.items()}
+
+    def _await_takeover(self, node: H2ONode, error: Exception) -> None:
+        """Wait until others hold what was the part of ``node``; raise ``error`` when that does not come."""
+        cloud = self._node.cloud
+
+        def settled() -> bool:
+            return bool(cloud.failure) or node not in cloud.placement.members
+
+        if not cloud.wait_until(settled, LOSS_SECONDS) or cloud.failure:
+            raise error
+
+    def _run_parts(
+        self, parts: dict[H2ONode, _Request], cancelled: Callable[[], bool] | None
+    ) -> tuple[list[_Reply], dict[H2ONode, Exception]]:
+        """(replies, nodes lost on the way); the first real failure stops the others and is raised."""
+        me, rpc = self._node.cloud.me, self._node.rpc
         stop = threading.Event()
-        futures = [rpc.submit(m, "task.run", request, TASK_TIMEOUT) for m in owners if m != cloud.self_index]
-        for f in futures:
-            f.add_done_callback(lambda f: stop.set() if f.exception() is not None else None)
+        futures = {m: rpc.submit(m, "task.run", part, TASK_TIMEOUT) for m, part in parts.items() if m != me}
+        for m, f in futures.items():
+            f.add_done_callback(partial(_stop_on_failure, stop, m))
         failures: list[BaseException] = []
         replies: list[_Reply] = []
+        lost: dict[H2ONode, Exception] = {}
+        run = next(iter(parts.values())).run
 
-        def collect(part: Callable[[], _Reply]) -> None:
+        def collect(node: H2ONode, part: Callable[[], _Reply]) -> None:
             try:
-                replies.append(part())
+                reply = part()
+                replies.append(reply)
+                self._note_state(node, parts[node])
             except BaseException as e:
+                if isinstance(e, NodeLostError) and _is_loss_of(node, e):
+                    lost[node] = e
+                    return
                 failures.append(e)
                 if len(failures) == 1 and futures:
-                    rpc.tell_all("task.cancel", request.run)
+                    rpc.tell_all("task.cancel", run)
 
-        if cloud.self_index in owners:
-            collect(lambda: self._map_local(request, lambda: stop.is_set() or (cancelled is not None and cancelled())))
-        for f in futures:
-            collect(partial(self._await, f, request, cancelled))
+        if me in parts:
+            collect(me, lambda: self._map_local(parts[me], lambda: stop.is_set() or (cancelled is not None and cancelled())))
+        for m, f in futures.items():
+            collect(m, partial(self._await, f, parts[m], cancelled))
         if failures:
             if futures:
-                rpc.tell_all("task.forget", request.run)
+                rpc.tell_all("task.forget", run)
             raise next((e for e in failures if not isinstance(e, JobCancelledError)), failures[0])
-        return replies
+        return replies, lost
+
+    def _note_state(self, node: H2ONode, part: _Request) -> None:
+        session = getattr(part.task, "session", "")
+        placed = self._placed.get(session) if session else None
+        if placed is not None:
+            placed.update(dict.fromkeys(part.indexes.tolist(), node))
 
     def _await(self, future: Future[Any], request: _Request, cancelled: Callable[[], bool] | None) -> _Reply:
         while cancelled is not None:
@@ -235,8 +303,8 @@ class TaskEngine:
 
     def _map_local(self, request: _Request, stopped: Callable[[], bool]) -> _Reply:
         """Map this node's chunks and reduce them as far as the tree allows."""
-        cloud, task = self._node.cloud, request.task
-        mine = [i for i in range(request.n_chunks) if chunk_home(i, request.n_chunks, cloud.size) == cloud.self_index]
+        task = request.task
+        mine = request.indexes.tolist()
         tree = ReductionTree(request.n_chunks, task.reduce)
         run = _LocalRun(iter(mine), stopped)
         lock = threading.Lock()
@@ -271,7 +339,8 @@ class TaskEngine:
     def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
         espc, session = request.espc, getattr(request.task, "session", "")
         state = self._state.setdefault((session, index), {}) if session else {}
-        block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state)
+        self._node.dkv.budget.fit()
+        block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
         partial = request.task.map(block)
         if request.outputs:
             self._store_outputs(request, block, run)
@@ -288,6 +357,33 @@ class TaskEngine:
             items[chunk_key(spec.key, block.index, request.n_chunks)] = chunk
         self._node.dkv.put_many(items)
 
+    def cache(self, block: Block, name: str, value: Any, nbytes: int) -> bool:
+        """See ``Block.cache``."""
+        budget = self._node.dkv.budget
+        if block.session and budget.limit:
+            if budget.resident + nbytes > budget.limit:
+                return False
+            key = block.session, block.index
+            self._cached[key] = self._cached.get(key, 0) + nbytes
+            budget.add(nbytes)
+        block.state[name] = value
+        return True
+
     def _free_local(self, session: str) -> None:
         for key in [k for k in self._state if k[0] == session]:
             self._state.pop(key, None)
+            self._node.dkv.budget.add(-self._cached.pop(key, 0))
+        for name in [k for k in self.scratch if k.startswith(f"{session}/")]:
+            self.scratch.drop(name)
+
+
+def _is_loss_of(node: H2ONode, error: NodeLostError) -> bool:
+    """Whether a call failed because ``node`` itself is gone, not because its work met a lost node."""
+    return error.values.get("service") == "task.run" and error.values.get("node") == node.name
+
+
+def _stop_on_failure(stop: threading.Event, node: H2ONode, future: Future[Any]) -> None:
+    """Stop this node's own part when another one's failed; a lost node's part is only run again."""
+    error = future.exception()
+    if error is not None and not (isinstance(error, NodeLostError) and _is_loss_of(node, error)):
+        stop.set()

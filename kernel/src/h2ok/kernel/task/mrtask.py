@@ -39,6 +39,7 @@ class Block:
     n_rows: int
     vecs: Sequence[Vec]
     state: dict[str, Any]
+    session: str = ""
     _chunks: dict[int, Chunk] = field(default_factory=dict)
     outputs: dict[int, Any] = field(default_factory=dict)
 
@@ -71,6 +72,18 @@ class Block:
         for j, c in enumerate(picked):
             self.chunk(c).decode_into(out[:, j])
         return out
+
+    def cache(self, name: str, value: Any, nbytes: int) -> bool:
+        """Keep in ``state`` what can be made again, if the memory budget has room for its ``nbytes``; whether it was kept."""
+        return self.node.tasks.cache(self, name, value, nbytes)
+
+    def stash(self, name: str, value: Any) -> None:
+        """Keep a wire value for a later task of the session; it counts against the memory budget and may go to disk meanwhile."""
+        self.node.tasks.scratch.set(_stash_key(self, name), value)
+
+    def unstash(self, name: str) -> Any:
+        """Take out what an earlier task of the session kept for this chunk; None when there is nothing."""
+        return self.node.tasks.scratch.pop(_stash_key(self, name))
 
     def write(self, output: int, values: Any) -> None:
         """Set output vec ``output`` for these rows: an array or list as ``newchunk.encode`` takes it, or a Chunk.
@@ -125,3 +138,7 @@ def _add(left: Any, right: Any) -> Any:
     if isinstance(left, list):
         return [_add(a, b) for a, b in zip(left, right, strict=True)]
     return left + right
+
+
+def _stash_key(block: Block, name: str) -> str:
+    return f"{block.session}/{block.index}/{name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ class InprocHub:
     def __init__(self) -> None:
         self._transports: dict[H2ONode, InprocTransport] = {}
         self._cut: set[frozenset[H2ONode]] = set()
+        #: Called when a node is killed, so that it stops to think it is part of a cloud.
+        self.on_kill: dict[H2ONode, Callable[[], None]] = {}
 
     def transport(self, me: H2ONode) -> InprocTransport:
         """The transport of node ``me``."""
@@ -41,6 +44,8 @@ class InprocHub:
         gone = self._transports.pop(node, None)
         if gone is None:
             return
+        if node in self.on_kill:
+            self.on_kill[node]()
         for name, other in list(self._transports.items()):
             gone.drop_peer(name, "this node was killed")
             other.drop_peer(node, "its connection was closed")

@@ -7,7 +7,7 @@ from typing import Any
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models import Validation
 
-__all__ = ["check_binning", "scores_at", "summary"]
+__all__ = ["check_binning", "check_kept", "scores_at", "summary"]
 
 _HEADS = (
     ("number_of_trees", "long", "Number of Trees"),
@@ -34,6 +34,22 @@ def check_binning(v: Validation, p: Any) -> None:
             "histogram_type",
             f"histogram_type {p.histogram_type} is computed as QuantilesGlobal: columns are binned once, by quantiles.",
         )
+
+
+#: What shapes the trees: a model that goes on from another one keeps it.
+_KEPT = (
+    "learn_rate", "learn_rate_annealing", "max_depth", "min_rows", "nbins", "nbins_cats", "nbins_top_level", "sample_rate",
+    "sample_rate_per_class", "col_sample_rate", "col_sample_rate_per_tree", "col_sample_rate_change_per_level", "mtries",
+    "min_split_improvement", "max_abs_leafnode_pred", "balance_classes", "build_tree_one_node", "binomial_double_trees",
+    "response_column",
+)  # fmt: skip
+
+
+def check_kept(v: Validation, p: Any, before: dict[str, Any]) -> None:
+    """Refuse parameters that differ from those of the checkpoint, ``before``."""
+    for name in _KEPT:
+        if name in before and p.value(name) != before[name]:
+            v.error(name, f"Field {name} cannot be modified if checkpoint is specified: it was {before[name]}.")
 
 
 def scores_at(p: Any, done: int, work: int, cheap: int) -> bool:

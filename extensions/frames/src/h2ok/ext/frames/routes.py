@@ -11,5 +11,6 @@ ROUTES = [
     Route("POST", "/3/CreateFrame", f"{_E}create:create_frame", f"{_S}CreateFrameV3", None, "Make a random frame."),
     Route("POST", "/3/MissingInserter", f"{_E}missing:insert_missing", f"{_S}MissingInserterV3", None, "Insert missing values."),
     Route("POST", "/3/Interaction", f"{_E}interaction:interaction", f"{_S}InteractionV3", None, "Combine enum columns."),
+    Route("POST", "/99/DCTTransformer", f"{_E}dct:transform", f"{_S}DCTTransformerV3", None, "Cosine transform of each row."),
     Route("POST", "/3/SplitFrame", f"{_E}split:split_frame", f"{_S}SplitFrameV3", f"{_S}SplitFrameV3", "Split a frame by ratios."),
 ]

@@ -6,10 +6,11 @@ from typing import Any
 
 from h2ok.capabilities.contracts.schema import Schema, api
 
-__all__ = ["CreateFrameV3", "InteractionV3", "MissingInserterV3", "SplitFrameV3"]
+__all__ = ["CreateFrameV3", "DCTTransformerV3", "InteractionV3", "MissingInserterV3", "SplitFrameV3"]
 
 
 class _RequestSchema(Schema):
+    schema_name = "RequestSchemaV3"
     exclude_fields: str = api(
         "string", "", direction="INPUT", wire_name="_exclude_fields", help="Fields to leave out of the answer."
     )
@@ -71,3 +72,13 @@ class SplitFrameV3(Schema):
     dataset: str = api("Key<Frame>", direction="INPUT", schema="FrameKeyV3", help="Frame to split.")
     ratios: list[float] = api("double[]", direction="INPUT", help="Share of the rows for each part but the last.")
     destination_frames: Any = api("Key<Frame>[]", schema="FrameKeyV3", help="Keys of the parts.")
+
+
+class DCTTransformerV3(_RequestSchema):
+    """POST /99/DCTTransformer."""
+
+    schema_type = "DCTTransformer"
+    dataset: str = api("Key<Frame>", schema="FrameKeyV3", direction="INPUT", required=True, help="Frame to transform.")
+    destination_frame: str = api("Key<Frame>", schema="FrameKeyV3", direction="INPUT", help="Key of the new frame.")
+    dimensions: list[int] = api("int[]", direction="INPUT", required=True, help="Height, width and depth.")
+    inverse: bool = api("boolean", False, direction="INPUT", help="Whether to go back from coefficients.")

@@ -129,11 +129,6 @@ class ModelBuilder(ABC):
             ):
                 if p.value(name) is not None:
                     v.hide(name, "Only for cross-validation.")
-        if p.value("auc_type", "AUTO") not in ("AUTO", "NONE"):
-            v.error(
-                "auc_type",
-                f"auc_type={p.value('auc_type')} needs the AUC of several classes, which h2ok does not have yet. Use AUTO.",
-            )
         if data is not None:
             if self.supervised and data.category not in self.can_build:
                 v.error(
@@ -186,7 +181,7 @@ class ModelBuilder(ABC):
         if cv is not None:
             cv.train_folds()
             ctx = replace(ctx, progress=cv.main_progress)
-        trained = self.build(ctx)
+        trained = job.survive(lambda: self.build(ctx))
         model = self.finish(ctx, trained, begin)
         if cv is not None:
             model = cv.finish(model)

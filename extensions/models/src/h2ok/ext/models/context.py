@@ -61,7 +61,8 @@ class TrainContext:
     ) -> ModelMetrics | None:
         """Metrics of a predictor on rows, as the finished model would report them."""
         groups = self.params.value("gainslift_bins", -1)
-        return training_metrics(data, predictor, self.data.category, deviance, null_mu, groups, self.cancelled)
+        auc_type = self.params.value("auc_type", "AUTO")
+        return training_metrics(data, predictor, self.data.category, deviance, null_mu, groups, self.cancelled, auc_type)
 
 
 @dataclass

@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -136,7 +137,7 @@ class CrossValidation:
                 is_fold=True,
             )
             ctx.update(0.0, f"Cross-validation model {i + 1} of {self.nfolds}")
-            trained = self._builder.build(ctx)
+            trained = ctx.job.survive(partial(self._builder.build, ctx))
             found.append(trained)
             key = f"{self._builder.model_key}_cv_{i + 1}"
             self._models.append(self._builder.finish(ctx, trained, begin, key))
@@ -149,8 +150,9 @@ class CrossValidation:
         data = self._holdout_rows()
         groups = params.value("gainslift_bins", -1)
         metrics = training_metrics(
-            data, predictor, model.output.category, model.deviance, model.null_mu, groups, self._ctx.cancelled
-        )
+            data, predictor, model.output.category, model.deviance, model.null_mu, groups, self._ctx.cancelled,
+            params.value("auc_type", "AUTO"),
+        )  # fmt: skip
         if metrics is not None:
             text = f"{self.nfolds}-fold cross-validation on training data (Metrics computed for combined holdout predictions)"
             metrics = place(metrics, model, data.source, text)

@@ -37,6 +37,11 @@ class Distribution:
     def has_logit_link(self) -> bool:
         return self.name in ("bernoulli", "quasibinomial")
 
+    @property
+    def constant(self) -> float:
+        """What the gradient needs beside the scores: power of tweedie, alpha of quantile, delta of huber."""
+        return {"quantile": self.alpha, "huber": self.delta}.get(self.name, self.tweedie_power)
+
     def link(self, mu: float) -> float:
         """The linear predictor that stands for a mean; limited to where float64 can go back."""
         if self.has_log_link:

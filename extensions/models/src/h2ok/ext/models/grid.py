@@ -119,10 +119,18 @@ class SearchCriteria:
                     f"Unknown search criterion '{name}'. Known: strategy, {', '.join(kinds)}.", argument=name
                 )
             elif value is not None:
-                found[name] = kinds[name](float(value)) if kinds[name] is int else kinds[name](value)
+                found[name] = _criterion(name, value, kinds[name])
         metric = found.get("stopping_metric", "AUTO")
         found["stopping_metric"] = next((m for m in stopping.METRICS if m.lower() == metric.lower()), metric)
         return cls(**found)
+
+
+def _criterion(name: str, value: Any, kind: type) -> Any:
+    try:
+        return int(float(value)) if kind is int else kind(value)
+    except (TypeError, ValueError, OverflowError):
+        what = "a whole number" if kind is int else "a number"
+        raise IllegalArgumentError(f"{name} must be {what}; got {value!r}.", argument=name) from None
 
 
 def combinations(hyper: dict[str, list[Any]], criteria: SearchCriteria) -> Iterator[dict[str, Any]]:
@@ -221,7 +229,7 @@ class GridSearch:
         total = min(space, self._criteria.max_models or space)
         watched: list[float] = [math.nan]
         grid: Grid = self._node.dkv.require(self.key)
-        built = 0
+        built = tried = 0  # as H2O does, points that cannot be built do not count as models
         for point in combinations(self._hyper, self._criteria):
             if built >= total or time.monotonic() > end:
                 break
@@ -229,9 +237,11 @@ class GridSearch:
             if values in grid.values:
                 continue
             left = end - time.monotonic()
-            grid, model = self._one(job, grid, point, values, (built / total, (built + 1) / total), left)
+            done = built if self._criteria.max_models else tried
+            grid, model = self._one(job, grid, point, values, (done / total, (done + 1) / total), left)
             self._node.dkv.put(self.key, grid)
-            built += 1
+            tried += 1
+            built += model is not None
             if model is not None and self._stops(model, watched):
                 break
 
@@ -288,6 +298,10 @@ def best_metrics(model: Model) -> ModelMetrics | None:
     return out.cross_validation_metrics or out.validation_metrics or out.training_metrics
 
 
+#: Nested lists and maps a request may hold.
+_MAX_DEPTH = 32
+
+
 def parse_lenient(text: str) -> Any:
     """JSON whose words need no quotes, as the clients send it: ``{"strategy": RandomDiscrete, "max_models": 3}``.
 
@@ -296,7 +310,7 @@ def parse_lenient(text: str) -> Any:
     IllegalArgumentError
         The text ends early or goes on after the value.
     """
-    value, at = _value(text, _blank(text, 0))
+    value, at = _value(text, _blank(text, 0), 0)
     if _blank(text, at) != len(text):
         raise IllegalArgumentError(f"Unexpected text after position {at} of {text!r}; a JSON value was expected.")
     return value
@@ -308,34 +322,38 @@ def _blank(text: str, at: int) -> int:
     return at
 
 
-def _value(text: str, at: int) -> tuple[Any, int]:
+def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
     if at >= len(text):
         raise IllegalArgumentError(f"Unexpected end of {text!r}; a JSON value was expected.")
     if text[at] in "{[":
-        return _group(text, at)
+        return _group(text, at, depth + 1)
     if text[at] in "\"'":
         end = at + 1
         while end < len(text) and text[end] != text[at]:
             end += 2 if text[end] == "\\" else 1
         return text[at + 1 : end].replace("\\" + text[at], text[at]).replace("\\\\", "\\"), end + 1
+    if text[at] in ":]}":
+        raise IllegalArgumentError(f"A value was expected in place of '{text[at]}' at position {at} of {text!r}.")
     end = at
     while end < len(text) and text[end] not in ",:]}":
         end += 1
     return _word(text[at:end].strip()), end
 
 
-def _group(text: str, at: int) -> tuple[Any, int]:
+def _group(text: str, at: int, depth: int) -> tuple[Any, int]:
+    if depth > _MAX_DEPTH:
+        raise IllegalArgumentError(f"The value is nested deeper than {_MAX_DEPTH} levels.")
     is_map, close = text[at] == "{", "}" if text[at] == "{" else "]"
     found: dict[str, Any] = {}
     items: list[Any] = []
     at = _blank(text, at + 1)
     while at < len(text) and text[at] != close:
-        value, at = _value(text, at)
+        value, at = _value(text, at, depth)
         at = _blank(text, at)
         if is_map:
             if at >= len(text) or text[at] != ":":
                 raise IllegalArgumentError(f"A ':' was expected at position {at} of {text!r}.")
-            found[str(value)], at = _value(text, _blank(text, at + 1))
+            found[str(value)], at = _value(text, _blank(text, at + 1), depth)
             at = _blank(text, at)
         else:
             items.append(value)
@@ -357,4 +375,7 @@ def _word(word: str) -> Any:
     try:
         return float(word)
     except ValueError:
-        return word
+        pass
+    if any(c in "(){}[]'\"" for c in word):
+        raise IllegalArgumentError(f"{word!r} is no JSON value; write text in quotes.")
+    return word

@@ -13,8 +13,8 @@ from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.builders import builder_class, why_missing
 from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics, parse_lenient
 from h2ok.ext.models.history import metric_cells, metric_columns
+from h2ok.ext.models.metrics.measures import MEASURES, larger_is_better, measure
 from h2ok.ext.models.metrics.metrics import ModelMetrics
-from h2ok.ext.models.metrics.task import classification_error
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.routes_builders import request_params
 from h2ok.kernel import ClassMismatchError, IllegalArgumentError, KeyNotFoundError
@@ -22,12 +22,6 @@ from h2ok.kernel import ClassMismatchError, IllegalArgumentError, KeyNotFoundErr
 __all__ = ["find_grid", "get_grid", "list_grids", "search"]
 
 _OWN = ("hyper_parameters", "search_criteria", "grid_id", "parallelism", "recovery_dir", "job_id")
-_SORT = {
-    "auc": "AUC", "aucpr": "pr_auc", "pr_auc": "pr_auc", "logloss": "logloss", "mse": "MSE", "rmse": "RMSE", "mae": "mae",
-    "rmsle": "rmsle", "r2": "r2", "residual_deviance": "mean_residual_deviance", "mean_residual_deviance": "mean_residual_deviance",
-    "deviance": "mean_residual_deviance", "mean_per_class_error": "mean_per_class_error", "gini": "Gini", "err": "err",
-}  # fmt: skip
-_MORE = ("AUC", "pr_auc", "r2", "Gini")
 
 
 def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
@@ -48,7 +42,11 @@ def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     base = {k: v for k, v in given.items() if k not in lists}
     parsed = builder.parameters.parse(base)
     agent = next((v for k, v in ctx.headers.items() if k.lower() == "user-agent"), "")
-    grid_search = GridSearch(ctx.runtime, builder, base, lists, SearchCriteria.of(criteria), own.get("grid_id"), agent)
+    try:
+        wanted = SearchCriteria.of(criteria)
+    except IllegalArgumentError as e:
+        raise _unreadable("search_criteria", own["search_criteria"], e) from None
+    grid_search = GridSearch(ctx.runtime, builder, base, lists, wanted, own.get("grid_id"), agent)
     job = grid_search.start()
     return {
         "__meta": {"schema_version": -1, "schema_name": "GridSearchSchema", "schema_type": "Grid"},
@@ -63,12 +61,19 @@ def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
 
 
 def _mapping(raw: Any, name: str) -> dict[str, Any]:
-    value = parse_lenient(raw) if isinstance(raw, str) else raw
+    try:
+        value = parse_lenient(raw) if isinstance(raw, str) else raw
+    except IllegalArgumentError as e:
+        raise _unreadable(name, raw, e) from None
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise IllegalArgumentError(f"{name} must be a map of names to values; got {raw!r}.", argument=name)
     return value
+
+
+def _unreadable(name: str, raw: Any, why: Exception) -> IllegalArgumentError:
+    return IllegalArgumentError(f"Can't parse the {name} dictionary {raw!r}: {why}", argument=name)
 
 
 def find_grid(ctx: RequestContext, key: str) -> Grid:
@@ -83,23 +88,17 @@ def find_grid(ctx: RequestContext, key: str) -> Grid:
     return value
 
 
-def _measure(metrics: ModelMetrics | None, name: str) -> float:
-    if metrics is None:
-        return math.nan
-    return classification_error(metrics) if name == "err" else metrics.number(name)
-
-
 def _sorted(models: list[Model], sort_by: str | None, decreasing: bool | None) -> tuple[list[Model], str, bool]:
     """Models in order, the metric's name and whether large comes first; models without the metric come last."""
     category = models[0].output.category if models else ""
     shown = sort_by or ("residual_deviance" if category == "Regression" else "logloss")
-    field = _SORT.get(shown.lower())
-    if field is None:
-        raise IllegalArgumentError(f"Cannot sort by '{shown}'. Known: {', '.join(_SORT)}.", argument="sort_by")
-    down = (field in _MORE) if decreasing is None or sort_by is None else decreasing
+    name = shown.lower()
+    if name not in MEASURES:
+        raise IllegalArgumentError(f"Cannot sort by '{shown}'. sort_by must be one of: {', '.join(MEASURES)}.", argument="sort_by")
+    down = larger_is_better(name) if decreasing is None or sort_by is None else decreasing
 
     def order(m: Model) -> tuple[bool, float]:
-        value = _measure(best_metrics(m), field)
+        value = measure(best_metrics(m), name)
         return math.isnan(value), -value if down else value
 
     return sorted(models, key=order), shown, down
@@ -110,10 +109,9 @@ def grid_json(ctx: RequestContext, grid: Grid, sort_by: str | None = None, decre
     stored = ctx.node.dkv.get_many(grid.models)
     models, shown, down = _sorted([m for m in stored.values() if isinstance(m, Model)], sort_by, decreasing)
     at = dict(zip(grid.models, grid.values, strict=True))
-    field = _SORT[shown.lower()]
     columns = [Column("", "string"), *(_hyper_column(n, [at[m.key][i] for m in models]) for i, n in enumerate(grid.hyper_names))]
     columns += [Column("model_ids", "string", "%s", "model_ids"), Column(shown, "double", "%.5f", shown)]
-    rows = [["", *map(_cell, at[m.key]), m.key, _measure(best_metrics(m), field)] for m in models]
+    rows = [["", *map(_cell, at[m.key]), m.key, measure(best_metrics(m), shown.lower())] for m in models]
     text = f"ordered by {'decreasing' if down else 'increasing'} {shown}"
     summaries = [m.output.cross_validation_metrics_summary for m in models]
     return {

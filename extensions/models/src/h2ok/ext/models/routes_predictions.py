@@ -79,7 +79,7 @@ def predict(ctx: RequestContext, request: ModelMetricsListSchemaV3) -> dict[str,
         transform_frame(ctx.node, model, frame, key, how)
         return _answer(model.key, frame.key, key, [])
     predict_frame(ctx.node, model, frame, key)
-    metrics = score_metrics(ctx.node, model, frame, need_response=False)
+    metrics = score_metrics(ctx.node, model, frame, auc_type=request.auc_type, need_response=False)
     return _answer(model.key, frame.key, key, [metrics.to_json()] if metrics is not None else [])
 
 
@@ -98,7 +98,7 @@ def predict_async(ctx: RequestContext, request: ModelMetricsListSchemaV3) -> dic
         _, warnings = predict_frame(ctx.node, model, frame, key, job.cancelled)
         for w in warnings:
             job.warn(w)
-        score_metrics(ctx.node, model, frame, need_response=False, cancelled=job.cancelled)
+        score_metrics(ctx.node, model, frame, auc_type=request.auc_type, need_response=False, cancelled=job.cancelled)
 
     return JobV3.of(ctx.node.jobs.start("transformation", key, "Frame", work)).to_json()
 
@@ -108,10 +108,10 @@ def _stored(ctx: RequestContext) -> list[ModelMetrics]:
     return [v for _, v in sorted(found.items()) if isinstance(v, ModelMetrics)]
 
 
-def compute(ctx: RequestContext, _request: ModelMetricsListSchemaV3) -> dict[str, Any]:
+def compute(ctx: RequestContext, request: ModelMetricsListSchemaV3) -> dict[str, Any]:
     """Metrics of a model on a frame, computed now."""
     model, frame = _both(ctx)
-    metrics = score_metrics(ctx.node, model, frame)
+    metrics = score_metrics(ctx.node, model, frame, auc_type=request.auc_type)
     return _answer(model.key, frame.key, None, [metrics.to_json()] if metrics is not None else [])
 
 
@@ -142,7 +142,7 @@ def make(ctx: RequestContext, request: ModelMetricsMakerSchemaV3) -> dict[str, A
     weights = find_frame(ctx.node, request.weights_frame, argument="weights_frame") if request.weights_frame else None
     if request.treatment_frame:
         raise BadRequestError("treatment_frame is for uplift models, which h2ok does not have yet. Leave it out.")
-    metrics = frame_metrics(ctx, predictions, actuals, weights, request.domain, request.distribution)
+    metrics = frame_metrics(ctx, predictions, actuals, weights, request.domain, request.distribution, request.auc_type or "AUTO")
     echo: Mapping[str, Any] = {
         k: getattr(request, k) for k in ("weights_frame", "treatment_frame", "domain", "distribution", "auc_type")
     }
@@ -162,6 +162,7 @@ def frame_metrics(
     weights: Frame | None,
     domain: list[str] | None,
     distribution: str | None,
+    auc_type: str = "AUTO",
 ) -> ModelMetrics:
     """Metrics of prediction columns (without a label column) against one column of actual values.
 
@@ -196,7 +197,7 @@ def frame_metrics(
     )
     known = distribution not in (None, "AUTO", "gaussian", "custom", "ordinal", "multinomial", "bernoulli", "quasibinomial")
     deviance = Distribution(str(distribution)) if known else None
-    found = training_metrics(data, FramePredictor(k), data.category, deviance)
+    found = training_metrics(data, FramePredictor(k), data.category, deviance, auc_type=auc_type)
     if found is None:
         raise BadRequestError("No row has an actual value; there is nothing to measure.")
     return found.placed(None, 0, actuals.key, frame_checksum(actuals), 0)

@@ -117,6 +117,7 @@ def score_metrics(
     frame: Frame,
     *,
     gainslift_bins: int | None = None,
+    auc_type: str | None = None,
     cancelled: Cancelled | None = None,
     need_response: bool = True,
 ) -> ModelMetrics | None:
@@ -131,7 +132,8 @@ def score_metrics(
     if data.spec.response is None and not isinstance(model.state, MeasuresItself):
         return None
     groups = model.parameters.get("gainslift_bins", -1) if gainslift_bins is None else gainslift_bins
-    metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled)
+    wanted = str(model.parameters.get("auc_type") or "AUTO") if auc_type in (None, "AUTO") else str(auc_type)
+    metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled, wanted)
     if metrics is None:
         return None
     return store_metrics(node, place(metrics, model, frame))
@@ -145,6 +147,7 @@ def training_metrics(
     null_mu: float = float("nan"),
     gainslift_bins: int = -1,
     cancelled: Cancelled | None = None,
+    auc_type: str = "AUTO",
 ) -> ModelMetrics | None:
     """Metrics of a predictor over rows, as its kind of model reports them; not stored."""
     adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
@@ -152,7 +155,7 @@ def training_metrics(
         return adjuster.own_metrics(data, predictor, cancelled)
     if category not in ("Regression", "Binomial", "Multinomial"):
         return None
-    task = MetricsTask(data.spec, predictor, category, data.n_classes, deviance, null_mu, exact_for(data.n_rows))
+    task = MetricsTask(data.spec, predictor, category, data.n_classes, deviance, null_mu, exact_for(data.n_rows), auc_type)
     metrics, sums = compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=gainslift_bins, cancelled=cancelled)
     if metrics is not None and isinstance(adjuster, AdjustsMetrics):
         metrics = adjuster.adjust_metrics(metrics, sums)

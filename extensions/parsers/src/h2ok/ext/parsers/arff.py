@@ -33,7 +33,7 @@ def attributes(text: str) -> list[tuple[str, str, tuple[str, ...] | None]] | Non
         An attribute line cannot be read, or its type is unknown.
     """
     found: list[tuple[str, str, tuple[str, ...] | None]] = []
-    for line in map(str.strip, text.splitlines()):
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if not line or line.startswith("%"):
             continue
         word = line.split(None, 1)[0].lower()
@@ -43,14 +43,14 @@ def attributes(text: str) -> list[tuple[str, str, tuple[str, ...] | None]] | Non
             return found or None
         if word != "@attribute":
             return None
-        found.append(_attribute(line))
+        found.append(_attribute(line, number))
     return None
 
 
-def _attribute(line: str) -> tuple[str, str, tuple[str, ...] | None]:
+def _attribute(line: str, number: int) -> tuple[str, str, tuple[str, ...] | None]:
     match = _ATTRIBUTE.match(line)
     if match is None:
-        raise IllegalArgumentError(f"Cannot read the ARFF line '{line[:100]}'. Expected: @attribute name type.")
+        raise IllegalArgumentError(f"Cannot read line {number} of the ARFF header: '{line[:100]}'. Expected: @attribute name type.")
     name, kind = match.group(1).strip("'\""), match.group(2).strip()
     if kind.startswith("{") and kind.endswith("}"):
         quote = "'" if "'" in kind else '"'
@@ -59,7 +59,7 @@ def _attribute(line: str) -> tuple[str, str, tuple[str, ...] | None]:
     known = _TYPES.get(kind.split()[0].lower())
     if known is None:
         raise IllegalArgumentError(
-            f"Unknown ARFF type '{kind[:50]}' of attribute '{name}'. Known: {', '.join(_TYPES)}, {{levels}}."
+            f"Unknown ARFF type '{kind[:50]}' of attribute '{name}' in line {number}, column {line.find(kind) + 1}. Known: {', '.join(_TYPES)}, {{levels}}."
         )
     return name, known, None
 
@@ -96,7 +96,7 @@ class ArffParser(Parser):
         given = setup.na_strings if setup.na_strings and any(setup.na_strings) else header.na_strings
         marks = setup.custom_non_data_line_markers or header.custom_non_data_line_markers
         full = replace(
-            setup, check_header=-1, domains=header.domains, na_strings=given, custom_non_data_line_markers=marks,
+            setup, check_header=-1, na_strings=given, custom_non_data_line_markers=marks,
             single_quotes=setup.single_quotes or header.single_quotes, separator=setup.separator or header.separator,
             column_names=setup.column_names or header.column_names, column_types=setup.column_types or header.column_types,
             number_columns=header.number_columns,

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h2ok.kernel import Block, Chunk, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, wire_type
+from h2ok.kernel import Block, Chunk, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, Vec, wire_type
 from h2ok.kernel.frame.newchunk import encode_codes
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from h2ok.kernel import Node
 
-__all__ = ["Columns", "ReadColumns", "runtime_of", "vec_type", "write_frame"]
+__all__ = ["Columns", "ReadColumns", "check_names", "runtime_of", "vec_type", "write_frame"]
 
 #: Levels of one column beyond which it cannot be an enum (H2O: 10 million).
 MAX_LEVELS = 10_000_000
 _VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string", "UUID": "uuid", "Bad": "bad"}
 
 
+@wire_type("parsers.columns")
 @dataclass(slots=True)
 class Columns:
     """``chunks[j]`` of column j, or for an enum None with ``codes[j]`` int32 (NA -1) into ``levels[j]``."""
@@ -34,7 +35,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class ReadColumns(MRTask):
-    """First pass: subclasses read one block; its columns stay in the block's state, the partial is each enum's levels."""
+    """First pass: subclasses read one block; its columns are stashed, the partial is each enum's levels."""
 
     session: str
 
@@ -44,7 +45,7 @@ class ReadColumns(MRTask):
 
     def map(self, block: Block) -> list[Any]:
         columns = self.read(block)
-        block.state["columns"] = columns
+        block.stash("columns", columns)
         return [None if v is None else np.array(sorted(v), dtype=np.str_) for v in columns.levels]
 
     def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
@@ -58,7 +59,7 @@ class _WriteColumns(MRTask):
     domains: tuple[tuple[str, ...] | None, ...]
 
     def map(self, block: Block) -> None:
-        columns = block.state.pop("columns")
+        columns = block.unstash("columns")
         for j, chunk in enumerate(columns.chunks):
             if chunk is not None:
                 block.write(j, chunk)
@@ -84,19 +85,22 @@ def write_frame(
     types, names : of the columns ``read`` makes, types as in ParseSetup.
     given_domains : levels that come first, in this order; None to sort the levels found.
     """
-    _check_names(names)
+    check_names(names)
     node = job.node
-    try:
-        job.update(0.05, "Reading")
-        espc = np.arange(n_blocks + 1, dtype=np.int64)
-        levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
-        job.update(0.8, "Writing columns")
-        domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
-        specs = [OutputSpec(vec_type(t), d) for t, d in zip(types, domains, strict=True)]
-        vecs = node.tasks.run(_WriteColumns(read.session, domains), (), espc, specs, cancelled=job.cancelled).vecs
-    finally:
-        node.tasks.free_state(read.session)
-    return node.frames.put(Frame(dest, tuple(names), vecs))
+
+    def work() -> tuple[Vec, ...]:
+        try:
+            job.update(0.05, "Reading")
+            espc = np.arange(n_blocks + 1, dtype=np.int64)
+            levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+            job.update(0.8, "Writing columns")
+            domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
+            specs = [OutputSpec(vec_type(t), d) for t, d in zip(types, domains, strict=True)]
+            return node.tasks.run(_WriteColumns(read.session, domains), (), espc, specs, cancelled=job.cancelled).vecs
+        finally:
+            node.tasks.free_state(read.session)
+
+    return node.frames.put(Frame(dest, tuple(names), job.survive(work)))
 
 
 def vec_type(name: str) -> Any:
@@ -112,7 +116,14 @@ def runtime_of(node: Node) -> Any:
     return found
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names that occur twice.
+
+    Raises
+    ------
+    IllegalArgumentError
+        A name does.
+    """
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from h2ok.kernel import IllegalArgumentError
+from h2ok.kernel import H2OKError, IllegalArgumentError
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
@@ -48,7 +47,9 @@ def decompressed(runtime: Runtime, raw: RawFile) -> Iterator[bytes]:
                     "Decompress it yourself if this is intended."
                 )
             yield piece
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as e:
+    except H2OKError:
+        raise
+    except Exception as e:  # each library has its own errors for damaged bytes
         raise IllegalArgumentError(f"'{raw.key}' is damaged: cannot decompress it as {kind} ({e}).") from e
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from h2ok.capabilities.contracts.errors import ApiError
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.ext.parsers.raw import RawFile, key_of_path, persist_for, store_blocks
-from h2ok.ext.parsers.schemas import ImportFilesMultiV3, ImportFilesV3
+from h2ok.ext.parsers.schemas import DecryptionSetupV3, ImportFilesMultiV3, ImportFilesV3
 from h2ok.kernel import IllegalArgumentError, sanitize
 
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.persist import Entry, Persist
     from h2ok.capabilities.runtime import Runtime
 
-__all__ = ["import_files", "import_files_multi", "post_file"]
+__all__ = ["decryption_setup", "import_files", "import_files_multi", "post_file"]
 
 #: Longest regular expression taken from a client.
 _MAX_PATTERN = 1000
@@ -37,6 +37,21 @@ def import_files_multi(ctx: RequestContext, request: ImportFilesMultiV3) -> Impo
         raise IllegalArgumentError("No paths to import were given. Pass paths=[...].", argument="paths")
     request.files, request.destination_frames, request.fails, request.dels = _import(ctx.runtime, request.paths, request.pattern)
     return request
+
+
+def decryption_setup(_: RequestContext, request: DecryptionSetupV3) -> DecryptionSetupV3:
+    """POST /3/DecryptionSetup.
+
+    Raises
+    ------
+    IllegalArgumentError
+        Always: no decryption tool is built.
+    """
+    raise IllegalArgumentError(
+        f"Decryption tools ('{request.decrypt_impl}') are not built: keys would have to lie in the cloud. Decrypt the file before "
+        "importing it, or import it from a store that decrypts (S3 with server-side encryption).",
+        argument="decrypt_impl",
+    )
 
 
 def post_file(ctx: RequestContext, _: Any) -> Response:

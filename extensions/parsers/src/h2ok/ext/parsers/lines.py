@@ -1,7 +1,7 @@
 """LineParser: the short way to a text format of which every line is a row.
 
-An author recognises a sample (``guess``) and turns lines into columns (``read``); cutting files into blocks, reading them on the nodes
-where their rows will live, merging levels, compression, several files and the choice of the smallest chunk come from here.
+An author recognises a sample (``guess``) and turns lines into columns (``read``); cutting files into blocks, reading them on the
+nodes where their rows will live, merging levels, compression, several files and the choice of the smallest chunk come from here.
 """
 
 from __future__ import annotations

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref
-from h2ok.ext.parsers.csv.guess import canonical_type
-from h2ok.ext.parsers.guess import GuessParser, ReadsOwnSchema, sample_of
+from h2ok.ext.parsers.compression import sample_bytes
+from h2ok.ext.parsers.csv.guess import canonical_type, guess_csv
+from h2ok.ext.parsers.guess import SAMPLE_BYTES, GuessParser, ReadsOwnSchema, sample_of
 from h2ok.ext.parsers.raw import RawFile, remove_raw, require_raw
 from h2ok.ext.parsers.schemas import ParseSetupV3, ParseSVMLightV3, ParseV3
 from h2ok.ext.parsers.svmlight import SvmLightParser
@@ -25,6 +27,8 @@ _SETUP_FIELDS = (
     "parse_type", "separator", "single_quotes", "check_header", "number_columns", "escapechar", "custom_non_data_line_markers",
     "force_col_types", "tz_adjust_to_local",
 )  # fmt: skip
+#: Files whose cells are looked at for guessing types.
+_MAX_GUESSED_FILES = 20
 _EXTENSIONS = re.compile(r"\.(csv|txt|tsv|gz|zip|bz2|xz|zst|data|arff|svm|svmlight|xls|xlsx|avro|parquet|orc)$", re.IGNORECASE)
 
 
@@ -34,10 +38,13 @@ def parse_setup(ctx: RequestContext, request: ParseSetupV3) -> ParseSetupV3:
     given = _setup_of(request)
     guesser = ctx.runtime.service(GuessParser)
     parser = guesser if given.parse_type.upper() == "GUESS" else guesser.parser(given.parse_type)
-    raw = next((r for r in raws if r.size > 0), raws[0])
-    if raw.size == 0:
-        raise IllegalArgumentError(f"Source '{raw.key}' is empty; there is nothing to parse.")
+    full = [r for r in raws if r.size > 0]
+    if not full:
+        raise IllegalArgumentError(f"Source '{raws[0].key}' is empty; there is nothing to parse.")
+    raw = full[0]
     found = parser.guess(sample_of(ctx.runtime, raw), given, raw.name or raw.uri)
+    if found is not None and found.parse_type == "CSV" and len(full) > 1:
+        found = _with_more_files(ctx, full, given, found)
     if found is None:
         raise IllegalArgumentError(f"'{raw.key}' is in no known format. Parsers: {', '.join(guesser.names())}.")
     chosen = guesser.parser(found.parse_type)
@@ -49,14 +56,37 @@ def parse_setup(ctx: RequestContext, request: ParseSetupV3) -> ParseSetupV3:
     return request
 
 
+def _with_more_files(ctx: RequestContext, raws: Sequence[RawFile], given: ParseSetup, first: ParseSetup) -> ParseSetup | None:
+    """The setup of several CSV files: the cells of the further ones count for the types.
+
+    Raises
+    ------
+    IllegalArgumentError
+        A file has another number of columns or another header.
+    """
+    samples = [sample_bytes(ctx.runtime, r, SAMPLE_BYTES) for r in raws[:_MAX_GUESSED_FILES]]
+    for raw, sample in zip(raws[1:], samples[1:], strict=False):
+        other = guess_csv(sample, replace(given, separator=first.separator, column_names=None))
+        if other is None:
+            continue
+        if other.number_columns != first.number_columns and given.check_header >= 0 and not given.column_names:
+            raise IllegalArgumentError(
+                f"'{raw.key}' has {other.number_columns} columns, '{raws[0].key}' has {first.number_columns}. "
+                "Import files of different layout one by one."
+            )
+        if other.check_header == 1 == first.check_header and not given.column_names and other.column_names != first.column_names:
+            raise IllegalArgumentError(
+                f"The header of '{raw.key}' differs from that of '{raws[0].key}'. Import files of different layout one by one."
+            )
+    return guess_csv(samples[0], given, samples[1:])
+
+
 def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
     """POST /3/Parse."""
     if request.decrypt_tool:
         raise IllegalArgumentError(
             "Decryption tools are not supported; decrypt the file before importing it.", argument="decrypt_tool"
         )
-    if request.partition_by:
-        raise IllegalArgumentError("partition_by is not built yet; import each folder by itself.", argument="partition_by")
     raws = _sources(ctx, request.source_frames, parsing=True)
     setup = _setup_of(request)
     parser = ctx.runtime.service(GuessParser).parser(setup.parse_type)
@@ -68,10 +98,13 @@ def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
     delete = bool(request.delete_on_done)
 
     def work(job: JobContext) -> None:
-        parser.parse(job, keys, setup, dest)
-        if delete:
-            for key in keys:
-                remove_raw(job.node, key)
+        try:
+            parser.parse(job, keys, setup, dest)
+        finally:
+            # Also after a failure: nobody looks after these keys any more.
+            if delete:
+                for key in keys:
+                    remove_raw(job.node, key)
 
     job = ctx.node.jobs.start("Parse", dest, "Frame", work)
     if request.blocking:
@@ -113,6 +146,7 @@ def _setup_of(request: ParseSetupV3 | ParseV3) -> ParseSetup:
         skipped_columns=tuple(request.skipped_columns or ()),
         domains=tuple(None if d is None else tuple(d) for d in domains) if domains else None,
         chunk_size=request.chunk_size or 4_194_304,
+        partition_by=tuple(request.partition_by) if request.partition_by else None,
     )
 
 
@@ -138,6 +172,7 @@ def _fill(request: ParseSetupV3, found: ParseSetup) -> None:
     request.data = [list(r) for r in found.data]
     request.warnings = list(found.warnings) or None  # type: ignore[assignment]
     request.chunk_size = found.chunk_size
+    request.partition_by = list(found.partition_by) if found.partition_by else None  # type: ignore[assignment]
     request.total_filtered_column_count = found.number_columns
 
 
@@ -165,8 +200,10 @@ def parse_svmlight(ctx: RequestContext, request: ParseSVMLightV3) -> JobV3:
     parser = ctx.runtime.service(SvmLightParser)
 
     def work(job: JobContext) -> None:
-        parser.parse(job, keys, ParseSetup(parse_type=parser.name), dest)
-        for key in keys:
-            remove_raw(job.node, key)
+        try:
+            parser.parse(job, keys, ParseSetup(parse_type=parser.name), dest)
+        finally:
+            for key in keys:
+                remove_raw(job.node, key)
 
     return JobV3.of(ctx.node.jobs.start("ParseSVMLight", dest, "Frame", work))

@@ -6,10 +6,11 @@ from typing import Any
 
 from h2ok.capabilities.contracts.schema import Schema, api
 
-__all__ = ["ImportFilesMultiV3", "ImportFilesV3", "ParseSVMLightV3", "ParseSetupV3", "ParseV3"]
+__all__ = ["DecryptionSetupV3", "ImportFilesMultiV3", "ImportFilesV3", "ParseSVMLightV3", "ParseSetupV3", "ParseV3"]
 
 
 class _RequestSchema(Schema):
+    schema_name = "RequestSchemaV3"
     exclude_fields: str = api(
         "string", "", direction="INPUT", wire_name="_exclude_fields", help="Fields to leave out of the answer."
     )
@@ -105,3 +106,16 @@ class ParseSVMLightV3(_RequestSchema):
     schema_type = "Iced"
     destination_frame: str = api("Key<Frame>", schema="FrameKeyV3", help="Key of the frame to make.")
     source_frames: Any = api("Key<Frame>[]", schema="FrameKeyV3", required=True, help="Raw files to read.")
+
+
+class DecryptionSetupV3(_RequestSchema):
+    """POST /3/DecryptionSetup."""
+
+    schema_type = "DecryptionSetup"
+    decrypt_tool_id: Any = api("Key<DecryptionTool>", schema="DecryptionToolKeyV3", help="Key of the tool.")
+    decrypt_impl: str = api("string", "water.parser.GenericDecryptionTool", help="Kind of the tool.")
+    keystore_id: Any = api("Key<Frame>", schema="FrameKeyV3", help="Raw file with the keys.")
+    keystore_type: str = api("string", help="Kind of the file with the keys.")
+    key_alias: str = api("string", help="Name of the key.")
+    password: str = api("string", direction="INPUT", help="Password of the file with the keys.")
+    cipher_spec: str = api("string", help="Cipher.")

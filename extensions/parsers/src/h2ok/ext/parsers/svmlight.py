@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
@@ -15,10 +16,16 @@ from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, MRTask, 
 from h2ok.kernel.frame.newchunk import encode_numbers
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from h2ok.capabilities.runtime import Runtime
+
 __all__ = ["SvmLightParser", "read_sparse"]
 
 _LINE = re.compile(rb"\s*[-+]?[\d.]+(?:[eE][-+]?\d+)?(?:\s+\d+:[-+]?[\d.]+(?:[eE][-+]?\d+)?)+\s*(?:#.*)?\Z")
-_MAX_COLUMNS = 10_000_000
+_LABEL = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_PAIR = re.compile(rb"0*[1-9]\d*:[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+#: A column costs about two kilobytes and a tenth of a millisecond, however few values it has.
+_MAX_COLUMNS = 200_000
 
 
 def read_sparse(data: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -33,20 +40,49 @@ def read_sparse(data: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64], ND
         data = re.sub(rb"#[^\n]*", b"", data)
     lines = [line for line in data.splitlines() if line.strip()]
     counts = np.array([line.count(b":") for line in lines], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(1 + 2 * counts)])
     try:
         flat = np.array(b" ".join(lines).replace(b":", b" ").split(), dtype=np.float64)
-    except ValueError as e:
-        raise IllegalArgumentError(f"An SVMLight line holds something that is no number: {e}.") from e
-    starts = np.concatenate([[0], np.cumsum(1 + 2 * counts)])
+    except ValueError:
+        flat = np.empty(0)
     if len(flat) != starts[-1]:
-        raise IllegalArgumentError("An SVMLight line is not of the form 'label index:value index:value ...'.")
+        raise IllegalArgumentError(_complaint(data))
     is_label = np.zeros(len(flat), dtype=np.bool_)
     is_label[starts[:-1]] = True
     pairs = flat[~is_label].reshape(-1, 2)
     index = pairs[:, 0].astype(np.int64)
     if len(index) and (index.min() < 1 or (index != pairs[:, 0]).any()):
-        raise IllegalArgumentError("Indexes of SVMLight features are whole numbers from 1.")
+        raise IllegalArgumentError(_complaint(data) or "Indexes of SVMLight features are whole numbers from 1.")
     return flat[starts[:-1]], np.repeat(np.arange(len(lines)), counts), index, pairs[:, 1]
+
+
+def _complaint(data: bytes) -> str:
+    """The first line and column that is not of the form ``label index:value ...``; empty when all are."""
+    for number, line in enumerate(data.splitlines(), 1):
+        for word in re.finditer(rb"\S+", line):
+            is_label = not line[: word.start()].strip()
+            if not (_LABEL if is_label else _PAIR).fullmatch(word.group()):
+                wanted = "a number" if is_label else "index:value with an index from 1"
+                shown = word.group()[:40].decode("utf-8", "replace")
+                return f"line {number}, column {word.start() + 1}: expected {wanted}, found '{shown}'"
+    return ""
+
+
+def _read_block(
+    runtime: Runtime, ref: BlockRef
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """``read_sparse`` of a block; what is wrong with it is told with the name of the file.
+
+    Raises
+    ------
+    IllegalArgumentError
+        A line is malformed.
+    """
+    try:
+        return read_sparse(ref.read(runtime, 0))
+    except IllegalArgumentError as e:
+        where = "" if ref.first else f", lines counted from byte {ref.start}"
+        raise IllegalArgumentError(f"'{ref.raw.key}' is no SVMLight file{where}: {e.message}") from e
 
 
 @wire_type("svmlight.width")
@@ -57,7 +93,7 @@ class _Width(MRTask):
     blocks: tuple[BlockRef, ...]
 
     def map(self, block: Block) -> int:
-        _, _, index, _ = read_sparse(self.blocks[block.index].read(runtime_of(block.node), 0))
+        _, _, index, _ = _read_block(runtime_of(block.node), self.blocks[block.index])
         return int(index.max()) if len(index) else 0
 
     def reduce(self, left: int, right: int) -> int:
@@ -71,7 +107,7 @@ class _Read(ReadColumns):
     width: int
 
     def read(self, block: Block) -> Columns:
-        labels, row, index, value = read_sparse(self.blocks[block.index].read(runtime_of(block.node), 0))
+        labels, row, index, value = _read_block(runtime_of(block.node), self.blocks[block.index])
         order = np.argsort(index, kind="stable")
         bounds = np.searchsorted(index[order], np.arange(1, self.width + 2))
         chunks = [encode_numbers(labels)]
@@ -95,6 +131,8 @@ class SvmLightParser(Parser):
             return None
         _refuse_skipping(given)
         width = max(int(m) for line in lines for m in re.findall(rb"(\d+):", line))
+        if width >= _MAX_COLUMNS:
+            raise _too_wide(width)
         n = width + 1
         return replace(
             given, parse_type=self.name, separator=ord(" "), check_header=-1, number_columns=n, column_names=given.column_names,
@@ -111,13 +149,19 @@ class SvmLightParser(Parser):
             espc = np.arange(len(blocks) + 1, dtype=np.int64)
             width = job.node.tasks.run(_Width(blocks), (), espc, cancelled=job.cancelled).value
             if width >= _MAX_COLUMNS:
-                raise IllegalArgumentError(f"The largest feature index is {width}; at most {_MAX_COLUMNS} columns can be read.")
+                raise _too_wide(width)
             given = setup.column_names or ()
             names = [given[i] if i < len(given) else f"C{i + 1}" for i in range(width + 1)]
             read = _Read(random_key("parse", system=True), blocks, width)
             return write_frame(job, read, len(blocks), ["Numeric"] * (width + 1), names, dest)
         finally:
             job.node.dkv.remove_many(plan.staged)
+
+
+def _too_wide(width: int) -> IllegalArgumentError:
+    return IllegalArgumentError(
+        f"The largest feature index is {width}; at most {_MAX_COLUMNS} columns can be read. Hash or select the features first."
+    )
 
 
 def _refuse_skipping(setup: ParseSetup) -> None:

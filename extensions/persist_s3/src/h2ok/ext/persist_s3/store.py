@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["PersistS3", "S3Error"]
 
 _PIECE = 8 << 20
+#: Times a range is asked for when its connection breaks.
+_ATTEMPTS = 5
 _MISSING = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 
 
@@ -49,20 +52,37 @@ class PersistS3(Persist):
     def read(self, uri: str, start: int = 0, length: int = -1) -> bytes:
         if length == 0:
             return b""
+        with _explained(uri):
+            out = bytearray()
+            for attempt in range(_ATTEMPTS):
+                if self._read_on(uri, out, start, length, last=attempt == _ATTEMPTS - 1):
+                    break
+                time.sleep(0.05 * 2**attempt)
+        return bytes(out)
+
+    def _read_on(self, uri: str, out: bytearray, start: int, length: int, *, last: bool) -> bool:
+        """Append what is missing of a range; false when the connection broke on the way, and raises when that was the last try.
+
+        The library retries requests, but not a body that breaks off.
+        """
+        from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+
         bucket, key = split_uri(uri)
         stop = "" if length < 0 else str(start + length - 1)
-        with _explained(uri):
-            from botocore.exceptions import ClientError
-
-            try:
-                body = self._client().get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{stop}")["Body"]
-            except ClientError as e:
-                if e.response["Error"]["Code"] == "InvalidRange":
-                    return b""
+        try:
+            found = self._client().get_object(Bucket=bucket, Key=key, Range=f"bytes={start + len(out)}-{stop}")
+            with found["Body"] as body:
+                while piece := body.read(_PIECE):
+                    out += piece
+        except ClientError as e:
+            if e.response["Error"]["Code"] == "InvalidRange":
+                return True
+            raise
+        except (HTTPClientError, IncompleteReadError, OSError):
+            if last:
                 raise
-            with body:
-                out: bytes = body.read()
-        return out
+            return False
+        return True
 
     def open(self, uri: str) -> BinaryIO:
         return io.BufferedReader(_RangeStream(self, uri), _PIECE)

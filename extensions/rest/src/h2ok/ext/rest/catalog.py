@@ -7,6 +7,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any
 
+from h2ok.capabilities.contracts.extension import Algo
 from h2ok.capabilities.contracts.schema import ApiField, RequestSchema, Schema, to_wire
 from h2ok.capabilities.registry import resolve
 from h2ok.ext.rest.app import Application
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Catalog", "route_json", "schema_json"]
 
 _log = logging.getLogger("h2ok.rest")
+#: Classes that only their subclasses use: groups of parameters, and private ones.
+_PART = re.compile(r"^_|Parameters$")
 
 
 class Catalog:
@@ -49,13 +52,18 @@ class Catalog:
                 for bound in self.routes():
                     for target in (bound.route.input, bound.route.output):
                         _resolve_quietly(target)
+                # The parameters of an algorithm are a schema too, made with its builder.
+                for algo in self._runtime.registry.provided(Algo):
+                    _resolve_quietly(algo.target)
                 self._schemas = dict(sorted(_imported().items()))
             return self._schemas
 
 
 def _resolve_quietly(target: Any) -> None:
     try:
-        resolve(target)
+        found = resolve(target)
+        if hasattr(found, "as_builder"):
+            found.as_builder()
     except Exception:  # one schema that cannot be imported must not hide the others
         _log.exception("Schema %s cannot be imported", target)
 
@@ -70,15 +78,19 @@ def _imported() -> dict[str, type[Schema]]:
     while todo:
         cls = todo.pop(0)
         todo += cls.__subclasses__()
-        out.setdefault(cls.schema_name, cls)
+        if not _PART.search(cls.schema_name):
+            out.setdefault(cls.schema_name, cls)
     return out
 
 
 def schema_name(target: Any) -> str | None:
-    """Name of a schema class or of a target text, without importing it."""
+    """Name of a schema class or of what a target text leads to."""
     if target is None:
         return None
-    return str(target).rpartition(":")[2] if isinstance(target, str) else str(target.schema_name)
+    try:
+        return str(resolve(target).schema_name)
+    except Exception:  # a schema that cannot be imported is reported where it is used
+        return str(target).rpartition(":")[2]
 
 
 def route_json(bound: Bound, *, markdown: bool = False) -> RouteV3:
@@ -125,7 +137,8 @@ def schema_json(schema: type[Schema], *, markdown: bool = False) -> SchemaMetada
 
 
 def _parent(schema: type[Schema]) -> str:
-    base = schema.__mro__[1]
+    bases = (b for b in schema.__mro__[1:] if b is Schema or not _PART.search(getattr(b, "schema_name", "_")))
+    base = next(bases, Schema)
     if base is Schema:
         return "SchemaV3" if schema.schema_version <= 3 else "Schema"
     return str(getattr(base, "schema_name", "Schema")) or "Schema"

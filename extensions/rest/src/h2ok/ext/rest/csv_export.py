@@ -10,23 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from h2ok.capabilities.contracts.exporter import Exporter, ExportPart
+from h2ok.capabilities.contracts.extension import Exporter as ExporterItem
+from h2ok.capabilities.contracts.schema import EnumValueError
 from h2ok.capabilities.registry import resolve
+from h2ok.ext.rest.blocks import is_whole, read_block
 from h2ok.ext.rest.checksums import ChecksumWriter, checksum_name
 from h2ok.ext.rest.csv_text import CsvStyle, block_text, header_text
-from h2ok.kernel import Block, Frame, IllegalArgumentError, Node, Vec
+from h2ok.kernel import Frame, IllegalArgumentError, Node
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
     from h2ok.ext.rest.schemas.frames import FramesV3
     from h2ok.kernel import JobContext
 
-__all__ = ["ExportPlan", "csv_chunks", "is_whole", "plan_export", "run_export"]
+__all__ = ["CsvExporter", "ExportPlan", "csv_chunks", "exporter_of", "plan_export", "run_export"]
 
 #: Pieces formatted ahead of the one being written.
 _AHEAD = 2
-_MAX_WHOLE = 2.0**63
-_CSV_COMPRESSIONS = ("none", "gzip", "bzip2", "zstd")
-_PARQUET_COMPRESSIONS = ("none", "gzip", "zstd", "snappy", "brotli", "lz4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class ExportPlan:
     n_parts: int = 1
     folder: bool = False
     checksum: bool = False
-    parquet: bool = False
+    format: str = "csv"
     compression: str = ""
     header: bool = True
     quote_header: bool = True
@@ -60,7 +61,7 @@ class ExportPlan:
         return CsvStyle(whole, self.hex_string, self.escape_quotes, self.separator, self.quote_header)
 
 
-def plan_export(frame: Frame, request: FramesV3) -> ExportPlan:
+def plan_export(runtime: Runtime, frame: Frame, request: FramesV3) -> ExportPlan:
     """A plan from a request.
 
     Raises
@@ -68,9 +69,11 @@ def plan_export(frame: Frame, request: FramesV3) -> ExportPlan:
     IllegalArgumentError
         Format, compression or number of parts is none that we write.
     """
-    parquet = request.format == "parquet"
+    name = (request.format or "csv").lower()
+    parquet = name == "parquet"
+    exporter = exporter_of(runtime, name)
     compression = (request.compression or "").lower()
-    allowed = _PARQUET_COMPRESSIONS if parquet else _CSV_COMPRESSIONS
+    allowed = ("none", *exporter.compressions)
     if compression and compression not in allowed:
         raise IllegalArgumentError(
             f"compression must be one of {', '.join(allowed)}; got '{compression}'.", argument="compression", value=compression
@@ -80,17 +83,12 @@ def plan_export(frame: Frame, request: FramesV3) -> ExportPlan:
             "tz_adjust_from_local is not built: times are written as UTC. Leave it out, or shift the time columns first.",
             argument="tz_adjust_from_local",
         )
-    if parquet and any(v.type == "uuid" for v in frame.vecs):
-        names = ", ".join(n for n, v in zip(frame.names, frame.vecs, strict=True) if v.type == "uuid")
-        raise IllegalArgumentError(
-            f"UUID column type is not supported. Leave these columns out or convert them with ascharacter(): {names}.",
-            argument="format",
-        )
+    exporter.check(frame)
     parts = request.num_parts if request.num_parts is not None else 1
     if parts == 0 or parts < -1:
         raise IllegalArgumentError(f"num_parts must be -1 or at least 1; got {parts}.", argument="num_parts", value=str(parts))
-    folder = parquet or parts != 1
-    if parquet or parts == -1:
+    folder = exporter.folder or parts != 1
+    if exporter.folder or parts == -1:
         parts = frame.n_chunks
     return ExportPlan(
         request.path,
@@ -98,7 +96,7 @@ def plan_export(frame: Frame, request: FramesV3) -> ExportPlan:
         min(parts, max(1, frame.n_chunks)),
         folder,
         parquet and request.write_checksum is not False,
-        parquet,
+        name,
         "" if compression == "none" else compression,
         request.header is not False,
         request.quote_header is not False,
@@ -130,47 +128,56 @@ def _piece(node: Node, frame: Frame, index: int, style: CsvStyle) -> bytes:
     return block_text(read_block(node, frame, index), style)
 
 
-def read_block(node: Node, frame: Frame, index: int) -> Block:
-    """One run of rows of a frame on this node."""
-    start, stop = int(frame.espc[index]), int(frame.espc[index + 1])
-    return Block(node, index, start, stop - start if frame.vecs else 0, frame.vecs, {})
-
-
 def run_export(runtime: Runtime, job: JobContext, frame: Frame, plan: ExportPlan) -> None:
     """The work of an export job."""
-    node = runtime.node
     store = storage(runtime, plan.scheme)
-    style = None if plan.parquet else plan.style(node, frame)
+    exporter = exporter_of(runtime, plan.format)
+    options = {"plan": plan, "header": plan.header, "separator": plan.separator}
     done = 0
     for part, indexes in enumerate(_split(frame.n_chunks, plan.n_parts)):
         name = _part_name(plan, part)
         with store.create(name, overwrite=plan.overwrite) as raw:
-            if style is None:
-                from h2ok.ext.rest.parquet_export import write_parquet
+            out: Any = ChecksumWriter(raw) if plan.checksum else raw
+            done = exporter.write(job, ExportPart(frame, indexes, plan.compression, options), out, done)
+            if plan.checksum:
+                _write_checksums(store, name, out, overwrite=plan.overwrite)
 
-                out: Any = ChecksumWriter(raw) if plan.checksum else raw
-                done = write_parquet(node, job, frame, indexes, out, plan.compression, done)
-                if plan.checksum:
-                    _write_checksums(store, name, out, overwrite=plan.overwrite)
-                continue
-            with _compressed(raw, plan.compression) as out:
-                for piece in _chunks(node, frame, plan, style, indexes):
-                    out.write(piece)
-                    done += 1
-                    job.update(min(1.0, done / (frame.n_chunks + 1)), f"Wrote {done} pieces.")
+
+def exporter_of(runtime: Runtime, name: str) -> Exporter:
+    """The exporter of a format.
+
+    Raises
+    ------
+    IllegalArgumentError
+        No active extension writes it.
+    """
+    items = runtime.registry.provided(ExporterItem)
+    for item in items:
+        if item.name == name:
+            found: Exporter = runtime.service(runtime.registry.load(item))
+            return found
+    raise EnumValueError(f"format must be one of {', '.join(i.name for i in items)}; got '{name}'.", argument="format", value=name)
+
+
+class CsvExporter(Exporter):
+    """Text, a cell between separators."""
+
+    compressions = ("gzip", "bzip2", "zstd")
+
+    def write(self, job: JobContext, part: ExportPart, out: BinaryIO, done: int) -> int:
+        plan: ExportPlan = part.options["plan"]
+        node, frame = self.runtime.node, part.frame
+        with _compressed(out, part.compression) as packed:
+            for piece in _chunks(node, frame, plan, plan.style(node, frame), part.chunks):
+                packed.write(piece)
+                done += 1
+                job.update(min(1.0, done / (frame.n_chunks + 1)), f"Wrote {done} pieces.")
+        return done
 
 
 def _write_checksums(store: Any, name: str, written: ChecksumWriter, *, overwrite: bool) -> None:
     with store.create(checksum_name(name), overwrite=overwrite) as beside:
         beside.write(written.checksums())
-
-
-def is_whole(node: Node, vec: Vec) -> bool:
-    """Whether a numeric column holds whole numbers only, all of which 64 bits can hold."""
-    if vec.type != "numeric":
-        return False
-    stats = node.rollups(vec)
-    return bool(stats.is_int) and (not stats.n_known or max(-stats.min, stats.max) < _MAX_WHOLE)
 
 
 def _split(n: int, parts: int) -> list[range]:

@@ -1,7 +1,7 @@
 """CSV text of blocks of rows, as H2O writes it.
 
 Text and levels are quoted, whole numbers bare, doubles as Java prints them (``1.0E-5``), times milliseconds, missing cells empty.
-Small blocks are formatted in plain Python, large ones by pyarrow; both give the same bytes.
+Small blocks are formatted in plain Python, large ones by kernels and pyarrow; both give the same bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from h2ok.ext.rest.csv_lines import block_lines
 from h2ok.kernel import Block, Vec
 from numpy.typing import NDArray
 
@@ -112,38 +113,25 @@ def _quote(text: str, escape: bool) -> str:
 
 
 def arrow_text(block: Block, style: CsvStyle) -> bytes:
-    """``block_text`` by pyarrow."""
+    """``block_text`` by kernels; pyarrow formats the doubles that need more than fifteen digits."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = [
-        pc.fill_null(_arrow_cells(pa, pc, block, j, vec, style), pa.scalar("", pa.large_string()))
-        for j, vec in enumerate(block.vecs)
-    ]
-    text = pa.large_string()
-    lines = pc.binary_join_element_wise(*columns, pa.scalar(style.separator, text)) if len(columns) > 1 else columns[0]
-    ended = pc.binary_join_element_wise(lines, pa.scalar("\n", text), pa.scalar("", text))
-    if isinstance(ended, pa.ChunkedArray):
-        ended = ended.combine_chunks()
-    # The lines follow each other in the data buffer: that is the text.
-    offsets = np.frombuffer(ended.buffers()[1], dtype=np.int64)[ended.offset : ended.offset + len(ended) + 1]
-    return bytes(ended.buffers()[2][int(offsets[0]) : int(offsets[-1])])
+    empty = pa.scalar("", pa.large_string())
+
+    def texts(j: int) -> Any:
+        cells = pc.fill_null(_arrow_cells(pa, pc, block, j, block.vecs[j], style), empty)
+        return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+
+    return block_lines(block, style, texts)
 
 
 def _arrow_cells(pa: Any, pc: Any, block: Block, j: int, vec: Vec, style: CsvStyle) -> Any:
-    text = pa.large_string()
-    if vec.domain is not None:
-        codes = block.codes(j)
-        levels = pa.array([_quote(d, style.escape_quotes) for d in vec.domain], type=text)
-        return levels.take(pa.array(np.maximum(codes, 0), mask=codes < 0))
     if vec.type in ("string", "uuid"):
-        return pa.array(_python_cells(block, j, vec, style), type=text)
-    if vec.type == "time" or style.whole[j]:
-        values = block.chunk(j).int64()
-        return pc.cast(pa.array(values, mask=values == np.iinfo(np.int64).min), text)
+        return pa.array(_python_cells(block, j, vec, style), type=pa.large_string())
     numbers = block.numbers(j)
     if style.hex_string:
-        return pa.array(_python_cells(block, j, vec, style), type=text)
+        return pa.array(_python_cells(block, j, vec, style), type=pa.large_string())
     return _arrow_doubles(pa, pc, numbers)
 
 

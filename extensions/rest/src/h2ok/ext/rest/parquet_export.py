@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from h2ok.ext.rest.csv_export import is_whole, read_block
-from h2ok.kernel import NA_INT64, Block, Frame, Node, Vec
+from h2ok.capabilities.contracts.exporter import Exporter, ExportPart
+from h2ok.ext.rest.blocks import is_whole, read_block
+from h2ok.kernel import NA_INT64, Block, Frame, IllegalArgumentError, Node, Vec
 
 if TYPE_CHECKING:
     from h2ok.kernel import JobContext
 
-__all__ = ["write_parquet"]
+__all__ = ["ParquetExporter", "write_parquet"]
 
 
 def write_parquet(node: Node, job: JobContext, frame: Frame, indexes: range, out: BinaryIO, compression: str, done: int) -> int:
@@ -29,6 +30,24 @@ def write_parquet(node: Node, job: JobContext, frame: Frame, indexes: range, out
             done += 1
             job.update(done / (frame.n_chunks + 1), f"Wrote {done} pieces.")
     return done
+
+
+class ParquetExporter(Exporter):
+    """Columns as Parquet types; a folder with a file a chunk."""
+
+    compressions = ("gzip", "zstd", "snappy", "brotli", "lz4")
+    folder = True
+
+    def check(self, frame: Frame) -> None:
+        names = ", ".join(n for n, v in zip(frame.names, frame.vecs, strict=True) if v.type == "uuid")
+        if names:
+            raise IllegalArgumentError(
+                f"UUID column type is not supported. Leave these columns out or convert them with ascharacter(): {names}.",
+                argument="format",
+            )
+
+    def write(self, job: JobContext, part: ExportPart, out: BinaryIO, done: int) -> int:
+        return write_parquet(self.runtime.node, job, part.frame, part.chunks, out, part.compression, done)
 
 
 def _type(pa: Any, vec: Vec, whole: bool) -> Any:

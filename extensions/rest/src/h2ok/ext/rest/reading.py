@@ -71,8 +71,9 @@ def upload_stream(req: falcon.Request) -> tuple[BinaryIO, str]:
         Any other content type.
     """
     kind = (req.content_type or "").split(";", 1)[0].strip().lower()
-    if kind in ("", "application/octet-stream"):
-        return cast(BinaryIO, req.bounded_stream), kind
+    if kind in ("", "application/octet-stream", "application/vnd.apache.arrow.stream"):
+        # A chunked body tells no length; the server ends its stream where the last chunk does.
+        return cast(BinaryIO, req.stream if req.content_length is None else req.bounded_stream), kind
     if kind == "multipart/form-data":
         handler = falcon.media.MultipartFormHandler()
         handler.parse_options.max_body_part_count = 0

@@ -27,13 +27,43 @@ class RemoteServices:
 
     @hookimpl
     def on_node_started(self, runtime: Runtime) -> None:
-        """Offer ``rest.log``, ``rest.stacks``, ``rest.profile``, ``rest.ticks`` and ``rest.echo`` to the other nodes."""
+        """Offer what the handlers ask of other nodes."""
         rpc = runtime.node.rpc
         rpc.register("rest.log", lambda name: read_log(runtime, name))
         rpc.register("rest.stacks", lambda _: thread_stacks())
         rpc.register("rest.profile", profile)
         rpc.register("rest.ticks", lambda _: cpu_ticks())
         rpc.register("rest.echo", len)
+        rpc.register("rest.io", lambda _: io_counts(runtime))
+        rpc.register("rest.timeline", lambda _: list(rpc.recent))
+        rpc.register("rest.leave", lambda _: leave(runtime))
+
+
+def leave(runtime: Runtime) -> None:
+    """Hand over what this node holds, then end its process."""
+    runtime.node.leave()
+    runtime.request_stop()
+
+
+def io_counts(runtime: Runtime) -> list[dict[str, int | str]]:
+    """Reads and writes of this node: spilled chunks, and all of the process where the system counts it."""
+    spill = runtime.node.dkv.store.spill_counts()
+    found: list[dict[str, int | str]] = [{"backend": "ice", **spill}]
+    try:
+        fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    except (OSError, ValueError):
+        return found
+    found.append(
+        {
+            "backend": "process",
+            "store_count": int(fields["syscw"]),
+            "store_bytes": int(fields["wchar"]),
+            "delete_count": 0,
+            "load_count": int(fields["syscr"]),
+            "load_bytes": int(fields["rchar"]),
+        }
+    )
+    return found
 
 
 def read_log(runtime: Runtime, name: str) -> str | None:

@@ -15,14 +15,20 @@ __all__ = ["matrix_metrics"]
 
 
 def matrix_metrics(
-    matrix: Matrix, p: NDArray[np.float64], category: str, domain: tuple[str, ...] | None, deviance: Any, gainslift_bins: int
+    matrix: Matrix,
+    p: NDArray[np.float64],
+    category: str,
+    domain: tuple[str, ...] | None,
+    deviance: Any,
+    gainslift_bins: int,
+    auc_type: str = "AUTO",
 ) -> ModelMetrics:
     """Metrics of predictions float64[n, k] for the rows of a matrix.
 
     Sums are made chunk by chunk and combined as the cloud combines chunks, so that every bit is that of a later scoring.
     """
     levels = domain or ()
-    task = MetricsTask(RowSpec(()), None, category, max(len(levels), 1), deviance, math.nan, exact_for(matrix.n_rows))
+    task = MetricsTask(RowSpec(()), None, category, max(len(levels), 1), deviance, math.nan, exact_for(matrix.n_rows), auc_type)
     parts: list[Any] = []
     for start, stop in zip(matrix.bounds[:-1].tolist(), matrix.bounds[1:].tolist(), strict=True):
         rows = slice(start, stop)
@@ -30,4 +36,4 @@ def matrix_metrics(
     while len(parts) > 1:
         pairs = [(parts[i], parts[i + 1] if i + 1 < len(parts) else None) for i in range(0, len(parts), 2)]
         parts = [a if b is None else b if a is None else task.reduce(a, b) for a, b in pairs]
-    return make_metrics(category, parts[0], levels, gainslift_bins)
+    return make_metrics(category, parts[0], levels, gainslift_bins, auc_type)

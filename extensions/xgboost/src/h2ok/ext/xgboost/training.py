@@ -129,7 +129,7 @@ class Boosting:
         # The library keeps the scores of both matrices, so that only new trees are walked through here.
         p = probabilities(self.booster.predict(matrix.data, validate_features=False), self.p.distribution)
         data = self.ctx.data
-        return matrix_metrics(matrix, p, data.category, data.domain, self.deviance, self.p.gainslift_bins)
+        return matrix_metrics(matrix, p, data.category, data.domain, self.deviance, self.p.gainslift_bins, self.p.auc_type)
 
     def _library_metric(self, matrix: Matrix | None) -> float:
         if matrix is None:

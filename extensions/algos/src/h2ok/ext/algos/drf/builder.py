@@ -236,7 +236,9 @@ class _Planting:
 
     def _task(self, data: TrainingData, predictor: Any, session: str = "") -> MetricsTask:
         category = self.ctx.data.category
-        return MetricsTask(data.spec, predictor, category, self.n_classes, None, math.nan, exact_for(data.n_rows), session=session)
+        return MetricsTask(
+            data.spec, predictor, category, self.n_classes, None, math.nan, exact_for(data.n_rows), self.p.auc_type, session=session
+        )
 
     def _out_of_bag_metrics(self) -> ModelMetrics | None:
         """Metrics of the rows that were left out by at least one tree, each predicted by those trees."""
@@ -248,7 +250,7 @@ class _Planting:
         sums = self._task(self.ctx.data, local).map_rows(local)  # type: ignore[arg-type]
         if sums is None:
             return None
-        metrics = make_metrics(self.ctx.data.category, sums, self.ctx.data.domain or (), self.p.gainslift_bins)
+        metrics = make_metrics(self.ctx.data.category, sums, self.ctx.data.domain or (), self.p.gainslift_bins, self.p.auc_type)
         return replace(metrics, description=_OUT_OF_BAG)
 
     def _validation_metrics(self, done: int) -> ModelMetrics | None:

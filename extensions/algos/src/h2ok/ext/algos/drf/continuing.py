@@ -9,6 +9,7 @@ import numpy as np
 from h2ok.ext.algos.drf.grower import row_draws
 from h2ok.ext.algos.drf.state import DRFState
 from h2ok.ext.algos.gbm.forest import Forest
+from h2ok.ext.algos.trees import check_kept
 from h2ok.ext.models import Model, Rows, RowsTask, TrainingData, Validation
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from h2ok.ext.algos.drf.params import DRFParametersV3
 
 __all__ = ["Restore", "check_checkpoint", "forest_statistics", "joined"]
-
-#: What must be as it was.
-_FIXED = (
-    "max_depth", "min_rows", "nbins", "nbins_cats", "nbins_top_level", "sample_rate", "sample_rate_per_class",
-    "binomial_double_trees", "response_column",
-)  # fmt: skip
 
 
 def check_checkpoint(v: Validation, held: Any, p: DRFParametersV3, data: TrainingData) -> None:
@@ -37,9 +32,7 @@ def check_checkpoint(v: Validation, held: Any, p: DRFParametersV3, data: Trainin
             "ntrees",
             f"If checkpoint is specified then requested ntrees must be higher than {held.state.rounds}; got {p.ntrees}.",
         )
-    for name in _FIXED:
-        if p.value(name) != held.parameters.get(name):
-            v.error(name, f"Field {name} cannot be modified if checkpoint is specified: it was {held.parameters.get(name)}.")
+    check_kept(v, p, held.parameters)
     old, new = held.output.columns, data.columns
     if (old.names, old.domains, old.response_domain) != (new.names, new.domains, new.response_domain):
         v.error("checkpoint", f"The columns or levels of the training frame are not those of '{p.checkpoint}'.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from h2ok.ext.algos.gbm.forest import Forest, Tree, tree_statistics
 from h2ok.ext.algos.gbm.grower import Grower, GrowSettings
 from h2ok.ext.algos.gbm.params import DISTRIBUTIONS, GBMParametersV3
 from h2ok.ext.algos.gbm.passes import Grow, ResumePass, SessionScores, SetUp, ValidationUpdate
+from h2ok.ext.algos.gbm.robust import ROBUST, huber_delta, start_score
 from h2ok.ext.algos.gbm.state import GBMState
-from h2ok.ext.algos.trees import check_binning, scores_at, summary
+from h2ok.ext.algos.trees import check_binning, check_kept, scores_at, summary
 from h2ok.ext.models import (
     Distribution,
     Model,
@@ -111,6 +112,7 @@ class GBM(ModelBuilder):
             v.error("checkpoint", f"The checkpoint was trained with distribution {state.distribution.name}; keep it.")
         if (columns.names, columns.domains, columns.response_domain) != (data.names, data.columns.domains, data.domain):
             v.error("checkpoint", "The checkpoint was trained on other columns or levels; train on the same ones.")
+        check_kept(v, p, model.parameters)
         before = state.forest.n_trees // len(state.init)
         if p.ntrees <= before:
             v.error("ntrees", f"If checkpoint is specified then requested ntrees must be higher than {before}.")
@@ -293,6 +295,8 @@ class _Boosting:
     def _start_scores(self) -> NDArray[np.float64]:
         if self.k > 1:
             return np.zeros(self.k)
+        if self.distribution.name in ROBUST:
+            return np.array([start_score(self.ctx.data, self.distribution)])
         p = self.distribution.tweedie_power
         powers = {"gamma": (-1.0, 0.0), "tweedie": (1.0 - p, 2.0 - p)}.get(self.distribution.name, (0.0, 1.0))
         weight, total, exp_offset, centred = self.ctx.data.do_all(ResponseTask(self.ctx.data.spec, powers)).value
@@ -319,6 +323,10 @@ class _Boosting:
     def _iteration(self, grower: Grower, number: int, rate: float, largest: float) -> float:
         """The trees of one iteration, added to the scores; the largest gradient of the next."""
         added: list[Tree] = []
+        if self.distribution.name == "huber":
+            delta = huber_delta(self.ctx.data, self.session, self.p.huber_alpha)
+            self.distribution = grower.distribution = replace(self.distribution, delta=max(delta, 1e-300))
+            largest = self.distribution.delta
         for which in range(self.k):
             start = self._start_of(number, which, largest)
             tree, values = grower.grow(start, rate)
@@ -363,7 +371,17 @@ class _Boosting:
         category = self.ctx.data.category
         deviance = self.distribution if category == "Regression" else None
         scores = SessionScores(self.distribution)
-        task = MetricsTask(data.spec, scores, category, data.n_classes, deviance, math.nan, exact_for(data.n_rows), session=session)
+        task = MetricsTask(
+            data.spec,
+            scores,
+            category,
+            data.n_classes,
+            deviance,
+            math.nan,
+            exact_for(data.n_rows),
+            self.p.auc_type,
+            session=session,
+        )
         groups = self.p.gainslift_bins
         return compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=groups, cancelled=self.ctx.cancelled)[0]
 

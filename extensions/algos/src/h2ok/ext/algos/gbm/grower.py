@@ -9,6 +9,7 @@ import numpy as np
 from h2ok.ext.algos.gbm.binning import BinMapper
 from h2ok.ext.algos.gbm.forest import Tree
 from h2ok.ext.algos.gbm.passes import Grow, LeafPass, LevelPass, UpdatePass
+from h2ok.ext.algos.gbm.robust import ROBUST, ResidualPass, leaf_steps
 from h2ok.ext.models import Distribution, TrainContext
 from h2ok.kernel import OutOfMemoryBudgetError, uniforms
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class Grower:
         narrow: bool,
         n_classes: int,
     ) -> None:
-        self._ctx, self._mapper, self._distribution, self._settings = ctx, mapper, distribution, settings
+        self._ctx, self._mapper, self.distribution, self._settings = ctx, mapper, distribution, settings
         self._session, self._weighted, self._narrow, self._n_classes = session, weighted, narrow, n_classes
         self._n_cols = len(mapper.n_bins)
         self.importance = np.zeros(self._n_cols)
@@ -96,7 +97,7 @@ class Grower:
 
     def update(self, which: int, values: NDArray[np.float64], *, last: bool) -> float:
         """Add a tree to the scores; the largest gradient of the next one."""
-        task = UpdatePass(self._ctx.data.spec, self._distribution, which, values, last, session=self._session)
+        task = UpdatePass(self._ctx.data.spec, self.distribution, which, values, last, session=self._session)
         return float(self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value)
 
     def _level(
@@ -112,7 +113,7 @@ class Grower:
         slot = np.full(n, -1, dtype=np.int32)
         slot[build] = np.arange(len(build), dtype=np.int32)
         task = LevelPass(
-            self._ctx.data.spec, self._distribution, start, level.feature, level.go_left, level.child, slot, len(build),
+            self._ctx.data.spec, self.distribution, start, level.feature, level.go_left, level.child, slot, len(build),
             self._narrow, session=self._session,
         )  # fmt: skip
         built, squares = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
@@ -220,29 +221,39 @@ class Grower:
         return -len(leaves)
 
     def _leaf_values(self, tree: Tree, level: _Level, leaves: list[int], start: Grow, learn_rate: float) -> NDArray[np.float64]:
-        task = LeafPass(
-            self._ctx.data.spec, self._distribution, start.which, level.feature, level.go_left, level.child,
-            len(leaves), session=self._session,
-        )  # fmt: skip
-        sums = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
-        values = (
-            np.clip(self._steps(sums), -self._settings.max_abs_leafnode_pred, self._settings.max_abs_leafnode_pred) * learn_rate
-        )
+        most = self._settings.max_abs_leafnode_pred
+        if self.distribution.name in ROBUST:
+            steps = self._robust_steps(level, leaves)
+        else:
+            steps = self._steps(self._sums(level, leaves, start))
+        values = np.clip(steps, -most, most) * learn_rate
         for leaf, value in zip(leaves, values.tolist(), strict=True):
             tree.value[leaf] = value
         return values
 
+    def _robust_steps(self, level: _Level, leaves: list[int]) -> NDArray[np.float64]:
+        task = ResidualPass(self._ctx.data.spec, level.feature, level.go_left, level.child, session=self._session)
+        return leaf_steps(self.distribution, self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value, len(leaves))
+
+    def _sums(self, level: _Level, leaves: list[int], start: Grow) -> NDArray[np.float64]:
+        task = LeafPass(
+            self._ctx.data.spec, self.distribution, start.which, level.feature, level.go_left, level.child,
+            len(leaves), session=self._session,
+        )  # fmt: skip
+        sums: NDArray[np.float64] = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
+        return sums
+
     def _steps(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """The best step of each leaf: one Newton step, or the logarithm of a ratio for log links."""
         top, bottom = sums[:, 0], sums[:, 1]
-        if self._distribution.has_log_link:
+        if self.distribution.has_log_link:
             with np.errstate(divide="ignore", invalid="ignore"):
                 steps = np.log(top) - np.log(bottom)
             return np.asarray(np.clip(np.nan_to_num(steps, nan=0.0, neginf=-_LOG_LEAF, posinf=_LOG_LEAF), -_LOG_LEAF, _LOG_LEAF))
         steps = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 1e-10)
-        if self._distribution.name == "multinomial":
+        if self.distribution.name == "multinomial":
             steps = steps * ((self._n_classes - 1) / self._n_classes)
-        if self._distribution.name == "gaussian":
+        if self.distribution.name == "gaussian":
             return steps
         return np.asarray(np.clip(steps, -1e4, 1e4))
 

@@ -34,7 +34,7 @@ NA_BIN = 255
 #: Position of the row count in a packed value; the scaled gradient lies below.
 COUNT_BIT = 40
 
-GAUSSIAN, BERNOULLI, POISSON, GAMMA, TWEEDIE, MULTINOMIAL = 0, 1, 2, 3, 4, 5
+GAUSSIAN, BERNOULLI, POISSON, GAMMA, TWEEDIE, MULTINOMIAL, LAPLACE, QUANTILE, HUBER = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 
 @njit(cache=True, nogil=True)
@@ -61,7 +61,8 @@ def bin_column(x, edges, n_edges, out, column):  # type: ignore[no-untyped-def]
 def gradients(kind, power, y, f, which, out):  # type: ignore[no-untyped-def]
     """Negative gradient of the loss at the scores ``f`` float64[n, k]; its largest absolute value.
 
-    ``which``: the class of this tree (0 unless multinomial). Friedman (2001), doi:10.1214/aos/1013203451.
+    ``which``: the class of this tree (0 unless multinomial). ``power``: of tweedie; alpha of quantile; delta of huber.
+    Friedman (2001), doi:10.1214/aos/1013203451.
     """
     largest = 0.0
     n, k = f.shape
@@ -77,6 +78,12 @@ def gradients(kind, power, y, f, which, out):  # type: ignore[no-untyped-def]
             g = y[i] * math.exp(min(-s, 700.0)) - 1.0
         elif kind == TWEEDIE:
             g = y[i] * math.exp(s * (1.0 - power)) - math.exp(s * (2.0 - power))
+        elif kind == LAPLACE:
+            g = 0.5 if y[i] > s else -0.5
+        elif kind == QUANTILE:
+            g = 0.5 * power if y[i] > s else 0.5 * (power - 1.0)
+        elif kind == HUBER:
+            g = min(max(y[i] - s, -power), power)
         else:
             top = f[i, 0]
             for c in range(1, k):

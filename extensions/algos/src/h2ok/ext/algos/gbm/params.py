@@ -20,7 +20,7 @@ from h2ok.ext.models.parameters import at_least, between, param, positive
 __all__ = ["DISTRIBUTIONS", "GBMParametersV3"]
 
 #: Distributions that are built; the others are refused by name.
-DISTRIBUTIONS = ("bernoulli", "multinomial", "gaussian", "poisson", "gamma", "tweedie")
+DISTRIBUTIONS = ("bernoulli", "multinomial", "gaussian", "poisson", "gamma", "tweedie", "laplace", "quantile", "huber")
 
 
 class GBMParametersV3(

@@ -12,9 +12,12 @@ from h2ok.ext.models import Distribution, Rows, RowsTask
 from h2ok.kernel import uniforms, wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Grow", "LeafPass", "LevelPass", "ResumePass", "SessionScores", "SetUp", "UpdatePass", "kind_of"]
+__all__ = ["Grow", "LeafPass", "LevelPass", "ResumePass", "SessionScores", "SetUp", "UpdatePass", "kind_of", "work_of"]
 
-_KINDS = {"gaussian": 0, "bernoulli": 1, "poisson": 2, "gamma": 3, "tweedie": 4, "multinomial": 5}
+_KINDS = {
+    "gaussian": 0, "bernoulli": 1, "poisson": 2, "gamma": 3, "tweedie": 4, "multinomial": 5,
+    "laplace": 6, "quantile": 7, "huber": 8,
+}  # fmt: skip
 _ROW_STREAM = 0x524F5753  # "ROWS"
 
 
@@ -90,7 +93,7 @@ def largest_gradient(work: Work, distribution: Distribution) -> float:
     if distribution.name in ("bernoulli", "multinomial"):
         return 1.0
     g = np.empty(len(work.y))
-    gradients(kind_of(distribution), distribution.tweedie_power, work.y, work.f, 0, g)
+    gradients(kind_of(distribution), distribution.constant, work.y, work.f, 0, g)
     return float(np.abs(g[work.w > 0]).max(initial=0.0))
 
 
@@ -160,7 +163,7 @@ def start_tree(rows: Rows, work: Work, distribution: Distribution, grow: Grow) -
     """Gradients, bag and packed values of a new tree; every row at the root."""
     from h2ok.ext.algos.gbm import kernels
 
-    kernels.gradients(kind_of(distribution), distribution.tweedie_power, work.y, work.f, grow.which, work.g)
+    kernels.gradients(kind_of(distribution), distribution.constant, work.y, work.f, grow.which, work.g)
     work.bag = work.w
     if grow.sample_rate < 1:
         drawn = uniforms(grow.seed, _ROW_STREAM + grow.number, rows.start, rows.n_rows) < grow.sample_rate

@@ -56,7 +56,7 @@ def prepare_rows(rows: Rows, info: DataInfo, *, skip_missing: bool) -> Prepared:
     x[:, -2] = 1.0
     x[:, -1] = 0.0
     made = Prepared(codes, x, y, w, offset)
-    rows.state["glm"] = made
+    rows.block.cache("glm", made, codes.nbytes + x.nbytes + 3 * y.nbytes)
     return made
 
 

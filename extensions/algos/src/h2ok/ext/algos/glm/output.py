@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
-from h2ok.ext.models import ModelMetrics
-from h2ok.ext.models.history import format_duration, metric_cell
 from h2ok.ext.models.tables import variable_importances
 from numpy.typing import NDArray
 
-__all__ = ["GLMHistory", "coefficients_table", "magnitudes", "multinomial_tables", "p_values", "summary", "with_factors"]
-
-_METRICS = {
-    "Regression": (("rmse", "RMSE"), ("deviance", "Deviance"), ("mae", "MAE"), ("r2", "r2")),
-    "Binomial": (
-        ("rmse", "RMSE"), ("logloss", "LogLoss"), ("r2", "r2"), ("auc", "AUC"), ("pr_auc", "pr_auc"), ("lift", "Lift"),
-        ("classification_error", "Classification Error"),
-    ),
-    "Multinomial": (
-        ("rmse", "RMSE"), ("logloss", "LogLoss"), ("r2", "r2"), ("classification_error", "Classification Error"), ("auc", "AUC"),
-        ("pr_auc", "pr_auc"),
-    ),
-}  # fmt: skip
+__all__ = ["coefficients_table", "magnitudes", "multinomial_tables", "p_values", "summary", "with_factors"]
 
 
 def coefficients_table(
@@ -149,53 +134,6 @@ def summary(
         Column("training_frame", "string", "%s", "Training Frame"),
     ]
     return TwoDimTable.of_rows("GLM Model", "summary", columns, [[*row, total, str(active), iterations, frame]])
-
-
-class GLMHistory:
-    """One row an iteration (or a lambda of the path); the metrics stand in the last row."""
-
-    def __init__(self, category: str, *, path: bool) -> None:
-        self._category = category
-        self._path = path
-        self._start = time.time()
-        self._rows: list[list[Any]] = []
-
-    def add(self, *own: Any) -> None:
-        """``iterations, likelihood, objective``, or on a path ``iteration, lambda, predictors, deviance, alpha``."""
-        now = time.time()
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-        self._rows.append(["", stamp, format_duration(now - self._start), *own])
-
-    def table(self, metrics: ModelMetrics | None, iterations: int) -> TwoDimTable:
-        """The table Scoring History."""
-        columns = [
-            Column("", "string"),
-            Column("timestamp", "string", "%s", "timestamp"),
-            Column("duration", "string", "%s", "duration"),
-        ]
-        if self._path:
-            columns += [
-                Column("iteration", "int", "%d", "iteration"),
-                Column("lambda", "string", "%s", "lambda"),
-                Column("predictors", "int", "%d", "predictors"),
-                Column("deviance_train", "double", "%.3f", "deviance_train"),
-                Column("alpha", "double", "%.6f", "alpha"),
-                Column("iterations", "int", "%d", "Iterations"),
-            ]
-        else:
-            columns += [
-                Column("iterations", "int", "%d", "iterations"),
-                Column("negative_log_likelihood", "double", "%.5f", "negative_log_likelihood"),
-                Column("objective", "double", "%.5f", "objective"),
-            ]
-        own = _METRICS.get(self._category, ())
-        columns += [Column(f"training_{n}", "double", "%.5f", f"Training {text}") for n, text in own]
-        rows = []
-        for i, row in enumerate(self._rows):
-            last = i == len(self._rows) - 1
-            count = [iterations if last else None] if self._path else []
-            rows.append([*row, *count, *((metric_cell(metrics, n) if last else None) for n, _ in own)])
-        return TwoDimTable.of_rows("Scoring History", "", columns, rows)
 
 
 def p_values(z: NDArray[np.float64], dof: float) -> NDArray[np.float64]:

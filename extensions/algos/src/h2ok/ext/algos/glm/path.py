@@ -34,6 +34,8 @@ class RegularizationPath:
     explained_valid: NDArray[np.float64]
     coefficients: NDArray[np.float64]
     standardized: NDArray[np.float64]
+    #: Deviance a validation row, NaN without.
+    deviance_valid: NDArray[np.float64]
 
     def to_json(self, model: str) -> dict[str, Any]:
         """GLMRegularizationPathV3."""

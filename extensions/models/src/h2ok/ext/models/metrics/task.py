@@ -11,6 +11,7 @@ import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.metrics.binomial import area_under_pr, area_under_roc, confusion_matrix, gains_lift, thresholds_of
 from h2ok.ext.models.metrics.metrics import ModelMetrics
+from h2ok.ext.models.metrics.multinomial_auc import ClassCells, auc_tables, class_cells, wants_auc
 from h2ok.ext.models.metrics.scores import EXACT_ROWS, ScoreCells, cells_of
 from h2ok.ext.models.rows import Rows, RowsTask
 from h2ok.kernel import Frame, wire_type
@@ -37,6 +38,7 @@ class MetricsTask(RowsTask):
     deviance : wire value with ``deviance(w, y, mu) -> float64[n]``; None: squared error.
     null_mu : prediction of the model without predictors, NaN to leave its deviance out.
     exact : keep every distinct score (see ``scores``).
+    auc_type : with several classes, which average of their AUCs is wanted; AUTO and NONE: none.
     """
 
     predictor: Any
@@ -45,6 +47,7 @@ class MetricsTask(RowsTask):
     deviance: Any = None
     null_mu: float = math.nan
     exact: bool = True
+    auc_type: str = "AUTO"
 
     def map_rows(self, rows: Rows) -> dict[str, Any] | None:
         w = rows.weights()
@@ -61,6 +64,8 @@ class MetricsTask(RowsTask):
         if self.category == "Regression":
             return regression_sums(w, y, p[:, 0], self.deviance, self.null_mu)
         sums = class_sums(w, y.astype(np.int64), p, self.n_classes)
+        if self.category == "Multinomial" and wants_auc(self.auc_type, self.n_classes):
+            sums["classes"] = class_cells(p, y.astype(np.int64), w, exact=self.exact)
         if self.category == "Binomial":
             positive = np.ascontiguousarray(p[:, 1])
             sums["cells"] = cells_of(positive, y, w, exact=self.exact)
@@ -70,7 +75,7 @@ class MetricsTask(RowsTask):
         return sums
 
     def reduce(self, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
-        return {k: v.merged(right[k]) if isinstance(v, ScoreCells) else v + right[k] for k, v in left.items()}
+        return {k: v.merged(right[k]) if isinstance(v, ScoreCells | ClassCells) else v + right[k] for k, v in left.items()}
 
 
 def regression_sums(
@@ -114,7 +119,7 @@ def compute_metrics(
     sums = node.tasks.do_all(task, frame, cancelled=cancelled).value
     if sums is None:
         return None, {}
-    return make_metrics(task.category, sums, tuple(domain or ()), gainslift_bins), sums
+    return make_metrics(task.category, sums, tuple(domain or ()), gainslift_bins, task.auc_type), sums
 
 
 def exact_for(n_rows: int) -> bool:
@@ -122,13 +127,15 @@ def exact_for(n_rows: int) -> bool:
     return n_rows <= EXACT_ROWS
 
 
-def make_metrics(category: str, sums: dict[str, Any], domain: Sequence[str], gainslift_bins: int = -1) -> ModelMetrics:
+def make_metrics(
+    category: str, sums: dict[str, Any], domain: Sequence[str], gainslift_bins: int = -1, auc_type: str = "AUTO"
+) -> ModelMetrics:
     """Metrics of a category from the sums of a MetricsTask."""
     if category == "Regression":
         return _regression(sums)
     if category == "Binomial":
         return _binomial(sums, domain, gainslift_bins)
-    return _multinomial(sums, domain)
+    return _multinomial(sums, domain, auc_type)
 
 
 def _r2(sums: dict[str, Any], mse: float) -> float:
@@ -178,7 +185,7 @@ def _binomial(sums: dict[str, Any], domain: Sequence[str], groups: int) -> Model
     return ModelMetrics("ModelMetricsBinomial", "Binomial", mse, sums["n"], fields)
 
 
-def _multinomial(sums: dict[str, Any], domain: Sequence[str]) -> ModelMetrics:
+def _multinomial(sums: dict[str, Any], domain: Sequence[str], auc_type: str) -> ModelMetrics:
     w, k = sums["w"], len(domain)
     counts = sums["cm"].reshape(k, k)
     mse = sums["se"] / w
@@ -199,6 +206,8 @@ def _multinomial(sums: dict[str, Any], domain: Sequence[str]) -> ModelMetrics:
         "multinomial_auc_table": None,
         "multinomial_aucpr_table": None,
     }
+    if "classes" in sums:
+        fields |= auc_tables(sums["classes"], counts.sum(axis=1), domain, auc_type)
     return ModelMetrics("ModelMetricsMultinomial", "Multinomial", mse, sums["n"], fields)
 
 

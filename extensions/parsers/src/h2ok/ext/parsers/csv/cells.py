@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import numpy as np
 from h2ok.ext.parsers.csv.tokens import Dialect, Token
@@ -115,7 +116,7 @@ def _number_of(text: str) -> float:
     body = text.strip(" \t")
     percent = body.endswith("%")
     body = body.removesuffix("%").strip(" \t").removeprefix("$")
-    return float(body) / 100 if percent else float(body)
+    return float(Decimal(body).scaleb(-2)) if percent else float(body)
 
 
 def cut_cells(data: bytes, dialect: Dialect, max_rows: int = _ALL_ROWS) -> Cells:

@@ -12,7 +12,7 @@ from h2ok.ext.parsers.csv.cells import Cells, cut_cells
 from h2ok.ext.parsers.csv.tokens import Dialect, Token, guess_separator, split_lines
 from h2ok.ext.parsers.times import looks_like_time
 
-__all__ = ["canonical_type", "column_type", "guess_csv", "is_number"]
+__all__ = ["canonical_type", "guess_csv", "is_number", "type_of_texts"]
 
 #: Lines shown in the preview.
 PREVIEW_LINES = 10
@@ -194,18 +194,12 @@ def _count(column: int, parts: Sequence[Cells]) -> CellCounts:
     return out
 
 
-def column_type(cells: Sequence[Token], na: set[str]) -> tuple[str, tuple[str, ...] | None]:
-    """(type, NA texts found) of cells given as text."""
-    out = CellCounts(len(cells))
-    for c in cells:
-        if not (c.text or c.quoted) or c.text in na:
-            out.empty += 1
-        elif is_number(c.text):
-            out.numbers += 1
-            out.zeros += c.text == "0"
-        else:
-            out.add(c.text, 1)
-    return _decide(out)
+def type_of_texts(texts: Sequence[str]) -> str:
+    """The type of a column of a format that knows numbers: texts are Time, UUID, Enum or String, whatever they look like."""
+    out = CellCounts(len(texts))
+    for text in texts:
+        out.add(text, 1)
+    return _decide(out)[0] if texts else "String"
 
 
 def _decide(c: CellCounts) -> tuple[str, tuple[str, ...] | None]:

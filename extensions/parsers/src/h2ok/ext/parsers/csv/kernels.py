@@ -16,12 +16,12 @@ _TEN = np.uint64(10)
 
 
 @njit(cache=True, nogil=True)
-def _is_gap(c, sep):
-    return (c == _BLANK or c == _TAB) and c != sep
+def _is_gap(c, sep):  # type: ignore[no-untyped-def]
+    return c in (_BLANK, _TAB) and c != sep
 
 
 @njit(cache=True, nogil=True)
-def _quoted_cell(data, at, quote, escape, n, sep):
+def _quoted_cell(data, at, quote, escape, n, sep):  # type: ignore[no-untyped-def]
     """(position after the cell, its end without trailing blanks, kind) of a quoted cell whose text begins at ``at``."""
     kind = QUOTED
     i = at
@@ -51,7 +51,7 @@ def _quoted_cell(data, at, quote, escape, n, sep):
 
 
 @njit(cache=True, nogil=True)
-def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_starts, max_rows):
+def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_starts, max_rows):  # type: ignore[no-untyped-def]
     """Cut bytes into rows and cells; blank lines and lines that begin with a byte of ``comments`` are left out.
 
     Reads data : uint8[n]. Writes starts, stops : int32[m], kinds : uint8[m], row_starts : int64[k + 1] for k rows.
@@ -110,7 +110,7 @@ def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_sta
 
 
 @njit(cache=True, nogil=True)
-def unescape(data, starts, stops, kinds, n_cells, quote, escape):
+def unescape(data, starts, stops, kinds, n_cells, quote, escape):  # type: ignore[no-untyped-def]
     """Resolve doubled quotes and escapes of RAW cells in place; they become QUOTED."""
     for k in range(n_cells):
         if kinds[k] != RAW:
@@ -138,10 +138,10 @@ def unescape(data, starts, stops, kinds, n_cells, quote, escape):
 
 
 @njit(cache=True, nogil=True)
-def _word(data, i, stop):
+def _word(data, i, stop):  # type: ignore[no-untyped-def]
     """Infinity for ``inf`` and ``infinity`` in any case, else NaN."""
     n = stop - i
-    if n != 3 and n != 8:
+    if n not in (3, 8):
         return np.nan
     word = (105, 110, 102, 105, 110, 105, 116, 121)
     for k in range(n):
@@ -151,7 +151,7 @@ def _word(data, i, stop):
 
 
 @njit(cache=True, nogil=True)
-def _number(data, start, stop, quoted):
+def _number(data, start, stop, quoted):  # type: ignore[no-untyped-def]
     """(value, whether the text is a number, whether the value still has to be read exactly, end of the digits)."""
     i = start
     while not quoted and stop > i and (data[stop - 1] == _BLANK or data[stop - 1] == _TAB):
@@ -221,7 +221,7 @@ def _number(data, start, stop, quoted):
 
 
 @njit(cache=True, nogil=True)
-def parse_numbers(data, starts, stops, kinds, row_starts, first_row, columns, out, is_number, slow_cell, slow_at):
+def parse_numbers(data, starts, stops, kinds, row_starts, first_row, columns, out, is_number, slow_cell, slow_at):  # type: ignore[no-untyped-def]
     """Numbers of some columns; what is no number is NaN.
 
     Writes out : float64[len(columns), rows], and is_number : bool of the same shape unless it is empty. Numbers that need more than
@@ -251,7 +251,7 @@ def parse_numbers(data, starts, stops, kinds, row_starts, first_row, columns, ou
 
 
 @njit(cache=True, nogil=True)
-def _hash(data, start, stop):
+def _hash(data, start, stop):  # type: ignore[no-untyped-def]
     h = np.uint64(14695981039346656037)
     for i in range(start, stop):
         h = (h ^ np.uint64(data[i])) * np.uint64(1099511628211)
@@ -260,15 +260,15 @@ def _hash(data, start, stop):
 
 
 @njit(cache=True, nogil=True)
-def _same(data, a, b, n):
-    for i in range(n):
+def _same(data, a, b, n):  # type: ignore[no-untyped-def]
+    for i in range(n):  # noqa: SIM110 - a generator would be slower
         if data[a + i] != data[b + i]:
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def find_codes(data, starts, stops, kinds, row_starts, first_row, column, codes, level_cells):
+def find_codes(data, starts, stops, kinds, row_starts, first_row, column, codes, level_cells):  # type: ignore[no-untyped-def]
     """Codes of a column's cells in order of first appearance, -1 for nothing.
 
     Writes codes : int32[rows], level_cells : int64[rows], the first cell of each level. Returns the number of levels.
@@ -320,7 +320,7 @@ def find_codes(data, starts, stops, kinds, row_starts, first_row, column, codes,
 
 
 @njit(cache=True, nogil=True)
-def copy_text(data, starts, stops, cells, offsets, out):
+def copy_text(data, starts, stops, cells, offsets, out):  # type: ignore[no-untyped-def]
     """Texts of cells one after the other; a cell of -1 has none. ``out`` may be empty to learn the offsets alone."""
     at = 0
     offsets[0] = 0

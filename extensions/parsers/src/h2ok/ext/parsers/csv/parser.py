@@ -12,6 +12,7 @@ from h2ok.ext.parsers.csv.blocks import BlockRef, plan_blocks
 from h2ok.ext.parsers.csv.cells import cut_cells
 from h2ok.ext.parsers.csv.guess import guess_csv
 from h2ok.ext.parsers.csv.reader import Layout, read_block
+from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import read_raw, require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, random_key, wire_type
 
@@ -27,6 +28,8 @@ _HEAD_BYTES = 1 << 24
 class _Read(ReadColumns):
     blocks: tuple[BlockRef, ...]
     layout: Layout
+    partitions: Partitions
+    sources: tuple[str, ...]
 
     def read(self, block: Block) -> Columns:
         ref = self.blocks[block.index]
@@ -34,7 +37,8 @@ class _Read(ReadColumns):
         data = ref.read(runtime_of(block.node), quote)
         if ref.first:
             data = data.removeprefix(_BOM)
-        return read_block(data, self.layout, header=ref.first and ref.header)
+        columns = read_block(data, self.layout, header=ref.first and ref.header)
+        return self.partitions.extend(columns, self.sources.index(ref.raw.key)) if self.partitions.names else columns
 
 
 class CsvParser(Parser):
@@ -53,11 +57,14 @@ class CsvParser(Parser):
         plan = plan_blocks(self.runtime, raws, max(setup.chunk_size, 4096), layout.quote)
         if setup.check_header == 1:
             plan.blocks = self._with_headers(plan.blocks, layout, names)
-        read = _Read(random_key("parse", system=True), tuple(plan.blocks), layout)
+        parts = partitions_of([r.uri for r in raws], setup.partition_by)
+        read = _Read(random_key("parse", system=True), tuple(plan.blocks), layout, parts, tuple(r.key for r in raws))
         domains = [setup.domains[j] if setup.domains and j < len(setup.domains) else None for j in layout.keep]
-        types = [layout.types[j] for j in layout.keep]
+        types = [*(layout.types[j] for j in layout.keep), *parts.types]
+        kept = [*(names[j] for j in layout.keep), *parts.names]
+        domains += [None] * len(parts.names)
         try:
-            return write_frame(job, read, len(plan.blocks), types, [names[j] for j in layout.keep], dest, domains)
+            return write_frame(job, read, len(plan.blocks), types, kept, dest, domains)
         finally:
             job.node.dkv.remove_many(plan.staged)
 
@@ -65,11 +72,9 @@ class CsvParser(Parser):
         """Blocks marked where a header stands: in the first source, and in others whose first line repeats it or ``names``."""
         out, header = [], None
         for block in blocks:
-            if block.first:
-                line = self._first_line(block, layout)
-                header = header or line
-                block = replace(block, header=line in (header, list(names)))
-            out.append(block)
+            line = self._first_line(block, layout) if block.first else None
+            header = header or line
+            out.append(block if line is None else replace(block, header=line in (header, list(names))))
         return out
 
     def _first_line(self, block: BlockRef, layout: Layout) -> list[str]:

@@ -63,8 +63,8 @@ def number_of(cells: Cells, levels: NDArray[np.int64]) -> NDArray[np.float64]:
     one = Cells(
         cells.data, cells.starts[levels], cells.stops[levels], cells.kinds[levels], np.arange(len(levels) + 1), len(levels), 0
     )
-    found, _ = one.numbers(np.zeros(1, dtype=np.int64))
-    return found[0]
+    found: NDArray[np.float64] = one.numbers(np.zeros(1, dtype=np.int64))[0][0]
+    return found
 
 
 def _read_column(out: Columns, k: int, cells: Cells, j: int, layout: Layout) -> None:

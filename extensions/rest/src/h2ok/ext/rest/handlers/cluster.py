@@ -38,7 +38,7 @@ from h2ok.ext.rest.schemas.cluster import (
     WaterMeterCpuTicksV3,
 )
 from h2ok.ext.rest.sessions import Sessions
-from h2ok.kernel import H2OKError, IllegalArgumentError
+from h2ok.kernel import IllegalArgumentError
 from h2ok.kernel.cloud.cloud import MemberInfo
 
 _log = logging.getLogger("h2ok.rest")
@@ -47,6 +47,8 @@ _MAX_DEPTH = 1000
 _NETWORK_TEST_BYTES = (1, 1024, 1_048_576)
 #: Seconds between the answer to a shutdown and the end of the process.
 _SHUTDOWN_DELAY = 0.1
+#: How long the state of the cloud waits for a setting that another node keeps.
+_ZONE_SECONDS = 0.5
 
 
 def cloud(context: RequestContext, request: CloudV3) -> CloudV3:
@@ -102,11 +104,8 @@ def _node(info: MemberInfo) -> NodeV3:
 
 
 def _time_zone(context: RequestContext) -> str:
-    """The zone kept in the DKV. Its home may be lost, which must not keep a client from seeing the state of the cloud."""
-    try:
-        found = context.node.dkv.get(TIME_ZONE_KEY)
-    except H2OKError:
-        found = None
+    """The zone kept in the DKV. Its home may be silent, which must not keep a client from seeing the state of the cloud."""
+    found = context.node.dkv.peek(TIME_ZONE_KEY, _ZONE_SECONDS)
     return found if isinstance(found, str) else "UTC"
 
 

@@ -11,7 +11,6 @@ from h2ok.ext.rest.find import find_value
 from h2ok.ext.rest.frame_view import Window, frame_json, synopsis
 from h2ok.ext.rest.schemas.frames import DownloadDataV3, FindV3, FrameChunksV3, FrameChunkV3, FramesListV3, FramesV3
 from h2ok.kernel import Frame, IllegalArgumentError, KeyNotFoundError
-from h2ok.kernel.key import chunk_home
 
 
 def list_frames(context: RequestContext, request: FramesListV3) -> FramesListV3:
@@ -120,7 +119,7 @@ def export(context: RequestContext, request: FramesV3) -> Schema:
     frame = _frame(context, request)
     if not request.path:
         raise IllegalArgumentError("Required field 'path' of FramesV3 is not specified.", argument="path", schema="FramesV3")
-    plan = plan_export(frame, request)
+    plan = plan_export(context.runtime, frame, request)
     if not request.force and plan.exists(context.runtime):
         text = f"File {request.path} already exists!"
         raise ApiError(
@@ -153,9 +152,14 @@ def find(context: RequestContext, request: FindV3) -> FindV3:
 
 def frame_chunks(context: RequestContext, request: FrameChunksV3) -> FrameChunksV3:
     frame = context.node.frames.get(request.frame_id)
-    n, size = frame.n_chunks, context.node.cloud.size
+    n, cloud = frame.n_chunks, context.node.cloud
+    members = cloud.members
     chunks = [
-        FrameChunkV3(chunk_id=i, row_count=int(frame.espc[i + 1] - frame.espc[i]), node_idx=chunk_home(i, n, size))
+        FrameChunkV3(
+            chunk_id=i,
+            row_count=int(frame.espc[i + 1] - frame.espc[i]),
+            node_idx=members.index(cloud.chunk_home(i, n)),
+        )
         for i in range(n)
     ]
     return FrameChunksV3(frame_id=key_ref("Frame", frame.key), chunks=chunks)

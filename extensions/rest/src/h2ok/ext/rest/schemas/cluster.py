@@ -9,11 +9,13 @@ from h2ok.capabilities.contracts.schema import OutputSchemaV4, RequestSchema, Sc
 __all__ = [
     "AboutEntryV3",
     "AboutV3",
+    "CloudLeaveV3",
     "CloudLockV3",
     "CloudV3",
     "DStackTraceV3",
     "GarbageCollectV3",
     "InitIDV3",
+    "IoStatsEntry",
     "InputSchemaV4",
     "JStackV3",
     "JobIV4",
@@ -32,7 +34,9 @@ __all__ = [
     "ShutdownV3",
     "SteamMetricsV3",
     "UnlockKeysV3",
+    "TimelineV3",
     "WaterMeterCpuTicksV3",
+    "WaterMeterIoV3",
 ]
 
 
@@ -240,6 +244,42 @@ class WaterMeterCpuTicksV3(RequestSchema):
     schema_type = "WaterMeterCpuTicks"
     nodeidx: int = api("int", 0, direction="INPUT", required=True, help="Position of the node, -1 for the answering one.")
     cpu_ticks: list[Any] = api("long[][]", direction="OUTPUT", help="For each core: user, system, other and idle time.")
+
+
+class WaterMeterIoV3(RequestSchema):
+    """What a node read and wrote."""
+
+    schema_type = "WaterMeterIo"
+    nodeidx: int = api("int", 0, direction="INPUT", help="Position of the node, -1 for the answering one.")
+    persist_stats: list[Any] = api("Iced[]", direction="OUTPUT", schema="IoStatsEntry", help="One entry a kind of storage.")
+
+
+class IoStatsEntry(Schema):
+    """Reads and writes of one kind of storage."""
+
+    schema_version = -1
+    backend: str = api("string", direction="OUTPUT", help="ice: spilled chunks; process: all the process read and wrote.")
+    store_count: int = api("long", 0, direction="OUTPUT", help="Writes.")
+    store_bytes: int = api("long", 0, direction="OUTPUT", help="Bytes written.")
+    delete_count: int = api("long", 0, direction="OUTPUT", help="Removals.")
+    load_count: int = api("long", 0, direction="OUTPUT", help="Reads.")
+    load_bytes: int = api("long", 0, direction="OUTPUT", help="Bytes read.")
+
+
+class TimelineV3(RequestSchema):
+    """The latest messages between the nodes."""
+
+    schema_type = "Timeline"
+    now: int = api("long", 0, direction="OUTPUT", help="Time of the answer, milliseconds since the epoch.")
+    self: str = api("string", direction="OUTPUT", help="The node that answers.")
+    events: list[Any] = api("Iced[]", direction="OUTPUT", schema="EventV3", help="Messages, oldest first.")
+
+
+class CloudLeaveV3(RequestSchema):
+    """Take a node out of the cloud."""
+
+    schema_type = "CloudLeave"
+    nodeidx: int = api("int", -1, direction="INPUT", help="Position of the node, -1 for the answering one.")
 
 
 class JobsV3(RequestSchema):

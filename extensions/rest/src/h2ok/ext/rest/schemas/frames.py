@@ -102,7 +102,7 @@ class FramesV3(RequestSchema):
     force: bool = api("boolean", False, direction="INPUT", json=False, help="Whether to replace an existing file.")
     num_parts: int = api("int", 1, direction="INPUT", json=False, help="Number of files, 1 for one, -1 for one a chunk.")
     parallel: bool = api("boolean", False, direction="INPUT", json=False, help="Whether nodes write one file together.")
-    format: str = api("enum", direction="INPUT", values=("csv", "parquet"), json=False, help="csv or parquet.")
+    format: str = api("enum", direction="INPUT", json=False, help="csv, parquet, or a format that an extension writes.")
     compression: str = api("string", direction="INPUT", help="Compression of the files.")
     write_checksum: bool = api("boolean", True, direction="INPUT", help="Whether to write a checksum beside each file.")
     tz_adjust_from_local: bool = api("boolean", False, direction="INPUT", help="Whether times move from local time to UTC.")

@@ -1,0 +1,22 @@
+"""Frames of an h2ok server to and from pandas, polars and Arrow, without the detour over CSV.
+
+>>> from h2ok.client import Frames
+>>> frames = Frames("http://localhost:54321")          # doctest: +SKIP
+>>> frames.from_pandas(table, "train")                 # doctest: +SKIP
+>>> frames.to_polars("train")                          # doctest: +SKIP
+
+``Frames`` also takes a connection of the ``h2o`` package; the functions below use its current one.
+"""
+
+from h2ok.client.transfer import (
+    Frames,
+    TransferError,
+    from_arrow,
+    from_pandas,
+    from_polars,
+    to_arrow,
+    to_pandas,
+    to_polars,
+)
+
+__all__ = ["Frames", "TransferError", "from_arrow", "from_pandas", "from_polars", "to_arrow", "to_pandas", "to_polars"]

@@ -1,0 +1,232 @@
+"""Frames over HTTP as Arrow IPC streams."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import uuid
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+__all__ = ["Frames", "TransferError", "from_arrow", "from_pandas", "from_polars", "to_arrow", "to_pandas", "to_polars"]
+
+_MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+#: Rows of the batches that are sent.
+_BATCH_ROWS = 65536
+
+
+class TransferError(RuntimeError):
+    """The server answered with an error; ``status`` is its HTTP status, the text its message."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Frames:
+    """Frames of one server.
+
+    Parameters
+    ----------
+    server : URL of the server, or a connection of the ``h2o`` package.
+    user, password : for servers with basic authentication.
+    compression : of the data on the wire: none (best on one machine), lz4, or zstd (best over slow lines).
+    timeout : seconds without any data after which a transfer fails.
+    verify : whether the certificate of an https server is checked.
+    """
+
+    def __init__(
+        self,
+        server: Any,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        compression: str = "none",
+        timeout: float = 600.0,
+        verify: bool = True,
+    ) -> None:
+        url = server if isinstance(server, str) else server.base_url
+        self._url = urlsplit(url)
+        if self._url.scheme not in ("http", "https") or not self._url.hostname:
+            raise ValueError(f"The server must be an http or https URL such as http://localhost:54321; got '{url}'.")
+        self._headers = {}
+        if user is not None:
+            self._headers["Authorization"] = "Basic " + b64encode(f"{user}:{password or ''}".encode()).decode()
+        self._compression, self._timeout, self._verify = compression, timeout, verify
+
+    # -- from the server ------------------------------------------------------------------------------------------------
+
+    def to_arrow(self, frame: Any) -> Any:
+        """A ``pyarrow.Table`` of a frame (its key, or an H2OFrame)."""
+        import pyarrow as pa
+
+        connection = self._connect()
+        try:
+            path = f"{self._path(frame)}?compression={quote(self._compression)}"
+            answer = self._answer(connection, "GET", path)
+            with pa.ipc.open_stream(pa.PythonFile(answer, "r")) as reader:
+                return reader.read_all()
+        finally:
+            connection.close()
+
+    def to_pandas(self, frame: Any, **options: Any) -> Any:
+        """A ``pandas.DataFrame``; ``options`` go to ``pyarrow.Table.to_pandas``. Enums become categoricals."""
+        return self.to_arrow(frame).to_pandas(**options)
+
+    def to_polars(self, frame: Any) -> Any:
+        """A ``polars.DataFrame``."""
+        import polars as pl
+
+        return pl.from_arrow(self.to_arrow(frame))
+
+    # -- to the server --------------------------------------------------------------------------------------------------
+
+    def from_arrow(self, table: Any, key: str | None = None) -> str:
+        """Store a ``pyarrow.Table`` (or record batches) as a frame; its key."""
+        import pyarrow as pa
+
+        table = table if isinstance(table, pa.Table) else pa.Table.from_batches(table)
+        key = key or f"arrow_{uuid.uuid4().hex}"
+        connection = self._connect()
+        try:
+            answer = self._answer(connection, "POST", self._path(key), _pieces(pa, table, self._compression))
+            return str(json.load(answer)["frame_id"]["name"])
+        finally:
+            connection.close()
+
+    def from_pandas(self, table: Any, key: str | None = None) -> str:
+        """Store a ``pandas.DataFrame`` as a frame; its key. The index is left out; text columns with few texts become enums."""
+        import pyarrow as pa
+
+        return self.from_arrow(_with_enums(pa, pa.Table.from_pandas(table, preserve_index=False)), key)
+
+    def from_polars(self, table: Any, key: str | None = None) -> str:
+        """Store a ``polars.DataFrame`` as a frame; its key. Text columns with few texts become enums."""
+        import pyarrow as pa
+
+        return self.from_arrow(_with_enums(pa, table.to_arrow()), key)
+
+    # -- the wire -------------------------------------------------------------------------------------------------------
+
+    def _path(self, frame: Any) -> str:
+        key = frame if isinstance(frame, str) else frame.frame_id
+        return f"{self._url.path.rstrip('/')}/3/Frames/{quote(key, safe='')}/arrow"
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host, port = self._url.hostname or "", self._url.port
+        if self._url.scheme == "http":
+            return http.client.HTTPConnection(host, port or 80, timeout=self._timeout)
+        context = ssl.create_default_context()
+        if not self._verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection(host, port or 443, timeout=self._timeout, context=context)
+
+    def _answer(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: Iterator[bytes] | None = None
+    ) -> http.client.HTTPResponse:
+        headers = dict(self._headers)
+        if body is not None:
+            headers |= {"Content-Type": _MEDIA_TYPE, "Transfer-Encoding": "chunked"}
+        try:
+            connection.request(method, path, body=body, headers=headers, encode_chunked=body is not None)
+            answer = connection.getresponse()
+        except OSError as e:
+            raise TransferError(f"Cannot reach {self._url.geturl()}: {e}. Is the server up?") from e
+        if answer.status != 200:
+            text = answer.read().decode("utf-8", "replace")
+            try:
+                text = json.loads(text)["msg"].replace("ERROR MESSAGE:", "").strip()
+            except (ValueError, KeyError, TypeError):
+                text = text[:500]
+            raise TransferError(f"{method} {path}: {answer.status} {text}", answer.status)
+        return answer
+
+
+def _pieces(pa: Any, table: Any, compression: str) -> Iterator[bytes]:
+    """The IPC stream of a table, piece by piece."""
+    parts: list[bytes] = []
+
+    class Sink:
+        closed = False
+
+        def write(self, data: Any) -> int:
+            parts.append(bytes(data))
+            return len(parts[-1])
+
+        def flush(self) -> None:
+            """Nothing waits here."""
+
+        def close(self) -> None:
+            """Nothing to close."""
+
+    options = pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, unify_dictionaries=True)
+    with pa.ipc.new_stream(pa.PythonFile(Sink(), "w"), table.schema, options=options) as writer:
+        for batch in table.unify_dictionaries().to_batches(max_chunksize=_BATCH_ROWS):
+            writer.write_batch(batch)
+            yield b"".join(parts)
+            parts.clear()
+    yield b"".join(parts)
+
+
+def _with_enums(pa: Any, table: Any) -> Any:
+    """Text columns whose texts repeat as dictionaries with sorted levels: the server makes enums of them."""
+    import pyarrow.compute as pc
+
+    for j, field in enumerate(table.schema):
+        kind = field.type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+            continue
+        column = table.column(j).cast(pa.large_string())
+        known = len(column) - column.null_count
+        levels = pc.unique(column).drop_null()
+        if known and len(levels) < 0.95 * known:
+            levels = levels.take(pc.sort_indices(levels)).cast(pa.string())
+            codes = pc.index_in(column.cast(pa.string()).combine_chunks(), value_set=levels)
+            table = table.set_column(j, field.name, pa.DictionaryArray.from_arrays(codes, levels))
+    return table
+
+
+def _current() -> Frames:
+    """The server the ``h2o`` package is connected to."""
+    import h2o
+
+    return Frames(h2o.connection())
+
+
+def to_arrow(frame: Any) -> Any:
+    """A ``pyarrow.Table`` of a frame of the server the ``h2o`` package is connected to."""
+    return _current().to_arrow(frame)
+
+
+def to_pandas(frame: Any, **options: Any) -> Any:
+    """A ``pandas.DataFrame`` of a frame; see ``Frames.to_pandas``."""
+    return _current().to_pandas(frame, **options)
+
+
+def to_polars(frame: Any) -> Any:
+    """A ``polars.DataFrame`` of a frame."""
+    return _current().to_polars(frame)
+
+
+def from_arrow(table: Any, key: str | None = None) -> Any:
+    """An H2OFrame of a ``pyarrow.Table``."""
+    import h2o
+
+    return h2o.get_frame(_current().from_arrow(table, key))
+
+
+def from_pandas(table: Any, key: str | None = None) -> Any:
+    """An H2OFrame of a ``pandas.DataFrame``; see ``Frames.from_pandas``."""
+    import h2o
+
+    return h2o.get_frame(_current().from_pandas(table, key))
+
+
+def from_polars(table: Any, key: str | None = None) -> Any:
+    """An H2OFrame of a ``polars.DataFrame``; see ``Frames.from_polars``."""
+    import h2o
+
+    return h2o.get_frame(_current().from_polars(table, key))

@@ -1,0 +1,167 @@
+"""Arrow in: a stream of record batches as a frame; and the handlers of both directions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from h2ok.capabilities.contracts.routes import RequestContext, Response
+from h2ok.capabilities.contracts.schema import Schema, api
+from h2ok.ext.parsers.arrow_columns import columns_of_table
+from h2ok.ext.parsers.arrow_stream import arrow_pieces
+from h2ok.ext.parsers.columns import Columns, check_names, vec_type
+from h2ok.kernel import Frame, IllegalArgumentError, Node, Vec, sanitize
+from h2ok.kernel.frame.newchunk import encode_codes
+from h2ok.kernel.frame.vec import DEFAULT_CHUNK_ROWS, new_vec_key
+from h2ok.kernel.key import chunk_key
+
+if TYPE_CHECKING:
+    from h2ok.kernel import Chunk
+
+__all__ = ["ArrowFrameV3", "FrameMaker", "frame_of_stream", "get_arrow", "post_arrow"]
+
+MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+
+
+class ArrowFrameV3(Schema):
+    """GET and POST /3/Frames/{frame_id}/arrow."""
+
+    schema_type = "Iced"
+    frame_id: str = api("string", required=True, help="Key of the frame.")
+    compression: str = api("string", "none", direction="INPUT", help="Compression of the buffers: none, lz4 or zstd.")
+
+
+def get_arrow(ctx: RequestContext, request: ArrowFrameV3) -> Response:
+    """GET /3/Frames/{frame_id}/arrow: the frame as an IPC stream."""
+    frame = ctx.node.frames.get(request.frame_id)
+    return Response(arrow_pieces(ctx.node, frame, request.compression or "none"), content_type=MEDIA_TYPE)
+
+
+def post_arrow(ctx: RequestContext, _: Any) -> Response:
+    """POST /3/Frames/{frame_id}/arrow: an IPC stream becomes the frame."""
+    if ctx.body is None:
+        raise IllegalArgumentError("The body is empty; an Arrow IPC stream was expected.")
+    frame = frame_of_stream(ctx.node, ctx.body, sanitize(ctx.path_params["frame_id"]))
+    answer = {"frame_id": {"name": frame.key, "type": "Key<Frame>"}, "rows": frame.n_rows, "num_columns": frame.n_cols}
+    return Response(json.dumps(answer), content_type="application/json")
+
+
+def frame_of_stream(node: Node, stream: BinaryIO, key: str) -> Frame:
+    """Store the record batches of an IPC stream as the frame ``key``.
+
+    Dictionaries become enums with their levels in this order (what later batches add comes after), booleans become enums, text
+    stays text. A failure leaves nothing behind.
+
+    Raises
+    ------
+    IllegalArgumentError
+        The stream is damaged, a column is nested, or two columns have one name.
+    """
+    import pyarrow as pa
+
+    try:
+        with pa.ipc.open_stream(pa.PythonFile(_Source(stream), "r")) as reader:
+            schema = reader.schema
+            check_names(schema.names)
+            made = FrameMaker(schema.names, [_type_of(pa, f) for f in schema])
+            for table in _runs(pa, reader):
+                made.add(columns_of_table(table, schema.names, made.types))
+    except (pa.ArrowException, OSError) as e:
+        raise IllegalArgumentError(f"The body is no readable Arrow IPC stream: {e}.") from e
+    return made.store(node, key)
+
+
+class _Source:
+    """A body that is read in full pieces: sockets return short ones, and the stream of a server is no file."""
+
+    closed = False
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, n: int) -> bytes:
+        """``n`` bytes, fewer only at the end."""
+        parts: list[bytes] = []
+        while n > 0 and (piece := self._stream.read(n)):
+            parts.append(piece)
+            n -= len(piece)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """The server closes the stream."""
+
+
+def _runs(pa: Any, reader: Any) -> Iterator[Any]:
+    """The batches as tables of ``DEFAULT_CHUNK_ROWS`` rows."""
+    waiting: list[Any] = []
+    n = 0
+    for batch in reader:
+        waiting.append(batch)
+        n += batch.num_rows
+        if n < DEFAULT_CHUNK_ROWS:
+            continue
+        table = pa.Table.from_batches(waiting).unify_dictionaries()
+        at = 0
+        while n - at >= DEFAULT_CHUNK_ROWS:
+            yield table.slice(at, DEFAULT_CHUNK_ROWS)
+            at += DEFAULT_CHUNK_ROWS
+        waiting = table.slice(at).to_batches() if at < n else []
+        n -= at
+    yield pa.Table.from_batches(waiting, schema=reader.schema).unify_dictionaries()
+
+
+def _type_of(pa: Any, field: Any) -> str:
+    t, kind = pa.types, field.type
+    if t.is_dictionary(kind) or t.is_boolean(kind):
+        return "Enum"
+    if t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind) or t.is_null(kind):
+        return "Numeric"
+    if t.is_timestamp(kind) or t.is_date(kind):
+        return "Time"
+    if t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind):
+        return "String"
+    raise IllegalArgumentError(
+        f"Column '{field.name}' is of Arrow type {kind}, which cannot be a column. Cast it or leave it out before sending."
+    )
+
+
+class FrameMaker:
+    """Encoded chunks of all columns, kept until the number of chunks is known."""
+
+    def __init__(self, names: list[str], types: list[str]) -> None:
+        self.names, self.types = names, types
+        self._runs: list[Columns] = []
+        self._levels: list[dict[str, int]] = [{} for _ in names]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows so far."""
+        return sum(r.n_rows for r in self._runs)
+
+    def add(self, columns: Columns) -> None:
+        """Keep a run of rows."""
+        for j, levels in enumerate(columns.levels):
+            if levels is None:
+                continue
+            known = self._levels[j]
+            remap = np.array([known.setdefault(t, len(known)) for t in levels] + [-1], dtype=np.int32)
+            columns.chunks[j] = encode_codes(remap[columns.codes[j]])
+            columns.codes[j] = columns.levels[j] = None
+        self._runs.append(columns)
+
+    def store(self, node: Node, key: str) -> Frame:
+        """Store what was kept."""
+        runs = [r for r in self._runs if r.n_rows] or self._runs[:1]
+        n = len(runs)
+        espc = np.concatenate([[0], np.cumsum([r.n_rows for r in runs])]).astype(np.int64)
+        vecs = []
+        with node.scopes.enter() as scope:
+            for j, kind in enumerate(self.types):
+                vec = Vec(new_vec_key(), vec_type(kind), espc, tuple(self._levels[j]) if kind == "Enum" else None)
+                vecs.append(vec)
+                scope.track([vec])
+                chunks: dict[str, Chunk | None] = {chunk_key(vec.key, i, n): r.chunks[j] for i, r in enumerate(runs)}
+                node.dkv.put_many(chunks)
+            return node.frames.put(Frame(key, tuple(self.names), tuple(vecs)))

@@ -1,0 +1,139 @@
+"""Arrow out: a frame as a stream of record batches, one a chunk."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from h2ok.kernel import NA_INT64, Block, Frame, IllegalArgumentError, Node, RollupStats, Vec
+from h2ok.kernel.frame.codecs import StringChunk
+from h2ok.kernel.frame.rollups import rollups_many
+
+if TYPE_CHECKING:
+    from h2ok.kernel import Chunk
+
+__all__ = ["COMPRESSIONS", "arrow_pieces"]
+
+COMPRESSIONS = ("none", "lz4", "zstd")
+#: Batches converted ahead of the one being sent.
+_AHEAD = 2
+
+
+def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterator[bytes]:
+    """The bytes of an IPC stream, a piece for each chunk: memory stays bounded however large the frame is.
+
+    Whole numbers are int32 or int64, other numbers double, enums dictionary<int32, string>, times timestamp[ms, UTC], text
+    large_string, UUIDs string; missing values are null.
+
+    Raises
+    ------
+    IllegalArgumentError
+        The compression is none of ``COMPRESSIONS``.
+    """
+    import pyarrow as pa
+
+    if compression not in COMPRESSIONS:
+        raise IllegalArgumentError(
+            f"compression must be one of {', '.join(COMPRESSIONS)}; got '{compression}'.", argument="compression"
+        )
+    stats = rollups_many(node, frame.vecs)
+    levels = [None if v.domain is None else pa.array(list(v.domain), type=pa.string()) for v in frame.vecs]
+    kinds = [_kind(pa, v, s) for v, s in zip(frame.vecs, stats, strict=True)]
+    schema = pa.schema(list(zip(frame.names, kinds, strict=True)))
+    return _written(node, frame, schema, levels, None if compression == "none" else compression)
+
+
+def _written(node: Node, frame: Frame, schema: Any, levels: list[Any], compression: str | None) -> Iterator[bytes]:
+    import pyarrow as pa
+
+    sink = _Sink()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+
+    def convert(i: int) -> Any:
+        start, stop = int(frame.espc[i]), int(frame.espc[i + 1])
+        block = Block(node, i, start, stop - start, frame.vecs, {})
+        arrays = [_array(pa, block.chunk(j), kind, levels[j]) for j, kind in enumerate(schema.types)]
+        return pa.record_batch(arrays, schema=schema)
+
+    with (
+        ThreadPoolExecutor(_AHEAD, thread_name_prefix=f"{node.label}-arrow") as pool,
+        pa.ipc.new_stream(pa.PythonFile(sink, "w"), schema, options=options) as writer,
+    ):
+        pending: deque[Future[Any]] = deque()
+        for i in range(frame.n_chunks if frame.vecs else 0):
+            pending.append(pool.submit(convert, i))
+            if len(pending) > _AHEAD:
+                writer.write_batch(pending.popleft().result())
+                yield sink.take()
+        while pending:
+            writer.write_batch(pending.popleft().result())
+            yield sink.take()
+    yield sink.take()
+
+
+class _Sink:
+    """Collects what the IPC writer writes."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        """The parts stay to be taken."""
+
+    def take(self) -> bytes:
+        """What was written since the last call."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _kind(pa: Any, vec: Vec, stats: RollupStats) -> Any:
+    if vec.domain is not None:
+        return pa.dictionary(pa.int32(), pa.string())
+    if vec.type == "string":
+        return pa.large_string()
+    if vec.type == "uuid":
+        return pa.string()
+    if vec.type == "time":
+        return pa.timestamp("ms", tz="UTC")
+    if vec.type != "numeric" or not stats.is_int or stats.pinf_count or stats.ninf_count or not stats.n_known:
+        return pa.float64()
+    size = max(-stats.min, stats.max)
+    return pa.int32() if size < 2**31 else pa.int64() if size < 2**53 else pa.float64()
+
+
+def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any) -> Any:
+    if levels is not None:
+        codes = chunk.codes()
+        missing = codes < 0
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing if missing.any() else None), levels)
+    if kind == pa.large_string():
+        return _texts(pa, chunk)
+    if kind == pa.string():
+        return pa.array(chunk.strings(), type=kind)
+    if kind == pa.float64():
+        return pa.array(chunk.decode(), from_pandas=True)
+    values = chunk.int64()
+    missing = values == NA_INT64
+    array = pa.array(values, mask=missing if missing.any() else None)
+    return array.cast(kind, safe=False) if kind == pa.int32() else array.view(kind)
+
+
+def _texts(pa: Any, chunk: Chunk) -> Any:
+    if not isinstance(chunk, StringChunk):
+        return pa.array(chunk.strings(), type=pa.large_string())
+    missing = pa.py_buffer(np.packbits(~chunk.na, bitorder="little")) if len(chunk.na) else None
+    offsets = pa.py_buffer(np.ascontiguousarray(chunk.offsets, dtype=np.int64))
+    data = pa.py_buffer(np.ascontiguousarray(chunk.data))
+    return pa.Array.from_buffers(pa.large_string(), chunk.n, [missing, offsets, data])

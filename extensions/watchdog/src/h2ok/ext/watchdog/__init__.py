@@ -1,0 +1,1 @@
+"""Stops a node that nobody needs any more or that cannot get well."""

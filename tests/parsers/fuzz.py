@@ -1,0 +1,140 @@
+"""Mutation fuzzing of every parser: ``python tests/parsers/fuzz.py --minutes 30 [--seed 1]``.
+
+Files of the conformance set are damaged at random and walked through ImportFiles, ParseSetup and Parse with random options.
+Whatever comes must be a frame or an error of the user's kind, in bounded time, with nothing left behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from h2ok.capabilities import Runtime
+from h2ok.capabilities.testing import Client, local_runtime
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "golden" / "parse"))
+from conformance import ALL_CASES, form_body, walk
+from text_cases import Case
+
+__all__ = ["Fuzzer"]
+
+_TOKENS = (
+    b",", b'"', b"\n", b"\r", b"'", b"\x00", b"\xff", b"\\", b"#", b"@data\n", b"1e999", b"-", b"\xef\xbb\xbf", b"2013-01-01",
+    b"99999999999999999999", b" ", b"\t", b"\x7f\xff\xff\xff", b"%", b"$", b"nan", b":", b"\x80",
+)  # fmt: skip
+_SECONDS = 60.0
+_BYTES = 8 << 30
+
+
+class Fuzzer:
+    """One random stream of damaged files; everything follows from the seed."""
+
+    def __init__(self, runtime: Runtime, seed: int) -> None:
+        self._client, self._node = Client.of(runtime), runtime.node
+        self._random = random.Random(seed)
+        self.outcomes: Counter[str] = Counter()
+
+    def step(self, folder: Path) -> None:
+        """Damage a file and parse it.
+
+        Raises
+        ------
+        AssertionError
+            The server failed, took too long, or left something behind.
+        """
+        name = self._random.choice(sorted(ALL_CASES))
+        case = ALL_CASES[name]
+        files = {n: self._damaged(d) for n, d in case.files.items()}
+        damaged = Case(files, self._options(dict(case.setup)), dict(case.parse))
+        print(name, file=sys.stderr)
+        started = time.monotonic()
+        try:
+            outcome = walk(self._web, folder, damaged)
+        except AssertionError as e:
+            raise AssertionError(f"{name}: {e}\nfiles = {files!r}\nsetup = {damaged.setup!r}") from e
+        spent = time.monotonic() - started
+        self.outcomes[outcome.get("failed") or "parsed"] += 1
+        self._client.delete("/3/DKV")
+        left = [k for k in self._node.dkv.local_keys() if not k.startswith("$job")]
+        assert not left, f"{name} left {left} behind\nfiles = {files!r}"
+        assert spent < _SECONDS, f"{name} took {spent:.1f} s\nfiles = {files!r}"
+
+    def _web(self, method: str, path: str, **form: Any) -> Any:
+        data = form_body(form)
+        answer = self._client.request(method, path, data=data, content_type="application/x-www-form-urlencoded")
+        assert answer.status < 500, f"{method} {path}: {answer.status} {answer.body[:3000]!r}"
+        found = answer.json
+        for job in found.get("jobs", ()) if isinstance(found, dict) else ():
+            if job["status"] == "FAILED":
+                trace = str(job.get("stacktrace"))
+                assert any(t in trace for t in ("IllegalArgumentError", "H2OKError", "NotFoundError", "IllegalArgument")), trace
+        return found
+
+    def _options(self, setup: dict[str, Any]) -> dict[str, Any]:
+        r = self._random
+        if r.random() < 0.2:
+            setup["separator"] = r.choice([9, 32, 44, 59, 124, 1])
+        if r.random() < 0.2:
+            setup["check_header"] = r.choice([-1, 1])
+        if r.random() < 0.1:
+            setup["single_quotes"] = True
+        if r.random() < 0.1:
+            setup["escapechar"] = 92
+        if r.random() < 0.2:
+            setup["column_types"] = r.choices(["Numeric", "Enum", "String", "Time", "UUID", "Unknown"], k=r.randint(1, 4))
+        if r.random() < 0.1:
+            setup["skipped_columns"] = [0]
+        if r.random() < 0.1:
+            setup["custom_non_data_line_markers"] = r.choice(["", "%", "#@"])
+        return setup
+
+    def _damaged(self, data: bytes) -> bytes:
+        out = bytearray(data)
+        for _ in range(self._random.choice((0, 1, 1, 2, 4, 16))):
+            self._mutate(out)
+        return bytes(out)
+
+    def _mutate(self, out: bytearray) -> None:
+        r = self._random
+        at = r.randrange(len(out) + 1)
+        kind = r.randrange(6)
+        if kind == 0 and out:
+            out[min(at, len(out) - 1)] ^= 1 << r.randrange(8)
+        elif kind == 1:
+            out[at:at] = r.choice(_TOKENS)
+        elif kind == 2:
+            del out[at : at + r.choice((1, 2, 8, 64))]
+        elif kind == 3:
+            del out[at:]
+        elif kind == 4:
+            out[at:at] = out[: r.randrange(len(out) + 1)][-200:]
+        else:
+            out[at:at] = r.randbytes(r.choice((1, 4, 32)))
+
+
+def main() -> None:
+    """Fuzz for some minutes; the first failure ends the run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (_BYTES, _BYTES))
+    end, steps = time.monotonic() + 60 * options.minutes, 0
+    with local_runtime(only=("rest", "parsers")) as runtime:
+        fuzzer = Fuzzer(runtime, options.seed)
+        while time.monotonic() < end:
+            with tempfile.TemporaryDirectory() as folder:
+                fuzzer.step(Path(folder))
+            steps += 1
+    print(f"{steps} files in {options.minutes} minutes, no failure: {dict(fuzzer.outcomes)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The kernels of the CSV reader against plain Python."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from h2ok.ext.parsers.csv.cells import cut_cells, decode_text
+from h2ok.ext.parsers.csv.tokens import Dialect, split_lines, split_tokens
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+DIALECTS = [Dialect(","), Dialect(";", "'"), Dialect("\t", '"', "\\"), Dialect(" "), Dialect(",", "", "", "%@")]
+CELLS = st.text(alphabet="ab1 \"'\\;,\t#%.-", max_size=6)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda d: repr(d.separator + d.quote + d.escape))
+@given(
+    rows=st.lists(st.lists(st.text(alphabet="ab1.-é", min_size=1, max_size=5), min_size=1, max_size=5), max_size=8),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_plain_rows_are_cut_as_in_python(dialect: Dialect, rows: list[list[str]], end: str) -> None:
+    text = end.join(dialect.separator.join(r) for r in rows) + end
+    cells = cut_cells(text.encode(), dialect)
+    want = [[t.text for t in split_tokens(line, dialect)] for line in split_lines(text, dialect)]
+    assert [[t.text for t in cells.row(i)] for i in range(cells.n_rows)] == want
+
+
+@given(cells=st.lists(st.text(alphabet="ab \",\n\r'\\", max_size=8), min_size=1, max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_quoted_cells_come_back(cells: list[str]) -> None:
+    line = ",".join('"' + c.replace('"', '""') + '"' for c in cells) + "\n"
+    found = cut_cells(line.encode(), Dialect(","))
+    assert found.n_rows == 1
+    assert [t.text for t in found.row(0)] == cells
+    assert all(t.quoted for t in found.row(0))
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_cut_within_bounds(data: bytes) -> None:
+    for dialect in DIALECTS:
+        cells = cut_cells(data, dialect)
+        used = int(cells.row_starts[cells.n_rows])
+        assert (cells.starts[:used] <= cells.stops[:used]).all()
+        assert (cells.stops[:used] <= len(data)).all()
+        cells.numbers(np.arange(3))
+        for j in range(2):
+            codes, levels = cells.codes(j)
+            assert codes.max(initial=-1) + 1 == len(levels)
+
+
+def numbers_of(texts: list[str]) -> np.ndarray:
+    cells = cut_cells(("\n".join(f"{t},1" for t in texts) + "\n").encode(), Dialect(","))
+    return cells.numbers(np.array([0]))[0][0]
+
+
+@given(st.lists(st.one_of(st.floats(allow_nan=False).map(repr), st.integers(-(10**25), 10**25).map(str)), min_size=1, max_size=20))
+@example(
+    ["123456789.987654321", "9007199254740993", "1e400", "-1e-400", "0.1234567890123456789", "1" + "0" * 40, "0." + "0" * 40 + "1"]
+)
+@settings(max_examples=300, deadline=None)
+def test_numbers_are_the_nearest_doubles(texts: list[str]) -> None:
+    np.testing.assert_array_equal(numbers_of(texts), [float(t) for t in texts])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("+3", 3), (".5", 0.5), ("5.", 5), ("$5", 5), ("5%", 0.05), ("5 %", 0.05), ("$-5", -5), ("1e5", 1e5), ("1E+5", 1e5), ("1 ", 1),
+        ("\t1", 1), ("007", 7), ("inf", math.inf), ("-Infinity", -math.inf), ("1e", None), ("1e+", None), ("e5", None), ("1.2.3", None),
+        ("--5", None), ("1-2", None), ("-", None), (".", None), ("0x10", None), ("1_000", None), ("1 2", None), ("$ 5", None),
+        ("nan", None), ("x", None), ('"1"', 1), ('" 1"', None), ('"1 "', None), ("12345678901234567890%", 123456789012345678.9),
+    ],
+)  # fmt: skip
+def test_what_is_a_number(text: str, value: float | None) -> None:
+    found = numbers_of([text, "x"])[0]
+    assert math.isnan(found) if value is None else found == value
+
+
+@given(st.lists(st.one_of(st.none(), st.text(alphabet="abc", min_size=1, max_size=3)), min_size=1, max_size=60))
+@settings(max_examples=100, deadline=None)
+def test_codes_follow_the_first_appearance(values: list[str | None]) -> None:
+    cells = cut_cells(("\n".join(f"1,{v or ''}" for v in values) + "\n").encode(), Dialect(","))
+    codes, levels = cells.codes(1)
+    known: dict[str, int] = {}
+    assert codes.tolist() == [-1 if v is None else known.setdefault(v, len(known)) for v in values]
+    assert cells.texts_of(levels) == list(known)
+
+
+def test_many_levels_grow_the_table() -> None:
+    n = 50_000
+    cells = cut_cells("".join(f"level{i % 20_000}\n" for i in range(n)).encode(), Dialect(","))
+    codes, levels = cells.codes(0)
+    assert len(levels) == 20_000
+    np.testing.assert_array_equal(codes, np.arange(n) % 20_000)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [(b"ok", "ok"), (b"K\xf6ln", "K<0xF6>ln"), (b"\xff\xfe\xfd", "<0xFFFEFD>"), ("\u65e5".encode(), "\u65e5"), (b"", "")],
+)
+def test_bytes_that_are_no_utf8_are_shown(data: bytes, text: str) -> None:
+    assert decode_text(data) == text
