@@ -25,18 +25,19 @@ _WHOLE_LIMIT = 2.0**53
 _NEGATIVE_ZERO = np.int64(np.iinfo(np.int64).min)
 
 
-def encode_numbers(values: NDArray[np.float64]) -> Chunk:
+def encode_numbers(values: NDArray[np.float64], *, owned: bool = False) -> Chunk:
     """The smallest exact chunk of float64[n] with NA as NaN.
 
     Tried in order: constant, sparse zeros, bits, whole numbers, decimals of up to five places, float32, float64. Infinities and
     negative zeros stay reals. Exact: decoding gives the same doubles bit for bit (one NaN stands for all). A codec that was offered
-    (``offer_codecs``) is taken where it is exact and smaller still.
+    (``offer_codecs``) is taken where it is exact and smaller still. ``owned``: nobody else has or will change ``values``, so that
+    the chunk may keep the array itself.
     """
-    own = _encode_numbers(values)
+    own = _encode_numbers(values, owned)
     return _with_offered(values, own) if _offers and len(values) else own
 
 
-def _encode_numbers(values: NDArray[np.float64]) -> Chunk:
+def _encode_numbers(values: NDArray[np.float64], owned: bool) -> Chunk:
     n = len(values)
     if n == 0:
         return ConstantChunk(0, float("nan"))
@@ -54,7 +55,7 @@ def _encode_numbers(values: NDArray[np.float64]) -> Chunk:
         chunk = _try_whole(values, lo, hi, has_na) or _try_decimal(values, has_na)
         if chunk is not None:
             return chunk
-    return _reals(values)
+    return _reals(values, owned)
 
 
 def encode_codes(codes: NDArray[Any]) -> Chunk:
@@ -310,7 +311,7 @@ def _bits(ones: NDArray[np.bool_], na: NDArray[np.bool_] | None) -> Chunk:
     return BitChunk(len(ones), np.packbits(ones), missing)
 
 
-def _reals(values: NDArray[np.float64]) -> Chunk:
+def _reals(values: NDArray[np.float64], owned: bool) -> Chunk:
     n = len(values)
     single = np.empty(n, dtype=np.float32)
     with np.errstate(over="ignore"):
@@ -319,5 +320,5 @@ def _reals(values: NDArray[np.float64]) -> Chunk:
             single[piece] = v
             same = single[piece] == v
             if not same.all() and not (same | np.isnan(v)).all():
-                return FloatChunk(n, np.array(values, dtype=np.float64))
+                return FloatChunk(n, values if owned else np.array(values, dtype=np.float64))
     return FloatChunk(n, single)

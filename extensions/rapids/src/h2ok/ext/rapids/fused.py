@@ -10,6 +10,7 @@ import numpy as np
 from h2ok.ext.rapids.arrays import IN_PLACE, OPERATIONS, as_float
 from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, Vec, wire_type
 from h2ok.kernel.frame.codecs import ConstantChunk, IntegerChunk
+from h2ok.kernel.frame.newchunk import encode_numbers
 from numpy.typing import NDArray
 
 __all__ = ["Column", "Expr", "LazyFrame", "RowBatch", "RowNumber", "columns_of", "compute", "force", "lazy"]
@@ -156,7 +157,8 @@ class FusedTask(MRTask):
             for parts, r in zip(results, self.outputs, strict=True):
                 parts.append(registers[r])
         for j, parts in enumerate(results):
-            block.write(j, _encode(parts[0] if len(parts) == 1 else np.concatenate(parts), n))
+            fresh = len(parts) > 1
+            block.write(j, _encode(np.concatenate(parts) if fresh else parts[0], n, owned=fresh))
 
     def _last_uses(self) -> dict[int, int]:
         last: dict[int, int] = {}
@@ -205,11 +207,11 @@ class FusedTask(MRTask):
         return None
 
 
-def _encode(values: Any, n: int) -> Any:
+def _encode(values: Any, n: int, *, owned: bool) -> Any:
     if isinstance(values, float):
         return ConstantChunk(n, values)
     if values.dtype != np.bool_:
-        return values
+        return encode_numbers(values, owned=owned)
     count = int(np.count_nonzero(values))
     if n and count in (0, n):
         return ConstantChunk(n, float(count > 0))

@@ -9,10 +9,30 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["group_rows", "group_statistics", "join_sorted", "partition_rows", "radix_argsort"]
+__all__ = ["group_rows", "group_statistics", "join_sorted", "partition_rows", "present_rows", "radix_argsort"]
 
 _RADIX_BITS = 11
 _RADIX = 1 << _RADIX_BITS
+
+
+@njit(cache=True, nogil=True)
+def _table_size(n: int) -> int:
+    """A power of two that ``n`` entries fill at most half."""
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _hash(keys: NDArray[np.int64], i: int) -> np.uint64:
+    """Whole numbers as doubles differ in their high bits only: these must come down before and after multiplying."""
+    h = np.uint64(0x9E3779B97F4A7C15)
+    for j in range(keys.shape[1]):
+        h ^= np.uint64(keys[i, j])
+        h = (h ^ (h >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
+        h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(32))
 
 
 @njit(cache=True, nogil=True)
@@ -23,22 +43,15 @@ def group_rows(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.i
     with linear probing over a table of at most half load.
     """
     n, k = keys.shape
-    size = 16
-    while size < 2 * n:
-        size *= 2
+    size = _table_size(n)
     mask = np.uint64(size - 1)
     table = np.full(size, -1, dtype=np.int64)
     group = np.empty(n, dtype=np.int64)
     first = np.empty(n, dtype=np.int64)
     count = 0
     for i in range(n):
-        h = np.uint64(0x9E3779B97F4A7C15)
-        for j in range(k):
-            # Whole numbers as doubles differ in their high bits only: these must come down before and after multiplying.
-            h ^= np.uint64(keys[i, j])
-            h = (h ^ (h >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
-            h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
-        slot = (h ^ (h >> np.uint64(32))) & mask
+        h = _hash(keys, i)
+        slot = h & mask
         while True:
             g = table[np.int64(slot)]
             if g < 0:
@@ -235,3 +248,25 @@ def join_sorted(
     if n > 0:
         _join_pass(a, a_order, a_na, b, b_order, b_na, keep, left, right)
     return left, right
+
+
+@njit(cache=True, nogil=True)
+def present_rows(keys: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """bool[n]: whether each row of ``keys``, int64[n, k], is a row of ``among``, int64[m, k]."""
+    size = _table_size(among.shape[0])
+    mask = np.uint64(size - 1)
+    table = np.full(size, -1, dtype=np.int64)
+    for i in range(among.shape[0]):
+        slot = _hash(among, i) & mask
+        while table[np.int64(slot)] >= 0 and _compare(among, i, among, table[np.int64(slot)]) != 0:
+            slot = (slot + np.uint64(1)) & mask
+        table[np.int64(slot)] = i
+    out = np.zeros(keys.shape[0], dtype=np.bool_)
+    for i in range(keys.shape[0]):
+        slot = _hash(keys, i) & mask
+        while table[np.int64(slot)] >= 0:
+            if _compare(keys, i, among, table[np.int64(slot)]) == 0:
+                out[i] = True
+                break
+            slot = (slot + np.uint64(1)) & mask
+    return out

@@ -27,6 +27,8 @@ MANY_ROWS = 200_000
 _RANGE_ROWS = 65_536
 _MOST_RANGES = 1024
 _SAMPLES_A_RANGE = 32
+#: How many times as many left rows there are when most of them match nothing.
+_FEW_MATCH = 2
 _SERVICE = "rapids.pieces"
 _first_use = threading.Lock()
 
@@ -285,9 +287,23 @@ def join_rows(
     from h2ok.ext.rapids.kernels import join_sorted
 
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    # PERF: finding out which rows match at all is cheaper than sorting those that do not.
+    if not keep_left and len(a) > _FEW_MATCH * len(b):
+        return _of_present(a, b, a_na, b_na, keep_right=keep_right)
     orders = [order_of([np.ascontiguousarray(x[:, j]) for j in range(x.shape[1])], len(x)) for x in (a, b)]
     out: tuple[NDArray[np.int64], NDArray[np.int64]] = join_sorted(a, orders[0], a_na, b, orders[1], b_na, (keep_left, keep_right))
     return out
+
+
+def _of_present(
+    a: NDArray[np.int64], b: NDArray[np.int64], a_na: NDArray[np.bool_], b_na: NDArray[np.bool_], *, keep_right: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``join_rows`` of the left rows that have a match."""
+    from h2ok.ext.rapids.kernels import present_rows
+
+    kept = np.flatnonzero(present_rows(a, b) & ~a_na)
+    left, right = join_rows(a[kept], b, a_na[kept], b_na, keep_left=True, keep_right=keep_right)
+    return _at(kept, left), right
 
 
 @wire_type("rapids.join_range")

@@ -23,7 +23,7 @@ from h2ok.kernel import (
     wire_type,
 )
 from h2ok.kernel.frame.codecs import ConstantChunk, FloatChunk, IntegerChunk, StringChunk, UuidChunk
-from h2ok.kernel.frame.newchunk import encode_string_buffers
+from h2ok.kernel.frame.newchunk import encode_numbers, encode_string_buffers
 from numpy.typing import NDArray
 
 __all__ = ["NO_ROW", "Text", "chunk_rows", "fetch", "fetch_codes", "fetch_text", "filter_rows", "spec_of", "take_rows", "take_vecs"]
@@ -158,7 +158,8 @@ class TakeTask(MRTask):
             values = source[local] if len(source) else np.empty(0)
             if missing.any():
                 values[missing] = _na_of(self.vec.type)
-            block.write(0, values)
+            # Taking rows by number made a fresh array.
+            block.write(0, encode_numbers(values, owned=True) if values.dtype == np.float64 else values)
 
     def close_local(self, node: Node) -> None:
         self._source = None

@@ -10,13 +10,14 @@ __all__ = ["RapidsCore", "warmup"]
 def warmup() -> None:
     """Call every kernel once with the types it will see."""
     import numpy as np
-    from h2ok.ext.rapids.kernels import group_rows, group_statistics, join_sorted, partition_rows, radix_argsort
+    from h2ok.ext.rapids.kernels import group_rows, group_statistics, join_sorted, partition_rows, present_rows, radix_argsort
 
     keys = np.array([[1], [0]], dtype=np.int64)
     ids, _ = group_rows(keys)
     group_statistics(ids, np.zeros(2), 2)
     order = radix_argsort(np.ascontiguousarray(keys[:, 0]), np.arange(2, dtype=np.int64))
     partition_rows(keys, keys[:1])
+    present_rows(keys, keys)
     known = np.zeros(2, dtype=np.bool_)
     join_sorted(keys, order, known, keys, order, known, (True, False))
 

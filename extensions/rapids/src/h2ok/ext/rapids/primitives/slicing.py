@@ -118,8 +118,8 @@ def row_numbers(sel: Any, n_rows: int) -> NDArray[np.int64]:
     numbers = args.as_numbers(sel, "row selection")
     if len(numbers) == 0:
         return np.zeros(0, dtype=np.int64)
-    if not np.isfinite(numbers).all():
-        raise BadRequestError("A row selection holds only whole numbers; found NaN or infinity.")
+    if not (np.abs(numbers) < 2.0**63).all():
+        raise BadRequestError("A row selection holds only whole numbers of 64 bits; found others.")
     picked = numbers.astype(np.int64)
     if picked.min() < 0:
         if picked.max() >= 0:

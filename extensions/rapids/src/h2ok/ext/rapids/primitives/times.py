@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -143,6 +144,23 @@ def strptime_format(text: str) -> str:
     return "".join(out)
 
 
+def _check_format(form: str) -> None:
+    """Refuse a format that no text can follow.
+
+    Raises
+    ------
+    BadRequestError
+        A part stands there twice, or is unknown.
+    """
+    try:
+        datetime.strptime("", form)
+    except re.error as e:
+        raise BadRequestError(f"as.Date: the format '{form}' names a part of a time twice; each may stand there once.") from e
+    except ValueError as e:
+        if "directive" in str(e) or "stray" in str(e):
+            raise BadRequestError(f"as.Date: the format '{form}' is not understood: {e}.") from e
+
+
 def _parse_time(text: str, form: str, zone: str) -> int:
     try:
         found = datetime.strptime(text, form)
@@ -173,6 +191,7 @@ def _lookup(block: Block, params: dict[str, Any]) -> None:
 @family("as.Date", "col format", "Milliseconds of texts written in a format, in the cloud's time zone.")
 def as_date(env: Env, col: Any, form: Any) -> Frame:
     vec, text = args.one_column(col, "argument of as.Date"), strptime_format(args.as_string(form, "format"))
+    _check_format(text)
     zone = calendar.get_time_zone(env.node)
     if vec.type == "string":
         out = map_vecs(env.node, _parse_texts, [vec], [OutputSpec("time")], form=text, zone=zone)
