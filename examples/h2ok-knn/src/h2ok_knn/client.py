@@ -110,29 +110,118 @@ class H2OKnnEstimator(H2OEstimator):
         self.k = k
         self.kernel = kernel
 
-    gainslift_bins = _parameter('gainslift_bins', int, "Number of groups of the gains/lift table; -1: H2O's 16 groups, 0: no table.")
-    auc_type = _parameter('auc_type', Enum('AUTO', 'NONE', 'MACRO_OVR', 'WEIGHTED_OVR', 'MACRO_OVO', 'WEIGHTED_OVO'), 'AUC of more than two classes.')
-    nfolds = _parameter('nfolds', int, 'Number of folds of the cross-validation; 0: none.')
-    keep_cross_validation_models = _parameter('keep_cross_validation_models', bool, 'Keep the models of the folds.')
-    keep_cross_validation_predictions = _parameter('keep_cross_validation_predictions', bool, 'Keep the predictions of the fold models.')
-    keep_cross_validation_fold_assignment = _parameter('keep_cross_validation_fold_assignment', bool, 'Keep which row was held out in which fold.')
-    fold_assignment = _parameter('fold_assignment', Enum('AUTO', 'Random', 'Modulo', 'Stratified'), 'How rows are spread over the folds.')
-    fold_column = _parameter('fold_column', str, 'Column that says to which fold each row belongs.')
-    response_column = _parameter('response_column', str, 'Column to predict.')
-    weights_column = _parameter('weights_column', str, 'Column with the weight of each row: weight 2 counts like the row twice, 0 leaves it out.')
-    offset_column = _parameter('offset_column', str, 'Column that is added to the linear predictor of each row.')
-    training_frame = _parameter('training_frame', H2OFrame, 'Id of the frame to train on.')
-    validation_frame = _parameter('validation_frame', H2OFrame, 'Id of a frame to validate on.')
-    ignored_columns = _parameter('ignored_columns', [str], 'Columns of the training frame that are not used.')
-    ignore_const_cols = _parameter('ignore_const_cols', bool, 'Leave out columns that hold one value only.')
-    score_each_iteration = _parameter('score_each_iteration', bool, 'Compute metrics after every iteration.')
-    max_runtime_secs = _parameter('max_runtime_secs', numeric, 'Seconds of training after which it ends with what it has; 0: no limit.')
-    seed = _parameter('seed', int, 'Seed of all random choices; -1 takes a fresh one.')
-    export_checkpoints_dir = _parameter('export_checkpoints_dir', str, 'Folder to save finished models to.')
-    custom_metric_func = _parameter('custom_metric_func', str, "Reference to a user's own metric.")
-    k = _parameter('k', int, 'Number of neighbours.')
-    kernel = _parameter('kernel', Enum('uniform', 'inverse'), 'How neighbours are weighed.')
+    gainslift_bins = _parameter(
+        'gainslift_bins',
+        int,
+        "Number of groups of the gains/lift table; -1: H2O's 16 groups, 0: no table.",
+    )
+    auc_type = _parameter(
+        'auc_type',
+        Enum('AUTO', 'NONE', 'MACRO_OVR', 'WEIGHTED_OVR', 'MACRO_OVO', 'WEIGHTED_OVO'),
+        'AUC of more than two classes.',
+    )
+    nfolds = _parameter(
+        'nfolds',
+        int,
+        'Number of folds of the cross-validation; 0: none.',
+    )
+    keep_cross_validation_models = _parameter(
+        'keep_cross_validation_models',
+        bool,
+        'Keep the models of the folds.',
+    )
+    keep_cross_validation_predictions = _parameter(
+        'keep_cross_validation_predictions',
+        bool,
+        'Keep the predictions of the fold models.',
+    )
+    keep_cross_validation_fold_assignment = _parameter(
+        'keep_cross_validation_fold_assignment',
+        bool,
+        'Keep which row was held out in which fold.',
+    )
+    fold_assignment = _parameter(
+        'fold_assignment',
+        Enum('AUTO', 'Random', 'Modulo', 'Stratified'),
+        'How rows are spread over the folds.',
+    )
+    fold_column = _parameter(
+        'fold_column',
+        str,
+        'Column that says to which fold each row belongs.',
+    )
+    response_column = _parameter(
+        'response_column',
+        str,
+        'Column to predict.',
+    )
+    weights_column = _parameter(
+        'weights_column',
+        str,
+        'Column with the weight of each row: weight 2 counts like the row twice, 0 leaves it out.',
+    )
+    offset_column = _parameter(
+        'offset_column',
+        str,
+        'Column that is added to the linear predictor of each row.',
+    )
+    training_frame = _parameter(
+        'training_frame',
+        H2OFrame,
+        'Id of the frame to train on.',
+    )
+    validation_frame = _parameter(
+        'validation_frame',
+        H2OFrame,
+        'Id of a frame to validate on.',
+    )
+    ignored_columns = _parameter(
+        'ignored_columns',
+        [str],
+        'Columns of the training frame that are not used.',
+    )
+    ignore_const_cols = _parameter(
+        'ignore_const_cols',
+        bool,
+        'Leave out columns that hold one value only.',
+    )
+    score_each_iteration = _parameter(
+        'score_each_iteration',
+        bool,
+        'Compute metrics after every iteration.',
+    )
+    max_runtime_secs = _parameter(
+        'max_runtime_secs',
+        numeric,
+        'Seconds of training after which it ends with what it has; 0: no limit.',
+    )
+    seed = _parameter(
+        'seed',
+        int,
+        'Seed of all random choices; -1 takes a fresh one.',
+    )
+    export_checkpoints_dir = _parameter(
+        'export_checkpoints_dir',
+        str,
+        'Folder to save finished models to.',
+    )
+    custom_metric_func = _parameter(
+        'custom_metric_func',
+        str,
+        "Reference to a user's own metric.",
+    )
+    k = _parameter(
+        'k',
+        int,
+        'Number of neighbours.',
+    )
+    kernel = _parameter(
+        'kernel',
+        Enum('uniform', 'inverse'),
+        'How neighbours are weighed.',
+    )
 
 
 # The client makes the models of grids and of h2o.get_model from this table.
 estimators._estimator_cls_by_algo_['knn'] = H2OKnnEstimator
+

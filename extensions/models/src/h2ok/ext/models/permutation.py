@@ -53,8 +53,8 @@ def permutation_importance(
 ) -> tuple[list[str], NDArray[np.float64]]:
     """(names, float64[n_features, n_repeats]): how far the measure moves from that of the untouched rows, never negative.
 
-    A draw depends on seed, column, repeat and row alone: the same on any number of nodes. The columns in question are brought to this
-    node one at a time; nothing is left in the store.
+    A draw depends on seed, column, repeat and row alone: the same on any number of nodes. The columns in question are brought to
+    this node one at a time; nothing is left in the store.
 
     Raises
     ------

@@ -92,12 +92,13 @@ def guess_csv(sample: bytes, given: ParseSetup, more: Sequence[bytes] = ()) -> P
     return replace(
         given, parse_type="CSV", separator=ord(sep), check_header=1 if header else -1, number_columns=n_cols,
         column_names=_names(head[0] if header else None, n_cols, given), column_types=types, na_strings=na,
-        data=tuple(tuple(t.text for t in r) for r in shown), chunk_size=_chunk_bytes(given.chunk_size, len(sample), cells.n_rows, n_cols),
+        data=tuple(tuple(t.text for t in r) for r in shown),
+        chunk_size=_chunk_bytes(given.chunk_size, len(sample), cells.n_rows, n_cols),
     )  # fmt: skip
 
 
 def _chunk_bytes(given: int, n_bytes: int, n_rows: int, n_cols: int) -> int:
-    """Bytes of a chunk: more for wide tables, so that a chunk has some hundred rows (each chunk of a column costs 30 microseconds)."""
+    """Bytes of a chunk: more for wide tables, so that it has some hundred rows (each chunk of a column costs 30 microseconds)."""
     if n_cols < _WIDE:
         return given
     return max(given, min(_MAX_CHUNK_BYTES, _WIDE_ROWS * n_bytes // n_rows))
