@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.kernel.dkv.dkv import REFS
 from h2ok.kernel.errors import ClassMismatchError, KeyNotFoundError
 from h2ok.kernel.frame.frame import Frame
 from h2ok.kernel.frame.newchunk import encode
@@ -148,6 +149,11 @@ class FrameStore:
         by_key = {v.key: v for v in vecs}
         dead = self._node.dkv.adjust_refs([v.key for v in vecs], -1, lost_ok=True)
         self.drop_chunks(by_key[k] for k in set(dead))
+
+
+def refs_of(vec_key: str) -> str:
+    """Where the number of stored frames is kept that hold a vec."""
+    return REFS + vec_key
 
 
 def rollups_key(vec_key: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +16,7 @@ from h2ok.kernel.dkv.local import LocalStore
 from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError, NodeLostError, StateLostError
 from h2ok.kernel.frame.newchunk import encode
 from h2ok.kernel.frame.vec import Vec, new_vec_key
-from h2ok.kernel.key import chunk_key, random_key
+from h2ok.kernel.key import chunk_key, maker_of, random_key
 from h2ok.kernel.rpc import LOSS_SECONDS
 from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
 from h2ok.kernel.task.tree import ReductionTree
@@ -83,6 +83,10 @@ class TaskEngine:
         self._pool = ThreadPoolExecutor(max(1, nthreads - 1), thread_name_prefix=f"{node.label}-worker")
         self._callers = ElasticPool(f"{node.label}-dfork")
         self._cancelled: set[str] = set()
+        #: Runs of other nodes that this node takes part in, and the processes that none is done for any more.
+        self._foreign: Counter[str] = Counter()
+        self._foreign_changed = threading.Condition()
+        self._dead: frozenset[str] = frozenset()
         self._state: dict[tuple[str, int], dict[str, Any]] = {}
         #: Bytes of what blocks keep in their state because there was room.
         self._cached: dict[tuple[str, int], int] = {}
@@ -299,7 +303,23 @@ class TaskEngine:
 
     def _run_local(self, request: _Request) -> _Reply:
         """The service: this node's part of a run that another node asked for."""
-        return self._map_local(request, lambda: request.run in self._cancelled)
+        maker = maker_of(request.run)
+        with self._foreign_changed:
+            self._foreign[maker] += 1
+        try:
+            return self._map_local(request, lambda: request.run in self._cancelled or maker in self._dead)
+        finally:
+            with self._foreign_changed:
+                self._foreign[maker] -= 1
+                self._foreign_changed.notify_all()
+
+    def abandon(self, processes: Collection[str], timeout: float) -> bool:
+        """Stop what is done for lost processes at the next chunk and drop its state; whether all of it has stopped in time."""
+        self._dead |= frozenset(processes)
+        for session in {s for s, _ in list(self._state) if any(p in s for p in processes)}:
+            self._free_local(session)
+        with self._foreign_changed:
+            return self._foreign_changed.wait_for(lambda: not any(self._foreign[p] for p in processes), timeout)
 
     def _map_local(self, request: _Request, stopped: Callable[[], bool]) -> _Reply:
         """Map this node's chunks and reduce them as far as the tree allows."""
