@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from h2ok.kernel.dkv.dkv import REFS
 from h2ok.kernel.errors import H2OKError
-from h2ok.kernel.frame.store import refs_of, rollups_key
+from h2ok.kernel.frame.store import ROLLUPS, refs_of, rollups_key
 from h2ok.kernel.key import chunk_key, is_chunk_key, maker_of, parse_chunk_key
 
 if TYPE_CHECKING:
@@ -80,21 +80,25 @@ class Orphans:
             return 0
         found: dict[str, int] = {}
         for key in node.dkv.store:
+            name, n = "", 0
             if is_chunk_key(key):
                 name, _, n = parse_chunk_key(key)
-                if name[:2] in (_COLUMN, _STAGED) and maker_of(name, _COLUMN) in dead:
-                    found[name] = n
+            elif key.startswith(ROLLUPS):
+                name = key[len(ROLLUPS) :]
+            if name[:2] in (_COLUMN, _STAGED) and maker_of(name, _COLUMN) in dead:
+                found[name] = max(n, found.get(name, 0))
         held = node.dkv.get_many([refs_of(name) for name in found])
         gone = [(name, n) for name, n in found.items() if held[refs_of(name)] is None]
         keys = [chunk_key(name, i, n) for name, n in gone for i in range(n)]
         return node.dkv.remove_many([*keys, *(rollups_key(name) for name, _ in gone)], lost_ok=True)
 
     def wrong_counts(self) -> dict[str, int]:
-        """Columns whose count is kept here and differs from the number of stored frames, with what is missing."""
+        """Columns whose count is kept here and differs from the number of stored frames, or is 0, with what is missing."""
         node = self._node
         counts = Counter(key for frame in node.frames.list() for key in {v.key for v in frame.vecs})
         held = {k[len(REFS) :]: node.dkv.store.get(k) for k in node.dkv.local_keys() if k.startswith(REFS)}
-        return {name: counts[name] - count for name, count in held.items() if isinstance(count, int) and count != counts[name]}
+        known = {name: count for name, count in held.items() if isinstance(count, int)}
+        return {name: counts[name] - count for name, count in known.items() if count != counts[name] or not count}
 
     def correct(self, wrong: dict[str, int]) -> None:
         """Add to the counts; columns that nobody refers to then are removed everywhere."""
@@ -109,4 +113,4 @@ class Orphans:
     def _drop_local(self, names: list[str]) -> None:
         wanted = set(names)
         chunks = [k for k in self._node.dkv.local_keys() if is_chunk_key(k) and parse_chunk_key(k)[0] in wanted]
-        self._node.dkv.remove_many([*chunks, *map(rollups_key, names)], lost_ok=True)
+        self._node.dkv.remove_many([*chunks, *map(rollups_key, names), *map(refs_of, names)], lost_ok=True)

@@ -194,7 +194,10 @@ class DKV:
         return self.store.nbytes
 
     def adjust_refs(self, keys: Iterable[str], delta: int, *, lost_ok: bool = False) -> list[str]:
-        """Add ``delta`` to the reference count of each key (a count starts at 0); the keys that fell to 0 or below."""
+        """Add ``delta`` to the reference count of each key (a count starts at 0); the keys that are at 0.
+
+        Who removes what they count removes the counts too.
+        """
         operation = self._operation()
         names = [REFS + k for k in keys]
         parts = self._on_homes(
@@ -545,4 +548,5 @@ def _removed(old: Any) -> tuple[None, bool]:
 
 def _adjusted(delta: int, old: int | None) -> tuple[int | None, bool]:
     count = max(0, (old or 0) + delta)
-    return (count or None) if count != (old or 0) else old, count > 0
+    # A count that fell to 0 stays until what it counted is removed, so that others can finish that for a lost node.
+    return count if count != (old or 0) else old, count > 0

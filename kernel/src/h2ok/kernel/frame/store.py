@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.kernel.node import Node
 
-__all__ = ["FrameStore"]
+__all__ = ["ROLLUPS", "FrameStore", "refs_of", "rollups_key"]
+
+#: Prefix of the keys that hold rollups.
+ROLLUPS = "\x01r"
 
 
 @wire_type("frame.swap")
@@ -138,11 +141,11 @@ class FrameStore:
         return tuple(v if np.array_equal(v.espc, espc) else rechunk(self._node, v, espc) for v in vecs)
 
     def drop_chunks(self, vecs: Iterable[Vec]) -> None:
-        """Remove the chunks (and rollups) of vecs that nothing refers to any more."""
+        """Remove the chunks (with rollups and counts) of vecs that nothing refers to any more."""
         keys: list[str] = []
         for v in vecs:
             keys += v.chunk_keys()
-            keys.append(rollups_key(v.key))
+            keys += (rollups_key(v.key), refs_of(v.key))
         self._node.dkv.remove_many(keys, lost_ok=True)
 
     def _release(self, vecs: Sequence[Vec]) -> None:
@@ -158,7 +161,7 @@ def refs_of(vec_key: str) -> str:
 
 def rollups_key(vec_key: str) -> str:
     """Where the rollups of a vec are kept."""
-    return f"\x01r{vec_key}"
+    return ROLLUPS + vec_key
 
 
 def _is_text(values: Any) -> bool:

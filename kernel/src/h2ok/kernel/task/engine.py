@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.stats import resident_bytes
 from h2ok.kernel.dkv.local import LocalStore
 from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError, NodeLostError, StateLostError
 from h2ok.kernel.frame.newchunk import encode
@@ -32,6 +33,8 @@ __all__ = ["TaskEngine"]
 
 #: Seconds a node may take for its part of one MRTask.
 TASK_TIMEOUT = 24 * 3600.0
+#: Numbers that work on a block may hold for each of its values: the decoded one, and a matrix that is made of them.
+_WORK_VALUES = 3
 
 
 @wire_type("task.output")
@@ -345,7 +348,7 @@ class TaskEngine:
         with self._node.scopes.suspended():
             task.setup_local(self._node)
             try:
-                helpers = [self._pool.submit(work) for _ in range(min(len(mine), self.nthreads) - 1)]
+                helpers = [self._pool.submit(work) for _ in range(min(len(mine), self._threads_for(request)) - 1)]
                 work()
                 for f in helpers:
                     if not f.cancel():
@@ -356,15 +359,31 @@ class TaskEngine:
             raise next((e for e in run.failed if not isinstance(e, JobCancelledError)), run.failed[0])
         return _Reply(tree.parts(), run.sizes)
 
+    def _threads_for(self, request: _Request) -> int:
+        """Threads whose blocks fit into memory side by side, where memory is limited."""
+        node = self._node
+        if not node.config.max_mem or not request.vecs:
+            return self.nthreads
+        rows = int(np.diff(request.espc)[request.indexes].max(initial=0))
+        room = node.dkv.budget.make_room(node.config.max_mem, resident_bytes(), _WORK_VALUES * 8 * rows * len(request.vecs))
+        return max(1, min(self.nthreads, room))
+
     def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
         espc, session = request.espc, getattr(request.task, "session", "")
         state = self._state.setdefault((session, index), {}) if session else {}
-        self._node.dkv.budget.fit()
+        self._fit()
         block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
         partial = request.task.map(block)
         if request.outputs:
             self._store_outputs(request, block, run)
         tree.add((0, index), partial)
+
+    def _fit(self) -> None:
+        """Spill until there is room for what comes."""
+        budget = self._node.dkv.budget
+        if budget.limit:
+            budget.adapt(self._node.config.max_mem, resident_bytes())
+            budget.fit()
 
     def _store_outputs(self, request: _Request, block: Block, run: _LocalRun) -> None:
         items = {}
