@@ -80,7 +80,12 @@ class Rpc:
             self._cloud.check_alive(to, name)
             self.sent += 1
             self.recent.append((time.time_ns(), to.name, name))
-            return self._transport.submit(to, name, payload, timeout)
+            future = self._transport.submit(to, name, payload, timeout)
+            # It may have gone just before this call was among those that end with it.
+            gone = self._cloud.gone_reason(to)
+            if gone:
+                self._transport.drop_peer(to, gone)
+            return future
         except Exception as e:  # the caller gets it through the future
             future: Future[Any] = Future()
             future.set_exception(e)
