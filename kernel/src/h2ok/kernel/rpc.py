@@ -87,9 +87,9 @@ class Rpc:
                 self._transport.drop_peer(to, gone)
             return future
         except Exception as e:  # the caller gets it through the future
-            future: Future[Any] = Future()
-            future.set_exception(e)
-            return future
+            failed: Future[Any] = Future()
+            failed.set_exception(e)
+            return failed
 
     def call(self, member: int | H2ONode, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Any:
         """Call a service of one member and wait.
