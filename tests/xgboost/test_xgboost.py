@@ -310,7 +310,7 @@ BAD: list[tuple[str, dict[str, str], str]] = [
     ("y", {"gpu_id": "[0]"}, "GPU backend"),
     ("y", {"save_matrix_directory": "d"}, "saving training matrices"),
     ("y", {"calibrate_model": "true"}, "calibration"),
-    ("y", {"categorical_encoding": "LabelEncoder"}, "LabelEncoder encoding is not built"),
+    ("y", {"categorical_encoding": "Eigen"}, "cannot use categorical_encoding Eigen"),
     ("z", {"distribution": "laplace"}, "laplace is not built"),
     ("z", {"distribution": "bernoulli"}, "2 classes"),
     ("y", {"distribution": "poisson"}, "numeric response"),

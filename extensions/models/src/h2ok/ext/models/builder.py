@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from h2ok.ext.models import stopping
 from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.crossvalidation import CrossValidation
+from h2ok.ext.models.encoding import EXPLICIT, encode
 from h2ok.ext.models.ids import automatic_id
 from h2ok.ext.models.lookup import optional_frame
 from h2ok.ext.models.metrics.task import default_threshold
@@ -44,6 +45,8 @@ class ModelBuilder(ABC):
     have_mojo: ClassVar[bool] = False
     #: Categorical predictors first, most levels first.
     cats_first: ClassVar[bool] = False
+    #: What ``categorical_encoding`` may be beside AUTO; the framework does those of ``encoding.EXPLICIT``.
+    encodings: ClassVar[tuple[str, ...]] = EXPLICIT
 
     def __init__(self, runtime: Runtime, params: Parameters, given: dict[str, Any] | None = None, user_agent: str = "") -> None:
         self.runtime = runtime
@@ -109,8 +112,19 @@ class ModelBuilder(ABC):
         elif self.supervised and self.params.value("response_column") is None:
             v.error("response_column", "Response column is not set. Name the column to predict.")
         self._check_common(v)
+        self._encode(v)
         self.validate(v, self.data)
         return v
+
+    def _encode(self, v: Validation) -> None:
+        kind = self.params.value("categorical_encoding", "AUTO")
+        if kind == "AUTO":
+            return
+        if kind not in self.encodings:
+            known = ", ".join(("AUTO", *self.encodings))
+            v.error("categorical_encoding", f"{self.full_name} cannot use categorical_encoding {kind}. It can use: {known}.")
+        elif self.data is not None and kind in EXPLICIT:
+            self.data = encode(self.data, kind)
 
     def _check_common(self, v: Validation) -> None:
         p, data = self.params, self.data

@@ -90,7 +90,7 @@ class ModelOutput:
         out: dict[str, Any] = {
             "__meta": {"schema_version": 3, "schema_name": f"{algo_schema}ModelOutputV3", "schema_type": f"{algo_schema}Output"},
             "names": self.columns.all_names(),
-            "original_names": None,
+            "original_names": self.columns.original_names(),
             "column_types": self.columns.all_types(),
             "domains": [list(d) if d is not None else None for d in self.columns.all_domains()],
             "cross_validation_models": [key_ref("Model", k) for k in self.cross_validation_models] or None,
