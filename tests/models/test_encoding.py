@@ -122,9 +122,7 @@ def test_what_an_algorithm_cannot_use_is_refused(lab: Any, codes: np.ndarray, re
     put(lab, "t", codes, response)
     for algo, more in (("gbm", {"response_column": "z", "categorical_encoding": "OneHotInternal"}),
                        ("kmeans", {"k": 2, "categorical_encoding": "SortByResponse"})):  # fmt: skip
-        with pytest.raises(
-            ModelBuilderError, match=r"cannot use categorical_encoding \w+\. It can use: AUTO, Enum, OneHot"
-        ):
+        with pytest.raises(ModelBuilderError, match=r"cannot use categorical_encoding \w+\. It can use: AUTO, Enum, OneHot"):
             lab.builder(algo, training_frame="t", **more).start()
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "ClassBalanceParameters",
     "CommonParameters",
     "CrossValidationParameters",
+    "DistributionParameter",
     "MetricParameters",
     "StoppingParameters",
     "SupervisedParameters",
@@ -194,8 +195,8 @@ class CategoricalParameters(Parameters):
     )  # fmt: skip
 
 
-class DistributionParameters(Parameters):
-    """Loss of boosted models."""
+class DistributionParameter(Parameters):
+    """Loss of models of trees."""
 
     distribution: str = param(
         "enum",
@@ -208,6 +209,11 @@ class DistributionParameters(Parameters):
             "quantile", "huber", "custom",
         ),
     )  # fmt: skip
+
+
+class DistributionParameters(DistributionParameter):
+    """The loss with its parameters."""
+
     quantile_alpha: float = param(
         "double", 0.5, "Quantile to predict.", level="secondary", gridable=True, check=between(0, 1, open_low=True, open_high=True)
     )

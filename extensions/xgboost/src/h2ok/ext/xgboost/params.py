@@ -10,6 +10,7 @@ from h2ok.ext.models.common_parameters import (
     CategoricalParameters,
     CommonParameters,
     CrossValidationParameters,
+    DistributionParameter,
     MetricParameters,
     StoppingParameters,
     SupervisedParameters,
@@ -52,22 +53,12 @@ class XGBoostParametersV3(
     StoppingParameters,
     MetricParameters,
     CategoricalParameters,
+    DistributionParameter,
 ):
     """Everything H2O's XGBoost knows; what is not built says so when it is used."""
 
     schema_type = "XGBoostParameters"
 
-    distribution: str = param(
-        "enum",
-        "AUTO",
-        "Distribution of the response.",
-        level="secondary",
-        gridable=True,
-        values=(
-            "AUTO", "bernoulli", "quasibinomial", "ordinal", "multinomial", "gaussian", "poisson", "gamma", "tweedie", "laplace",
-            "quantile", "huber", "custom",
-        ),
-    )  # fmt: skip
     tweedie_power: float = param(
         "double",
         1.5,
