@@ -12,6 +12,7 @@ __all__ = [
     "CommonParameters",
     "CrossValidationParameters",
     "DistributionParameter",
+    "DistributionParameters",
     "MetricParameters",
     "StoppingParameters",
     "SupervisedParameters",
