@@ -309,7 +309,7 @@ BAD: list[tuple[str, dict[str, str], str]] = [
     ("y", {"backend": "gpu"}, "no GPU backend"),
     ("y", {"gpu_id": "[0]"}, "GPU backend"),
     ("y", {"save_matrix_directory": "d"}, "saving training matrices"),
-    ("y", {"calibrate_model": "true"}, "calibration"),
+    ("y", {"calibrate_model": "true"}, "Calibration frame was not specified"),
     ("y", {"categorical_encoding": "Eigen"}, "cannot use categorical_encoding Eigen"),
     ("z", {"distribution": "laplace"}, "laplace is not built"),
     ("z", {"distribution": "bernoulli"}, "2 classes"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from h2ok.ext.models import stopping
+from h2ok.ext.models.calibration import CALIBRATION, calibrate
 from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.crossvalidation import CrossValidation
 from h2ok.ext.models.encoding import EXPLICIT, encode
@@ -126,8 +127,23 @@ class ModelBuilder(ABC):
         elif self.data is not None and kind in EXPLICIT:
             self.data = encode(self.data, kind)
 
+    def _check_calibration(self, v: Validation, data: TrainingData | None) -> None:
+        p = self.params
+        if not p.value("calibrate_model", False):
+            return
+        if data is not None and data.category != "Binomial":
+            v.error("calibrate_model", "Model calibration is only currently supported for binomial models.")
+        frame = optional_frame(self.node, p.value("calibration_frame"), "calibration_frame")
+        if frame is None:
+            v.error("calibrate_model", "Calibration frame was not specified.")
+        elif data is not None and frame.find(str(data.columns.response)) < 0:
+            v.error("calibration_frame", f"Calibration frame '{frame.key}' has no response column '{data.columns.response}'.")
+        if p.value("calibration_method") == "AUTO":
+            setattr(p, "calibration_method", "PlattScaling")  # noqa: B010 - not every algorithm has one
+
     def _check_common(self, v: Validation) -> None:
         p, data = self.params, self.data
+        self._check_calibration(v, data)
         nfolds, fold_column = p.value("nfolds", 0), p.value("fold_column")
         if nfolds < 0 or nfolds == 1:
             v.error("nfolds", f"nfolds must be 0 or at least 2; got {nfolds}.")
@@ -199,6 +215,8 @@ class ModelBuilder(ABC):
         model = self.finish(ctx, trained, begin)
         if cv is not None:
             model = cv.finish(model)
+        if self.params.value("calibrate_model"):
+            model = self._calibrated(model)
         self.node.dkv.put(model.key, model)
         folder = self.params.value("export_checkpoints_dir")
         if folder:
@@ -206,6 +224,13 @@ class ModelBuilder(ABC):
             write_file(self.runtime, path, saved(self.runtime, model), force=True, function="exportModel")
         ctx.update(1.0, "Done.")
         return model
+
+    def _calibrated(self, model: Model) -> Model:
+        frame = optional_frame(self.node, self.params.value("calibration_frame"), "calibration_frame")
+        assert frame is not None, "checked before"
+        rows, _ = adapt(self.node, model.output.columns, frame, need_response=True)
+        learned = calibrate(rows, model.state, self.params.value("calibration_method"))
+        return replace(model, attachments={**model.attachments, CALIBRATION: learned})
 
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
         """The Model of what was learned, with its metrics; not stored yet (its metrics are)."""

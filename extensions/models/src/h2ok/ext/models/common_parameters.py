@@ -7,6 +7,7 @@ from typing import Any
 from h2ok.ext.models.parameters import Parameters, at_least, between, param, positive
 
 __all__ = [
+    "CalibrationParameters",
     "CategoricalParameters",
     "ClassBalanceParameters",
     "CommonParameters",
@@ -193,6 +194,17 @@ class CategoricalParameters(Parameters):
         values=(
             "AUTO", "Enum", "OneHotInternal", "OneHotExplicit", "Binary", "Eigen", "LabelEncoder", "SortByResponse", "EnumLimited",
         ),
+    )  # fmt: skip
+
+
+class CalibrationParameters(Parameters):
+    """Calibration of the probabilities of two classes."""
+
+    calibrate_model: bool = param("boolean", False, "Calibrate the probabilities of a binomial model.", level="expert")
+    calibration_frame: str | None = param("Key<Frame>", None, "Frame to calibrate on.", level="expert")
+    calibration_method: str = param(
+        "enum", "AUTO", "How to calibrate; AUTO is PlattScaling.", level="expert",
+        values=("AUTO", "PlattScaling", "IsotonicRegression"),
     )  # fmt: skip
 
 
