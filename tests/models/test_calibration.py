@@ -10,8 +10,6 @@ from h2ok.capabilities.contracts.errors import ModelBuilderError
 from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.scoring import predict_frame
 
-from tests.conftest import make_frame
-
 
 def predicted(lab: Any, model: Any, key: str) -> tuple[tuple[str, ...], np.ndarray]:
     frame, _ = predict_frame(lab.node, model, lab.node.frames.get(key), "p")
@@ -19,7 +17,7 @@ def predicted(lab: Any, model: Any, key: str) -> tuple[tuple[str, ...], np.ndarr
 
 
 def train(lab: Any, method: str, **more: Any) -> Any:
-    make_frame(lab.node, "cal", seed=11)
+    lab.put_frame("cal", seed=11)
     return lab.train("gbm", "y", ntrees=5, seed=1, calibrate_model=True, calibration_frame="cal", calibration_method=method, **more)
 
 
