@@ -16,6 +16,7 @@ from h2ok.ext.models.ids import automatic_id
 from h2ok.ext.models.lookup import optional_frame
 from h2ok.ext.models.metrics.task import default_threshold
 from h2ok.ext.models.model import Model, ModelOutput
+from h2ok.ext.models.mojo import codec_of
 from h2ok.ext.models.parameters import Parameters
 from h2ok.ext.models.scoring import place, store_metrics
 from h2ok.ext.models.storage import saved, write_file
@@ -43,7 +44,6 @@ class ModelBuilder(ABC):
     can_build: ClassVar[tuple[str, ...]] = ("Regression", "Binomial", "Multinomial")
     supervised: ClassVar[bool] = True
     visibility: ClassVar[str] = "Stable"
-    have_mojo: ClassVar[bool] = False
     #: Categorical predictors first, most levels first.
     cats_first: ClassVar[bool] = False
     #: What ``categorical_encoding`` may be beside AUTO; the framework does those of ``encoding.EXPLICIT``.
@@ -262,7 +262,7 @@ class ModelBuilder(ABC):
             output,
             trained.state,
             int(time.time() * 1000),
-            self.have_mojo,
+            codec_of(trained.state) is not None,
             trained.deviance,
             trained.null_mu,
             trained.attachments,
