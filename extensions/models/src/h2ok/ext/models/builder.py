@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from h2ok.ext.models import stopping
@@ -22,12 +22,12 @@ from h2ok.ext.models.scoring import place, store_metrics
 from h2ok.ext.models.storage import saved, write_file
 from h2ok.ext.models.training import TrainingData, adapt, prepare
 from h2ok.ext.models.validation import Validation
-from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize
+from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize, wire_type
 
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
 
-__all__ = ["ModelBuilder"]
+__all__ = ["ModelBuilder", "TrainPlan"]
 
 
 class ModelBuilder(ABC):
@@ -186,7 +186,8 @@ class ModelBuilder(ABC):
         v = self.check()
         self._refuse_other_kind()
         v.raise_if_wrong(self.model_key, self.schema, self.params)
-        return self.node.jobs.start(self.schema, self.model_key, "Model", self.run)
+        plan = TrainPlan(self.algo, self.params.to_dict(), self.model_key, self.user_agent, self)
+        return self.node.jobs.start(self.schema, self.model_key, "Model", plan)
 
     def train(self, job: JobContext, progress: tuple[float, float] = (0.0, 1.0)) -> Model:
         """Check and train inside a job that runs already (grids). Raises as ``start``."""
@@ -313,3 +314,28 @@ class ModelBuilder(ABC):
             "error_count": validation.error_count if validation is not None else 0,
             "parameters": cls.parameters.describe() if params is None else params,
         }
+
+
+@wire_type("models.train_plan")
+@dataclass(frozen=True, slots=True)
+class TrainPlan:
+    """A training job as a value: another node begins it again when the one that ran it is lost."""
+
+    algo: str
+    params: dict[str, Any]
+    model_key: str
+    user_agent: str = ""
+    #: What was checked when the job began; not there on another node.
+    builder: ModelBuilder | None = field(default=None, compare=False, metadata={"wire": False})
+
+    def run(self, job: JobContext) -> Model:
+        """Train."""
+        if self.builder is not None:
+            return self.builder.run(job)
+        from h2ok.ext.models.builders import builder_class
+
+        cls = builder_class(job.node.context, self.algo)
+        made = cls(
+            job.node.context, cls.parameters.from_dict({**self.params, "model_id": self.model_key}), user_agent=self.user_agent
+        )
+        return made.train(job)
