@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from h2ok.ext.parsers.csv.words import load_word, next_mark
+from h2ok.ext.parsers.csv.words import load_word, mark_bits, trailing_zeros
 from numba import njit
 
 __all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "find_codes", "scan_cells", "unescape"]
@@ -11,7 +11,7 @@ __all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "find_codes", "scan_c
 #: Kinds of cells: nothing between separators, text as it is, text inside quotes, quoted text with doubled quotes or escapes.
 EMPTY, PLAIN, QUOTED, RAW = 0, 1, 2, 3
 _LF, _CR, _BLANK, _TAB = 10, 13, 32, 9
-_REPEAT = np.uint64(0x0101010101010101)
+_FULL = np.uint64(2**64 - 1)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 #: Bits of the first 0 to 8 bytes of a word.
 _FIRST = np.array([(1 << (8 * k)) - 1 for k in range(9)], dtype=np.uint64)
@@ -52,23 +52,50 @@ def _quoted_cell(data, at, quote, escape, n, sep):  # type: ignore[no-untyped-de
     return min(i, n), min(stop, n), kind
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _next_mark(data, i, n, sep, base, marks):  # type: ignore[no-untyped-def]
+    """(position of the next separator or line end from ``i`` on or ``n``, base, marks); marks of the 64 bytes from ``base``.
+
+    PERF: the loop over words runs once for each 64 bytes, so that lengths of cells cost no mispredicted branches.
+    """
+    gone = i - base
+    rest = marks & (_FULL << np.uint64(gone)) if gone < 64 else np.uint64(0)
+    if rest == 0:
+        base = max(base + 64, i)
+        while base + 64 <= n:
+            marks = mark_bits(data, base, np.uint8(sep))
+            rest = marks
+            if rest != 0:
+                break
+            base += 64
+        if rest == 0:
+            i = base
+            while i < n and data[i] != sep and data[i] != _LF and data[i] != _CR:
+                i += 1
+            return i, i - 64, np.uint64(0)
+    return base + trailing_zeros(rest), base, marks
+
+
 @njit(cache=True, nogil=True)
-def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_starts, max_rows):  # type: ignore[no-untyped-def]
+def scan_cells(data, at, limit, sep, quote, escape, comments, starts, stops, kinds, row_starts, rows, cells, max_rows):  # type: ignore[no-untyped-def]
     """Cut bytes into rows and cells; blank lines and lines that begin with a byte of ``comments`` are left out.
 
-    Reads data : uint8[n]. Writes starts, stops : int32[m], kinds : uint8[m], row_starts : int64[k + 1] for k rows.
-    ``quote``, ``escape`` 0: none. Returns (rows, cells, cells of kind RAW, position after the last row read).
+    Reads data : uint8[n] from ``at``, no further row from ``limit`` on or after ``max_rows``. Writes starts, stops : int32[m],
+    kinds : uint8[m] after the first ``cells``, row_starts : int64[k + 1] after the first ``rows``. ``quote``, ``escape`` 0: none.
+    Returns (rows, cells, cells of kind RAW, position after the last row read).
     """
     n = len(data)
-    i = 0
-    rows = 0
-    cells = 0
+    i = at
     raw = 0
-    seps = np.uint64(sep) * _REPEAT
-    row_starts[0] = 0
-    while i < n and rows < max_rows:
+    base, marks = at - 64, np.uint64(0)
+    row_starts[rows] = cells
+    while i < n and i < limit and rows < max_rows:
         # PERF: one comparison tells most lines and cells that they do not begin with blanks.
-        while i < n and data[i] <= _BLANK and (_is_gap(data[i], sep) or data[i] == _LF or data[i] == _CR or (sep == _BLANK and data[i] == _BLANK)):
+        while (
+            i < n
+            and data[i] <= _BLANK
+            and (_is_gap(data[i], sep) or data[i] == _LF or data[i] == _CR or (sep == _BLANK and data[i] == _BLANK))
+        ):
             i += 1
         if i >= n:
             break
@@ -94,7 +121,7 @@ def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_sta
                 raw += kind == RAW
             else:
                 start = i
-                i = next_mark(data, i, n, sep, seps)
+                i, base, marks = _next_mark(data, i, n, sep, base, marks)
                 stop = i
                 if start == stop:
                     kind = EMPTY
@@ -113,9 +140,9 @@ def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_sta
 
 
 @njit(cache=True, nogil=True)
-def unescape(data, starts, stops, kinds, n_cells, quote, escape):  # type: ignore[no-untyped-def]
+def unescape(data, starts, stops, kinds, first_cell, n_cells, quote, escape):  # type: ignore[no-untyped-def]
     """Resolve doubled quotes and escapes of RAW cells in place; they become QUOTED."""
-    for k in range(n_cells):
+    for k in range(first_cell, n_cells):
         if kinds[k] != RAW:
             continue
         i = starts[k]
@@ -171,21 +198,13 @@ def _same(data, a, b, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def find_codes(data, starts, stops, kinds, row_starts, first_row, column, codes, level_cells):  # type: ignore[no-untyped-def]
-    """Codes of a column's cells in order of first appearance, -1 for nothing.
-
-    Writes codes : int32[rows], level_cells : int64[rows], the first cell of each level. Returns the number of levels.
-    """
-    n_rows = len(codes)
-    mask = 255
-    table = np.full(mask + 1, -1, dtype=np.int32)
-    hashes = np.empty(n_rows, dtype=np.uint64)
-    words = np.empty(n_rows, dtype=np.uint64)
-    n = 0
-    for r in range(n_rows):
-        cell = row_starts[first_row + r] + column
-        if cell >= row_starts[first_row + r + 1] or kinds[cell] == EMPTY:
-            codes[r] = -1
+def _find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column, codes, level_cells, words, hashes, table, state):  # type: ignore[no-untyped-def]
+    """``find_codes`` for one column."""
+    n, mask = state[0], state[1]
+    for r in range(first, last):
+        cell = row_starts[r] + column
+        if cell >= row_starts[r + 1] or kinds[cell] == EMPTY:
+            codes[r - skip] = -1
             continue
         start = np.int64(starts[cell])
         size = np.int64(stops[cell]) - start
@@ -193,30 +212,48 @@ def find_codes(data, starts, stops, kinds, row_starts, first_row, column, codes,
         h = _hash(data, start, size, word)
         slot = np.int64(h & np.uint64(mask))
         while True:
-            found = table[slot]
+            found = table[slot] - 1
             if found < 0:
-                table[slot] = n
-                hashes[n] = h
-                words[n] = word
-                level_cells[n] = cell
                 found = n
                 n += 1
+                table[slot] = n
+                hashes[found] = h
+                words[found] = word
+                level_cells[found] = cell
                 break
             if hashes[found] == h and words[found] == word:
                 other = level_cells[found]
                 if stops[other] - starts[other] == size and _same(data, start, np.int64(starts[other]), size):
                     break
             slot = (slot + 1) & mask
-        codes[r] = found
-        if n * 2 > mask:
+        codes[r - skip] = found
+        if n * 2 > mask and mask * 4 + 3 < len(table):
             mask = mask * 4 + 3
-            table = np.full(mask + 1, -1, dtype=np.int32)
+            table[: mask + 1] = 0
             for k in range(n):
                 slot = np.int64(hashes[k] & np.uint64(mask))
-                while table[slot] >= 0:
+                while table[slot] > 0:
                     slot = (slot + 1) & mask
-                table[slot] = k
-    return n
+                table[slot] = k + 1
+    state[0], state[1] = n, mask
+
+
+@njit(cache=True, nogil=True)
+def find_codes(  # type: ignore[no-untyped-def]
+    data, starts, stops, kinds, row_starts, first, last, skip, columns, codes, level_cells, words, hashes, tables, states
+):
+    """Codes of some columns' cells in rows ``first : last``, in order of first appearance, -1 for nothing.
+
+    Goes on where the last call stopped, and writes for each column k codes : int32[k, rows] from ``first - skip`` on,
+    level_cells : int64[k, rows], the first cell of each level, its word and hash : uint64[k, rows], tables : int32[k, m] with room
+    for twice as many levels as rows, states : int64[k, 2], levels so far and the part of the table in use less one; that part is
+    zeros at first.
+    """
+    for k in range(len(columns)):
+        _find_codes(
+            data, starts, stops, kinds, row_starts, first, last, skip, columns[k],
+            codes[k], level_cells[k], words[k], hashes[k], tables[k], states[k],
+        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)

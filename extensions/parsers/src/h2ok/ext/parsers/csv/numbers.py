@@ -1,14 +1,21 @@
 """Numbers of the CSV reader: the text of a cell to the nearest double.
 
-Short plain decimals are read eight bytes at a time; everything else byte by byte. The double next to ``digits * 10**scale`` is found as in
-Lemire, "Number parsing at a gigabyte per second", doi:10.1002/spe.2984, with 128 bits of a power of five.
+Short plain decimals are read eight bytes at a time; everything else byte by byte. The double next to ``digits * 10**scale`` is
+found as in Lemire, "Number parsing at a gigabyte per second", doi:10.1002/spe.2984, with 128 bits of a power of five.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from h2ok.ext.parsers.csv.words import (
-    all_digits, byte_index, double_of, eight_digits, has_byte, high_product, leading_zeros, load_word,
+    all_digits,
+    byte_index,
+    double_of,
+    eight_digits,
+    has_byte,
+    high_product,
+    leading_zeros,
+    load_word,
 )  # fmt: skip
 from numba import njit
 
@@ -32,11 +39,11 @@ _LEAST_POWER, _MOST_POWER = -325, 308
 def _five(power: int) -> int:
     """The 128 leading bits of 5**power; rounded up below one as the reciprocals must be."""
     if power >= 0:
-        value = 5**power
+        value: int = 5**power
         shift = 128 - value.bit_length()
         return value << shift if shift >= 0 else value >> -shift
     value = 5**-power
-    quotient = (1 << (value.bit_length() + 127 + (0 if power >= -27 else 128))) // value + 1
+    quotient: int = (1 << (value.bit_length() + 127 + (0 if power >= -27 else 128))) // value + 1
     return quotient >> max(0, quotient.bit_length() - 128)
 
 
@@ -105,11 +112,11 @@ def _plain_number(data, start, stop):  # type: ignore[no-untyped-def]
     n = stop - i
     if n < 1 or n > 16 or stop < 8:
         return np.nan, False
-    last = load_word(data, stop - 8)
+    # PERF: no branch on lengths up to eight; they change from cell to cell.
+    m = min(n, 8)
+    last = (load_word(data, stop - 8) & _KEEP[m]) | _FILL[m]
     first = _FILL[0]
-    if n < 8:
-        last = (last & _KEEP[n]) | _FILL[n]
-    elif n > 8:
+    if n > 8:
         if stop < 16:
             return np.nan, False
         first = (load_word(data, stop - 16) & _KEEP[n - 8]) | _FILL[n - 8]
@@ -252,19 +259,17 @@ def _number(data, start, stop, quoted):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def parse_numbers(data, starts, stops, kinds, row_starts, first_row, columns, out, is_number, slow_cell, slow_at):  # type: ignore[no-untyped-def]
-    """Numbers of some columns; what is no number is NaN.
+def parse_numbers(data, starts, stops, kinds, row_starts, first, last, skip, columns, out, is_number, slow_cell, slow_at, slow):  # type: ignore[no-untyped-def]
+    """Numbers of some columns in rows ``first : last``; what is no number is NaN.
 
-    Writes out : float64[len(columns), rows], and is_number : bool of the same shape unless it is empty. Numbers of more than 19
-    digits or next to the ends of the doubles are left to the caller: slow_cell (cell), slow_at (position in ``out.ravel()``), as far as
-    these reach. Returns how many.
+    Writes out : float64[len(columns), rows] from row ``first - skip`` on, and is_number : bool of the same shape, or empty.
+    Numbers of more than 19 digits or next to the ends of the doubles are left to the caller: slow_cell (cell), slow_at (position
+    in ``out.ravel()``) after the first ``slow``. Returns how many there are.
     """
-    n_rows = out.shape[1]
-    slow = 0
     want = is_number.shape[0] > 0
-    for r in range(n_rows):
-        base = row_starts[first_row + r]
-        width = row_starts[first_row + r + 1] - base
+    for r in range(first, last):
+        base = row_starts[r]
+        width = row_starts[r + 1] - base
         for k in range(len(columns)):
             j = columns[k]
             value = np.nan
@@ -279,9 +284,9 @@ def parse_numbers(data, starts, stops, kinds, row_starts, first_row, columns, ou
                     value, good, hard = _number(data, start, stop, kinds[cell] == _QUOTED)
                     if hard:
                         slow_cell[slow] = cell
-                        slow_at[slow] = k * n_rows + r
+                        slow_at[slow] = k * out.shape[1] + r - skip
                         slow += 1
-            out[k, r] = value
+            out[k, r - skip] = value
             if want:
-                is_number[k, r] = good
+                is_number[k, r - skip] = good
     return slow
