@@ -202,6 +202,7 @@ def test_help_lists_every_primitive(small: Rapids) -> None:
 
 def test_declared_names_are_the_defined_ones() -> None:
     from h2ok.capabilities.registry import resolve
+    from h2ok.ext.models.extension import extension as models
     from h2ok.ext.rapids.extension import extension
     from h2ok.ext.rapids.primitives.models import UNAVAILABLE
 
@@ -212,12 +213,14 @@ def test_declared_names_are_the_defined_ones() -> None:
             assert not seen & set(group.names)
             seen |= set(group.names)
     assert not seen & set(UNAVAILABLE)
-    assert len(seen) + len(UNAVAILABLE) == 207
+    with_models = {name for group in models.provides if isinstance(group, Primitives) for name in group.names}
+    assert not with_models & (seen | set(UNAVAILABLE))
+    assert len(seen) + len(UNAVAILABLE) + len(with_models) == 207
 
 
 def test_what_needs_models_says_so(small: Rapids) -> None:
-    with pytest.raises(ApiError, match="supports leaderboards") as e:
-        small("(makeLeaderboard ['a'] 'fr' 'AUTO' 'ALL' 'AUTO')")
+    with pytest.raises(ApiError, match="supports segment models") as e:
+        small("(segment_models_as_frame 'a')")
     assert e.value.status == 412
 
 
