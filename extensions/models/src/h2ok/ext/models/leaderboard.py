@@ -113,7 +113,8 @@ def _measures(category: str, sort_metric: str) -> tuple[list[str], str]:
 def _check_sort_values(models: Sequence[Model], values: Any, name: str, category: str) -> None:
     if np.isnan(values).all():
         raise IllegalArgumentError(
-            f"No model has the measure '{name}' (the first is '{models[0].key}', {category}); usual ones: {', '.join(_SHOWN[category])}."
+            f"No model has the measure '{name}' (the first is '{models[0].key}', {category}); "
+            f"usual ones: {', '.join(_SHOWN[category])}."
         )
 
 
