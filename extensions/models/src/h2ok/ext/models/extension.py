@@ -10,6 +10,6 @@ extension = Extension(
         Routes("Core V3", "h2ok.ext.models.routes:CORE_V3"),
         Primitives("h2ok.ext.models.primitives:PRIMITIVES", ("PermutationVarImp", "model.reset.threshold")),
     ),
-    modules=tuple(f"h2ok.ext.models.{m}" for m in ("algorithm", "crossvalidation", "grid", "scoring")),
+    modules=tuple(f"h2ok.ext.models.{m}" for m in ("algorithm", "builder", "crossvalidation", "grid", "scoring")),
     help="Model builders, scoring, metrics, cross-validation and grids.",
 )

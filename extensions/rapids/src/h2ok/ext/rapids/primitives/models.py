@@ -20,7 +20,6 @@ PRIMITIVES = family.primitives
 _MISSING: dict[str, tuple[str, str, str]] = {
     "makeLeaderboard": ("models lb_frame sort_metric extensions scoring_data", "Table of models by a metric.", "leaderboards"),
     "segment_models_as_frame": ("key", "Table of segment models.", "segment models"),
-    "model.reset.threshold": ("model threshold", "Set the default threshold of a model.", "changing the threshold of a model"),
     "model.testJavaScoring": ("model fr preds eps", "Compare scoring in and out of the cloud.", "exported scoring code"),
     "fairnessMetrics": ("model fr protected reference favorable", "Fairness of a binomial model by groups.", "fairness metrics"),
     "transform": ("model frame_key", "Transform a frame by a model.", "transforming models"),
