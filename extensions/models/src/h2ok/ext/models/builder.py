@@ -221,10 +221,15 @@ class ModelBuilder(ABC):
         self.node.dkv.put(model.key, model)
         folder = self.params.value("export_checkpoints_dir")
         if folder:
-            path = f"{str(folder).rstrip('/')}/{model.key}"
-            write_file(self.runtime, path, saved(self.runtime, model), force=True, function="exportModel")
+            self._save(model, str(folder).rstrip("/"))
         ctx.update(1.0, "Done.")
         return model
+
+    def _save(self, model: Model, folder: str) -> None:
+        """The model and those of its folds, a file each."""
+        folds = self.node.dkv.get_many(model.parts)
+        for each in (model, *(m for m in folds.values() if isinstance(m, Model))):
+            write_file(self.runtime, f"{folder}/{each.key}", saved(self.runtime, each), force=True, function="exportModel")
 
     def _calibrated(self, model: Model) -> Model:
         frame = optional_frame(self.node, self.params.value("calibration_frame"), "calibration_frame")

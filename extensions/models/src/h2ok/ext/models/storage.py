@@ -157,7 +157,8 @@ def backend_of(runtime: Runtime, uri: str) -> Persist:
     scheme, sep, _ = uri.partition("://")
     entry = runtime.registry.persist_for(scheme.lower() if sep else "")
     if entry is None:
-        raise IllegalArgumentError(f"No storage backend for '{scheme}://' is installed. See `h2ok ext list`.", argument="dir")
+        what = f"'{scheme}://'" if sep else "local files"
+        raise IllegalArgumentError(f"No storage backend for {what} is installed. See `h2ok ext list`.", argument="dir")
     backend: Persist = runtime.service(resolve(entry.target))
     return backend
 
