@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from h2ok.capabilities.removal import remove_key
 from h2ok.capabilities.testing import Client, local_runtime
-from h2ok.ext.models import routes_grid
+from h2ok.ext.models import routes_grid, routes_storage
 from h2ok.ext.models.grid import SearchCriteria, combinations
 from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.measures import MEASURES, measure
@@ -177,3 +177,17 @@ def test_any_text_is_a_value_or_an_error(text: str) -> None:
 def test_nesting_is_bounded() -> None:
     with pytest.raises(IllegalArgumentError, match="deeper"):
         parse_lenient("[" * 5000)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_search_that_brings_nothing_stops_after_the_first_model_and_two_windows(lab: Any, rounds: int) -> None:
+    """H2O-3 builds 3 models with stopping_rounds 1, 5 with 2, 7 with 3."""
+    criteria = {"strategy": "RandomDiscrete", "seed": 1, "stopping_rounds": rounds, "stopping_tolerance": 0.9}
+    run(lab, hyper_parameters='{"max_depth": [1,2,3],"learn_rate": [0.1,0.2,0.3]}', search_criteria=json.dumps(criteria))
+    assert len(lab.call(routes_grid.get_grid, {"grid_id": "g"})["model_ids"]) == 2 * rounds + 1
+
+
+def test_frames_that_a_grid_refers_to_are_not_silently_left_out(lab: Any, tmp_path: Path) -> None:
+    run(lab, hyper_parameters='{"max_depth": [1]}')
+    with pytest.raises(IllegalArgumentError, match="save_params_references"):
+        lab.call(routes_storage.export_grid, {"grid_id": "g"}, grid_directory=str(tmp_path), save_params_references="true")

@@ -263,7 +263,7 @@ class GridSearch:
         if self._criteria.strategy == "Sequential":
             space = max(len(v) for v in self._hyper.values())
         total = min(space, self._criteria.max_models or space)
-        watched: list[float] = [math.nan]
+        watched: list[float] = []
         grid: Grid = self._node.dkv.require(self.key)
         # As H2O does, points that cannot be built do not count as models.
         built = tried = len(grid.models) if self._resumed else 0
@@ -330,10 +330,9 @@ class GridSearch:
             return False
         name = stopping.resolve_metric(c.stopping_metric, model.output.category)
         watched.append(stopping.stopping_value(metrics, name))
-        best = np.maximum.accumulate(watched[1:]) if stopping.more_is_better(name) else np.minimum.accumulate(watched[1:])
-        return stopping.should_stop(
-            [math.nan, *best.tolist()], c.stopping_rounds, c.stopping_tolerance, higher=stopping.more_is_better(name)
-        )
+        higher = stopping.more_is_better(name)
+        best = np.maximum.accumulate(watched) if higher else np.minimum.accumulate(watched)
+        return stopping.should_stop(best.tolist(), c.stopping_rounds, c.stopping_tolerance, higher=higher)
 
 
 def best_metrics(model: Model) -> ModelMetrics | None:
