@@ -293,7 +293,8 @@ def _layout(lo: int, hi: int) -> tuple[int, np.dtype[Any]]:
         top = int(np.iinfo(dtype).max)
         if lo >= 0 and hi <= 2 * top:
             return top, dtype
-        if hi - lo <= 2 * top and lo + top < 2**63:
+        # Chunks decode in doubles: the bias must be one.
+        if hi - lo <= 2 * top and abs(lo + top) <= _WHOLE_LIMIT:
             return lo + top, dtype
     return 0, plain
 
