@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -72,6 +73,8 @@ def tune_heap(max_mem: int) -> None:
     """
     import ctypes
 
+    # Arrow's own allocator keeps what it has read through; this is looked at when Arrow is imported.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):  # another C library

@@ -72,6 +72,8 @@ class Cloud:
         #: The latest problem with membership, for people; empty when there was none.
         self.last_problem = ""
         self._lost: dict[H2ONode, str] = {}
+        #: Members declared dead so far.
+        self.losses = 0
         self._suspect: frozenset[H2ONode] = frozenset()
         self._heard: dict[H2ONode, tuple[int, NodeStats]] = {}
         self._changed = threading.Condition()
@@ -146,6 +148,11 @@ class Cloud:
     def newest(self) -> Placement:
         """The pending placement, or the one in force."""
         return self._pending or self.placement
+
+    @property
+    def copies_missing(self) -> int:
+        """Copies of slots that are still to be made until everything is held as often as it should be."""
+        return self.placement.missing(self.replicas) if self.size > 1 else 0
 
     def node(self, member: int | H2ONode) -> H2ONode:
         """A member by its position."""
@@ -311,6 +318,7 @@ class Cloud:
             if node in self._lost:
                 return
             self._lost[node] = reason
+            self.losses += 1
             self._changed.notify_all()
         for tell in list(self.on_lost):
             tell(node, reason)

@@ -309,7 +309,8 @@ def _layout(lo: int, hi: int) -> tuple[int, np.dtype[Any]]:
         top = int(np.iinfo(dtype).max)
         if lo >= 0 and hi <= 2 * top:
             return top, dtype
-        if hi - lo <= 2 * top and lo + top < 2**63:
+        # Beyond 2**53 the bias itself is no exact double, and neither is what decoding adds to it.
+        if hi - lo <= 2 * top and lo + top <= 2**53:
             return lo + top, dtype
     return 0, plain
 

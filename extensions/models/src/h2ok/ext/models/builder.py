@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from h2ok.ext.models import stopping
+from h2ok.ext.models.calibration import CALIBRATION, calibrate
 from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.crossvalidation import CrossValidation
+from h2ok.ext.models.encoding import EXPLICIT, encode
 from h2ok.ext.models.ids import automatic_id
 from h2ok.ext.models.lookup import optional_frame
 from h2ok.ext.models.metrics.task import default_threshold
 from h2ok.ext.models.model import Model, ModelOutput
+from h2ok.ext.models.mojo import codec_of
 from h2ok.ext.models.parameters import Parameters
 from h2ok.ext.models.scoring import place, store_metrics
 from h2ok.ext.models.storage import saved, write_file
 from h2ok.ext.models.training import TrainingData, adapt, prepare
 from h2ok.ext.models.validation import Validation
-from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize
+from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize, wire_type
 
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
 
-__all__ = ["ModelBuilder"]
+__all__ = ["ModelBuilder", "TrainPlan"]
 
 
 class ModelBuilder(ABC):
@@ -41,9 +44,10 @@ class ModelBuilder(ABC):
     can_build: ClassVar[tuple[str, ...]] = ("Regression", "Binomial", "Multinomial")
     supervised: ClassVar[bool] = True
     visibility: ClassVar[str] = "Stable"
-    have_mojo: ClassVar[bool] = False
     #: Categorical predictors first, most levels first.
     cats_first: ClassVar[bool] = False
+    #: What ``categorical_encoding`` may be beside AUTO; the framework does those of ``encoding.EXPLICIT``.
+    encodings: ClassVar[tuple[str, ...]] = EXPLICIT
 
     def __init__(self, runtime: Runtime, params: Parameters, given: dict[str, Any] | None = None, user_agent: str = "") -> None:
         self.runtime = runtime
@@ -109,11 +113,37 @@ class ModelBuilder(ABC):
         elif self.supervised and self.params.value("response_column") is None:
             v.error("response_column", "Response column is not set. Name the column to predict.")
         self._check_common(v)
+        self._encode(v)
         self.validate(v, self.data)
         return v
 
+    def _encode(self, v: Validation) -> None:
+        kind = self.params.value("categorical_encoding", "AUTO")
+        if kind == "AUTO":
+            return
+        if kind not in self.encodings:
+            known = ", ".join(("AUTO", *self.encodings))
+            v.error("categorical_encoding", f"{self.full_name} cannot use categorical_encoding {kind}. It can use: {known}.")
+        elif self.data is not None and kind in EXPLICIT:
+            self.data = encode(self.data, kind)
+
+    def _check_calibration(self, v: Validation, data: TrainingData | None) -> None:
+        p = self.params
+        if not p.value("calibrate_model", False):
+            return
+        if data is not None and data.category != "Binomial":
+            v.error("calibrate_model", "Model calibration is only currently supported for binomial models.")
+        frame = optional_frame(self.node, p.value("calibration_frame"), "calibration_frame")
+        if frame is None:
+            v.error("calibrate_model", "Calibration frame was not specified.")
+        elif data is not None and frame.find(str(data.columns.response)) < 0:
+            v.error("calibration_frame", f"Calibration frame '{frame.key}' has no response column '{data.columns.response}'.")
+        if p.value("calibration_method") == "AUTO":
+            setattr(p, "calibration_method", "PlattScaling")  # noqa: B010 - not every algorithm has one
+
     def _check_common(self, v: Validation) -> None:
         p, data = self.params, self.data
+        self._check_calibration(v, data)
         nfolds, fold_column = p.value("nfolds", 0), p.value("fold_column")
         if nfolds < 0 or nfolds == 1:
             v.error("nfolds", f"nfolds must be 0 or at least 2; got {nfolds}.")
@@ -156,7 +186,8 @@ class ModelBuilder(ABC):
         v = self.check()
         self._refuse_other_kind()
         v.raise_if_wrong(self.model_key, self.schema, self.params)
-        return self.node.jobs.start(self.schema, self.model_key, "Model", self.run)
+        plan = TrainPlan(self.algo, self.params.to_dict(), self.model_key, self.user_agent, self)
+        return self.node.jobs.start(self.schema, self.model_key, "Model", plan)
 
     def train(self, job: JobContext, progress: tuple[float, float] = (0.0, 1.0)) -> Model:
         """Check and train inside a job that runs already (grids). Raises as ``start``."""
@@ -185,6 +216,8 @@ class ModelBuilder(ABC):
         model = self.finish(ctx, trained, begin)
         if cv is not None:
             model = cv.finish(model)
+        if self.params.value("calibrate_model"):
+            model = self._calibrated(model)
         self.node.dkv.put(model.key, model)
         folder = self.params.value("export_checkpoints_dir")
         if folder:
@@ -192,6 +225,13 @@ class ModelBuilder(ABC):
             write_file(self.runtime, path, saved(self.runtime, model), force=True, function="exportModel")
         ctx.update(1.0, "Done.")
         return model
+
+    def _calibrated(self, model: Model) -> Model:
+        frame = optional_frame(self.node, self.params.value("calibration_frame"), "calibration_frame")
+        assert frame is not None, "checked before"
+        rows, _ = adapt(self.node, model.output.columns, frame, need_response=True)
+        learned = calibrate(rows, model.state, self.params.value("calibration_method"))
+        return replace(model, attachments={**model.attachments, CALIBRATION: learned})
 
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
         """The Model of what was learned, with its metrics; not stored yet (its metrics are)."""
@@ -223,7 +263,7 @@ class ModelBuilder(ABC):
             output,
             trained.state,
             int(time.time() * 1000),
-            self.have_mojo,
+            codec_of(trained.state) is not None,
             trained.deviance,
             trained.null_mu,
             trained.attachments,
@@ -274,3 +314,28 @@ class ModelBuilder(ABC):
             "error_count": validation.error_count if validation is not None else 0,
             "parameters": cls.parameters.describe() if params is None else params,
         }
+
+
+@wire_type("models.train_plan")
+@dataclass(frozen=True, slots=True)
+class TrainPlan:
+    """A training job as a value: another node begins it again when the one that ran it is lost."""
+
+    algo: str
+    params: dict[str, Any]
+    model_key: str
+    user_agent: str = ""
+    #: What was checked when the job began; not there on another node.
+    builder: ModelBuilder | None = field(default=None, compare=False, metadata={"wire": False})
+
+    def run(self, job: JobContext) -> Model:
+        """Train."""
+        if self.builder is not None:
+            return self.builder.run(job)
+        from h2ok.ext.models.builders import builder_class
+
+        cls = builder_class(job.node.context, self.algo)
+        made = cls(
+            job.node.context, cls.parameters.from_dict({**self.params, "model_id": self.model_key}), user_agent=self.user_agent
+        )
+        return made.train(job)

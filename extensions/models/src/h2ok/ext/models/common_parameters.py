@@ -7,10 +7,13 @@ from typing import Any
 from h2ok.ext.models.parameters import Parameters, at_least, between, param, positive
 
 __all__ = [
+    "CalibrationParameters",
     "CategoricalParameters",
     "ClassBalanceParameters",
     "CommonParameters",
     "CrossValidationParameters",
+    "DistributionParameter",
+    "DistributionParameters",
     "MetricParameters",
     "StoppingParameters",
     "SupervisedParameters",
@@ -194,8 +197,19 @@ class CategoricalParameters(Parameters):
     )  # fmt: skip
 
 
-class DistributionParameters(Parameters):
-    """Loss of boosted models."""
+class CalibrationParameters(Parameters):
+    """Calibration of the probabilities of two classes."""
+
+    calibrate_model: bool = param("boolean", False, "Calibrate the probabilities of a binomial model.", level="expert")
+    calibration_frame: str | None = param("Key<Frame>", None, "Frame to calibrate on.", level="expert")
+    calibration_method: str = param(
+        "enum", "AUTO", "How to calibrate; AUTO is PlattScaling.", level="expert",
+        values=("AUTO", "PlattScaling", "IsotonicRegression"),
+    )  # fmt: skip
+
+
+class DistributionParameter(Parameters):
+    """Loss of models of trees."""
 
     distribution: str = param(
         "enum",
@@ -208,6 +222,11 @@ class DistributionParameters(Parameters):
             "quantile", "huber", "custom",
         ),
     )  # fmt: skip
+
+
+class DistributionParameters(DistributionParameter):
+    """The loss with its parameters."""
+
     quantile_alpha: float = param(
         "double", 0.5, "Quantile to predict.", level="secondary", gridable=True, check=between(0, 1, open_low=True, open_high=True)
     )

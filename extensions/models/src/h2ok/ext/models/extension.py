@@ -13,6 +13,6 @@ extension = Extension(
             ("PermutationVarImp", "fairnessMetrics", "makeLeaderboard", "model.reset.threshold", "predicted.vs.actual.by.var"),
         ),
     ),
-    modules=tuple(f"h2ok.ext.models.{m}" for m in ("algorithm", "crossvalidation", "grid", "scoring")),
+    modules=tuple(f"h2ok.ext.models.{m}" for m in ("algorithm", "builder", "crossvalidation", "grid", "scoring")),
     help="Model builders, scoring, metrics, cross-validation and grids.",
 )

@@ -12,12 +12,24 @@ from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.models.grid import Grid
 from h2ok.ext.models.lookup import find_model
 from h2ok.ext.models.model import Model
+from h2ok.ext.models.mojo import pack
 from h2ok.ext.models.routes_grid import find_grid
 from h2ok.ext.models.routes_models import model_json
 from h2ok.ext.models.storage import read_file, restore, saved, write_file
 from h2ok.kernel import IllegalArgumentError, KeyNotFoundError
 
-__all__ = ["export_grid", "export_json", "export_model", "fetch_json", "fetch_model", "import_grid", "import_model", "upload_model"]
+__all__ = [
+    "export_grid",
+    "export_json",
+    "export_model",
+    "export_mojo",
+    "fetch_json",
+    "fetch_model",
+    "fetch_mojo",
+    "import_grid",
+    "import_model",
+    "upload_model",
+]
 
 _KINDS: tuple[type[Model | Grid], ...] = (Model, Grid)
 
@@ -114,6 +126,18 @@ def fetch_json(ctx: RequestContext, _request: Any) -> Response:
     """Download what a model reports as JSON."""
     model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
     return _attachment(json.dumps(model_json(ctx, model)).encode(), f"{model.key}.json", "application/json")
+
+
+def export_mojo(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Save a model as a MOJO."""
+    model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
+    return _export(ctx, "exportMojo", pack(model), model)
+
+
+def fetch_mojo(ctx: RequestContext, _request: Any) -> Response:
+    """Download a model as a MOJO."""
+    model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
+    return _attachment(pack(model), f"{model.key}.zip", "application/octet-stream")
 
 
 def _grid_ref(grid: Grid) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class ColumnSpec:
     mapping : model code of each level of the frame's domain (-1: the model does not know it); None when both domains are equal.
     from_numbers : the frame holds numbers where the model has levels; they translate by their text.
     constant : one value (a code for levels) that stands in every row instead of the frame's; NaN for NA.
+    source, table : the categorical column this one is made of, and its value (a code for levels) for each level of that and, last,
+        for NA. ``position``, ``mapping`` and ``from_numbers`` are those of the source then.
     """
 
     name: str
@@ -36,6 +38,8 @@ class ColumnSpec:
     mapping: NDArray[np.int32] | None = None
     from_numbers: bool = False
     constant: float | None = None
+    source: ColumnSpec | None = None
+    table: NDArray[np.float64] | None = None
 
     @property
     def cardinality(self) -> int:
@@ -87,6 +91,8 @@ class Rows:
             return np.where(codes < 0, np.nan, codes)
         if column.constant is not None:
             return np.full(self.n_rows, column.constant)
+        if column.source is not None and column.table is not None:
+            return column.table[self._codes(column.source)]
         return np.full(self.n_rows, np.nan) if column.position < 0 else self.block.numbers(column.position)
 
     def codes(self, j: int) -> NDArray[np.int32]:
@@ -129,6 +135,9 @@ class Rows:
         if column.constant is not None:
             code = NA_CODE if np.isnan(column.constant) else int(column.constant)
             return np.full(self.n_rows, code, dtype=np.int32)
+        if column.source is not None and column.table is not None:
+            codes = np.nan_to_num(column.table, nan=NA_CODE).astype(np.int32)
+            return codes[self._codes(column.source)]
         if column.position < 0:
             return np.full(self.n_rows, NA_CODE, dtype=np.int32)
         if column.from_numbers:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.model import AdjustsMetrics, MeasuresItself, Model
@@ -43,6 +44,7 @@ class PredictTask(RowsTask):
     predictor: Any
     category: str
     threshold: float
+    calibration: Any = None
 
     def map_rows(self, rows: Rows) -> None:
         p = self.predictor.predict(rows)
@@ -53,6 +55,10 @@ class PredictTask(RowsTask):
         first = 1 if self.category in ("Binomial", "Multinomial") else 0
         for j in range(p.shape[1]):
             rows.block.write(first + j, np.ascontiguousarray(p[:, j]))
+        if self.calibration is not None:
+            calibrated = self.calibration.apply(p[:, 1])
+            rows.block.write(3, 1 - calibrated)
+            rows.block.write(4, calibrated)
 
 
 def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: Cancelled | None = None) -> tuple[Frame, list[str]]:
@@ -105,7 +111,8 @@ def write_predictions(data: TrainingData, model: Model, predictor: Any, key: str
     outputs = [OutputSpec() for _ in names]
     if model.is_classifier:
         outputs[0] = OutputSpec("enum", model.domain)
-    task = PredictTask(data.spec, predictor, model.output.category, model.output.default_threshold)
+    calibration = model.attachments.get(CALIBRATION)
+    task = PredictTask(data.spec, predictor, model.output.category, model.output.default_threshold, calibration)
     with data.node.scopes.enter():
         vecs = data.do_all(task, outputs, cancelled).vecs
         return data.node.frames.put(Frame(key, tuple(names), vecs))

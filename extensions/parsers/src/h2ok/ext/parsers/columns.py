@@ -25,11 +25,11 @@ _VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "s
 @wire_type("parsers.columns")
 @dataclass(slots=True)
 class Columns:
-    """``chunks[j]`` of column j, or for an enum None with ``codes[j]`` int32 (NA -1) into ``levels[j]``."""
+    """``chunks[j]`` of column j, or for an enum None with ``codes[j]`` signed integers (NA -1) into ``levels[j]``."""
 
     n_rows: int
     chunks: list[Chunk | None]
-    codes: list[NDArray[np.int32] | None]
+    codes: list[NDArray[Any] | None]
     levels: list[list[str] | None]
 
 

@@ -57,7 +57,7 @@ class BlockRef:
         cut_open = _open_at_end(data, quote, is_open)
         if self.stop >= self.raw.size or (data.endswith(b"\n") and not cut_open):
             return data[begin:]
-        return data[begin:] + self._tail(runtime, quote, cut_open)
+        return b"".join((memoryview(data)[begin:], self._tail(runtime, quote, cut_open)))
 
     def _unpacked(self, runtime: Runtime) -> bytes:
         import pyarrow as pa

@@ -12,9 +12,10 @@ from h2ok.ext.parsers.csv.blocks import BlockRef, plan_blocks
 from h2ok.ext.parsers.csv.cells import cut_cells
 from h2ok.ext.parsers.csv.guess import guess_csv
 from h2ok.ext.parsers.csv.reader import Layout, read_block
+from h2ok.ext.parsers.csv.scratch import ScratchPool
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import require_raw
-from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, random_key, wire_type
+from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, Node, random_key, wire_type
 
 __all__ = ["CsvParser"]
 
@@ -34,11 +35,16 @@ class _Read(ReadColumns):
     def read(self, block: Block) -> Columns:
         ref = self.blocks[block.index]
         quote = ord(self.layout.quote) if self.layout.quote else 0
-        data = ref.read(runtime_of(block.node), quote)
+        runtime = runtime_of(block.node)
+        data = ref.read(runtime, quote)
         if ref.first:
             data = data.removeprefix(_BOM)
-        columns = read_block(data, self.layout, header=ref.first and ref.header)
+        with runtime.service(ScratchPool).taken() as scratch:
+            columns = read_block(data, self.layout, header=ref.first and ref.header, scratch=scratch)
         return self.partitions.extend(columns, self.sources.index(ref.raw.key)) if self.partitions.names else columns
+
+    def close_local(self, node: Node) -> None:
+        runtime_of(node).service(ScratchPool).clear()
 
 
 class CsvParser(Parser):
