@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,10 +98,12 @@ def test_empty_and_constant_columns(cloud: Rapids) -> None:
     assert cloud.frame("(merge l (rows r (> (cols r 3) 99999)) 1 0 [0] [0] 'auto')").n_rows == N
 
 
-def test_partition_rows_is_a_stable_counting_sort() -> None:
-    keys = RNG.integers(0, 20, (500, 2))
-    bounds = np.array([[3, 7], [10, 0], [10, 9]], dtype=np.int64)
+@pytest.mark.parametrize("n_keys", [1, 2, 3])
+@pytest.mark.parametrize("n_bounds", [0, 1, 2, 3, 7, 8, 9, 100])
+def test_partition_rows_is_a_stable_counting_sort(n_keys: int, n_bounds: int) -> None:
+    keys = RNG.integers(0, 20, (5000, n_keys))
+    bounds = np.unique(RNG.integers(0, 20, (n_bounds, n_keys)), axis=0).reshape(-1, n_keys)
     order, offsets = partition_rows(keys, bounds)
-    place = np.array([sum(tuple(b) <= tuple(k) for b in bounds) for k in keys.tolist()])
+    place = np.array([bisect.bisect_right([tuple(b) for b in bounds.tolist()], tuple(k)) for k in keys.tolist()])
     np.testing.assert_array_equal(order, np.argsort(place, kind="stable"))
-    np.testing.assert_array_equal(offsets, [0, *np.cumsum(np.bincount(place, minlength=4))])
+    np.testing.assert_array_equal(offsets, [0, *np.cumsum(np.bincount(place, minlength=len(bounds) + 1))])
