@@ -305,8 +305,32 @@ def join_sorted(
 
 
 @njit(cache=True, nogil=True)
+def _present_one(keys: NDArray[np.int64], among: NDArray[np.int64], out: NDArray[np.bool_]) -> None:
+    """``present_rows`` of one column. PERF: keys stand in the table itself, so that a look costs one miss of the cache, not two."""
+    size = _table_size(among.shape[0])
+    mask = np.uint64(size - 1)
+    table = np.empty(size, dtype=np.int64)
+    used = np.zeros(size, dtype=np.bool_)
+    for i in range(among.shape[0]):
+        slot = _hash(among, i) & mask
+        while used[np.int64(slot)] and table[np.int64(slot)] != among[i, 0]:
+            slot = (slot + np.uint64(1)) & mask
+        table[np.int64(slot)] = among[i, 0]
+        used[np.int64(slot)] = True
+    for i in range(keys.shape[0]):
+        slot = _hash(keys, i) & mask
+        while used[np.int64(slot)] and table[np.int64(slot)] != keys[i, 0]:
+            slot = (slot + np.uint64(1)) & mask
+        out[i] = used[np.int64(slot)]
+
+
+@njit(cache=True, nogil=True)
 def present_rows(keys: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.bool_]:
     """bool[n]: whether each row of ``keys``, int64[n, k], is a row of ``among``, int64[m, k]."""
+    if keys.shape[1] == 1:
+        out = np.empty(keys.shape[0], dtype=np.bool_)
+        _present_one(keys, among, out)
+        return out
     size = _table_size(among.shape[0])
     mask = np.uint64(size - 1)
     table = np.full(size, -1, dtype=np.int64)
