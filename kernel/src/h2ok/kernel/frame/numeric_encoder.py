@@ -229,7 +229,7 @@ def _try_whole(values: NDArray[np.float64], lo: float, hi: float, has_na: bool) 
 def _try_decimal(values: NDArray[np.float64], has_na: bool) -> Chunk | None:
     some = _sample(values)
     # Numbers of fewer places have the most places, too, as long as all digits fit into a double.
-    if len(some) and np.abs(some).max() * _POWERS[-1] < _WHOLE_LIMIT:
+    if len(some) and np.abs(some).max() < _WHOLE_LIMIT / _POWERS[-1]:
         scaled = some * _POWERS[-1]
         if not np.array_equal(np.rint(scaled, out=scaled) / _POWERS[-1], some):
             return None
