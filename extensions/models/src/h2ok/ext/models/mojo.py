@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.ext.models.balance import CLASS_SHARES
 from h2ok.ext.models.calibration import CALIBRATION, IsotonicCalibration, PlattCalibration
 from h2ok.kernel import IllegalArgumentError
 
@@ -178,7 +179,7 @@ def _categorical(domains: list[tuple[str, ...] | None]) -> list[tuple[int, tuple
 
 
 def _ini(model: Model, mojo: Mojo, names: list[str], domains: list[tuple[str, ...] | None]) -> str:
-    columns, output = model.output.columns, model.output
+    columns, output, shares = model.output.columns, model.output, model.attachments.get(CLASS_SHARES)
     categorical = _categorical(domains)
     info: dict[str, Any] = {
         "h2o_version": f"h2ok {version('h2ok-models')}",
@@ -197,10 +198,10 @@ def _ini(model: Model, mojo: Mojo, names: list[str], domains: list[tuple[str, ..
     }
     info.update({k: v for k, v in (("offset_column", columns.offset), ("fold_column", columns.fold)) if v is not None})
     info.update(
-        balance_classes=False,
+        balance_classes=shares is not None,
         default_threshold=float(output.default_threshold),
-        prior_class_distrib=list(mojo.priors) if mojo.priors else None,
-        model_class_distrib=None,
+        prior_class_distrib=shares.prior.tolist() if shares else list(mojo.priors) if mojo.priors else None,
+        model_class_distrib=shares.model.tolist() if shares else None,
         timestamp=time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(model.timestamp / 1000)),
         escape_domain_values=True,
     )
