@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from h2ok.capabilities.contracts.errors import ModelBuilderError
 from h2ok.ext.models.balance import CLASS_SHARES, balance
+from h2ok.ext.models.mojo import pack
 from h2ok.ext.models.rows import Rows, RowsTask
 from h2ok.ext.models.scoring import predict_frame
+from h2ok.kernel import IllegalArgumentError
 from h2ok.kernel.testing import local_cloud
 
 N = 3000
@@ -72,6 +74,9 @@ def test_predicted_probabilities_have_the_real_share(lab: Any, algo: str) -> Non
     p = frame.to_numpy(lab.node)[:, 1:]
     np.testing.assert_allclose(p.sum(axis=1), 1)
     assert p[:, 1].mean() == pytest.approx(y.mean(), rel=0.35)
+    if algo == "glm":
+        with pytest.raises(IllegalArgumentError, match="balance_classes"):
+            pack(model)
     # Without the correction it would be about one half.
     assert model.attachments[CLASS_SHARES].model[1] == pytest.approx(0.5)
 

@@ -86,6 +86,12 @@ def pack(model: Model) -> bytes:
             "categorical_encoding, or save it with GET /99/Models.bin.",
             argument="model_id",
         )
+    if CLASS_SHARES in model.attachments:
+        raise IllegalArgumentError(
+            f"Model '{model.key}' cannot be exported as a MOJO: H2O's readers of linear models do not correct the probabilities of "
+            "balance_classes. Train without it, or save the model with GET /99/Models.bin.",
+            argument="model_id",
+        )
     mojo = _with_calibration(codec(model), model)
     names, domains = _columns(model, mojo)
     files: dict[str, bytes] = {"model.ini": _ini(model, mojo, names, domains).encode()}
@@ -179,7 +185,7 @@ def _categorical(domains: list[tuple[str, ...] | None]) -> list[tuple[int, tuple
 
 
 def _ini(model: Model, mojo: Mojo, names: list[str], domains: list[tuple[str, ...] | None]) -> str:
-    columns, output, shares = model.output.columns, model.output, model.attachments.get(CLASS_SHARES)
+    columns, output = model.output.columns, model.output
     categorical = _categorical(domains)
     info: dict[str, Any] = {
         "h2o_version": f"h2ok {version('h2ok-models')}",
@@ -198,10 +204,10 @@ def _ini(model: Model, mojo: Mojo, names: list[str], domains: list[tuple[str, ..
     }
     info.update({k: v for k, v in (("offset_column", columns.offset), ("fold_column", columns.fold)) if v is not None})
     info.update(
-        balance_classes=shares is not None,
+        balance_classes=False,
         default_threshold=float(output.default_threshold),
-        prior_class_distrib=shares.prior.tolist() if shares else list(mojo.priors) if mojo.priors else None,
-        model_class_distrib=shares.model.tolist() if shares else None,
+        prior_class_distrib=list(mojo.priors) if mojo.priors else None,
+        model_class_distrib=None,
         timestamp=time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(model.timestamp / 1000)),
         escape_domain_values=True,
     )
