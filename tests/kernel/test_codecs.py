@@ -57,11 +57,15 @@ def check_numbers(values: NDArray[np.float64]) -> Chunk:
 
 @settings(max_examples=400, deadline=None)
 @given(columns)
+@example([float("nan"), 2.0**53 - 28])
+@example([2.0**53 - 28, 2.0**53 - 26])
 @example([])
 @example([float("nan")] * 3)
 @example([0.0, -0.0])
 @example([2.0**53, 2.0**53 + 2])
 @example([-(2.0**53), 2.0**53])
+@example([float("nan"), 2.0**53 - 16])
+@example([float("nan"), 2.0**53 - 58, 2.0**53 - 2])
 @example([float("nan"), 0.1, 0.2])
 @example([1e22, 1e23, 0.3])
 def test_doubles_come_back_bit_for_bit(column: list[float]) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
-from h2ok.ext.parsers.csv.cells import cut_cells, decode_text
+from h2ok.ext.parsers.csv.cells import cut_cells, decode_text, read_cells
+from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect, split_lines, split_tokens
+from h2ok.ext.parsers.times import iso_times, parse_times
+from h2ok.kernel import NA_INT64
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +92,49 @@ def test_codes_follow_the_first_appearance(values: list[str | None]) -> None:
     known: dict[str, int] = {}
     assert codes.tolist() == [-1 if v is None else known.setdefault(v, len(known)) for v in values]
     assert cells.texts_of(levels) == list(known)
+
+
+@given(st.lists(st.text(alphabet="ab1 ,;\n\r.", max_size=90).filter(lambda t: "\n" not in t), min_size=1, max_size=8))
+@settings(max_examples=100, deadline=None)
+def test_one_pass_reads_what_cells_read(lines: list[str]) -> None:
+    data = "\n".join(lines).encode()
+    cells = cut_cells(data, Dialect(","))
+    found = read_cells(data, Dialect(","), 1, [0, 2], [1])
+    rest = cells.without_first_row()
+    np.testing.assert_array_equal(found.numbers, rest.numbers(np.array([0, 2]))[0])
+    codes, levels = rest.codes(1)
+    assert found.cells.n_rows == rest.n_rows
+    assert found.codes[0][0].tolist() == codes.tolist()
+    assert found.cells.texts_of(found.codes[0][1]) == rest.texts_of(levels)
+
+
+def test_rows_run_over_tiles() -> None:
+    n = 60_000
+    text = "".join(f'{i},"le""vel {i % 700}",{i / 7!r}\n' for i in range(n))
+    scratch = Scratch()
+    for _ in range(2):
+        found = read_cells(text.encode(), Dialect(","), 0, [0, 2], [1], scratch)
+        np.testing.assert_array_equal(found.numbers, [np.arange(n), np.arange(n) / 7])
+        np.testing.assert_array_equal(found.codes[0][0], np.arange(n) % 700)
+        assert found.cells.texts_of(found.codes[0][1]) == [f'le"vel {i}' for i in range(700)]
+
+
+_DAY = st.tuples(st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32)).map(lambda d: "{:04d}-{:02d}-{:02d}".format(*d))
+_CLOCK = st.tuples(st.integers(0, 25), st.integers(0, 61), st.integers(0, 61)).map(lambda c: " {:02d}:{:02d}:{:02d}".format(*c))
+_FRACTION = st.from_regex(r"[.:x][0-9x]{1,9}", fullmatch=True)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+@given(texts=st.lists(st.tuples(_DAY, st.just("") | _CLOCK, st.just("") | _FRACTION).map("".join), min_size=1, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_times_are_read_together_as_one_by_one(zone: str, texts: list[str]) -> None:
+    offsets = np.cumsum([0, *(len(t) for t in texts)])
+    found = iso_times(offsets, np.frombuffer("".join(texts).encode(), dtype=np.uint8), zone)
+    known = found != NA_INT64
+    alone = parse_times(texts, zone)
+    np.testing.assert_array_equal(found[known], alone[known])
+    plain = [re.fullmatch(r"[\d-]{10}( [\d:]{8}([.:]\d+)?)?", t) is not None for t in texts]
+    assert (alone[plain] == found[plain]).all()
 
 
 def test_many_levels_grow_the_table() -> None:

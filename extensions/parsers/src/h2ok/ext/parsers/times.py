@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ import numpy as np
 from h2ok.kernel import NA_INT64
 from numpy.typing import NDArray
 
-__all__ = ["is_time", "looks_like_time", "parse_times"]
+__all__ = ["is_time", "iso_times", "looks_like_time", "parse_times"]
 
 _MONTHS = {m: i + 1 for i, m in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))}
 _CLOCK = r"(?:[ ](?P<H>\d{1,2}):(?P<M>\d{2}):(?P<S>\d{2})(?:[.:](?P<f>\d{1,9}))?(?:[ ]?(?P<ap>[AaPp][Mm]))?)?"
@@ -27,6 +27,9 @@ _FORMATS = (
     re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2}):(?P<S>\d{2})(?:[.:](?P<f>\d{1,9}))?\Z"),
 )
 _FIRST = re.compile(r"\d")
+_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+#: Texts that are looked at together.
+_TEXTS = 4096
 
 
 def is_time(text: str) -> bool:
@@ -65,6 +68,74 @@ def parse_times(texts: Sequence[str | None], zone: str = "UTC") -> NDArray[np.in
             value = known[text] = int(NA_INT64) if parsed is None else parsed
         out[i] = value
     return out
+
+
+def iso_times(offsets: NDArray[np.int64], data: NDArray[np.uint8], zone: str = "UTC") -> NDArray[np.int64]:
+    """As ``parse_times`` for ``yyyy-MM-dd`` with or without ``HH:mm:ss`` and a fraction; all other texts are the smallest int64.
+
+    The texts stand one after the other in ``data``, between ``offsets`` int64[n + 1].
+    """
+    out = np.full(len(offsets) - 1, NA_INT64, dtype=np.int64)
+    sizes = np.diff(offsets)
+    for size in np.unique(sizes).tolist():
+        if size != 10 and not (size == 19 or 21 <= size <= 29):
+            continue
+        rows = np.flatnonzero(sizes == size)
+        for some in np.array_split(rows, len(rows) // _TEXTS + 1):
+            found, good = _iso_milliseconds(data[offsets[some, None] + np.arange(size)])
+            out[some[good]] = found[good]
+    known = np.flatnonzero(out != NA_INT64)
+    if zone != "UTC" and len(known):
+        out[known] -= _offsets_of(out[known], ZoneInfo(zone))
+    return out
+
+
+def _iso_milliseconds(texts: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(milliseconds since the epoch, whether they are good) of uint8[n, size], texts of one size."""
+    size = texts.shape[1]
+    digits = texts.astype(np.int64) - ord("0")
+    marks = [(4, "-"), (7, "-"), (10, " "), (13, ":"), (16, ":")]
+    good = np.ones(len(texts), dtype=np.bool_)
+    for at, mark in marks[: 2 if size == 10 else 5]:
+        good &= texts[:, at] == ord(mark)
+    if size > 19:
+        good &= (texts[:, 19] == ord(".")) | (texts[:, 19] == ord(":"))
+    plain = np.setdiff1d(np.arange(size), [4, 7, 10, 13, 16, 19])
+    good &= ((digits[:, plain] >= 0) & (digits[:, plain] <= 9)).all(axis=1)
+
+    def number(first: int, last: int) -> NDArray[np.int64]:
+        return digits[:, first:last] @ (10 ** np.arange(last - first - 1, -1, -1))
+
+    year, month, day = number(0, 4), number(5, 7), number(8, 10)
+    good &= (year > 0) & (month >= 1) & (month <= 12) & (day >= 1)
+    month[~good] = 1
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    good &= day <= _DAYS[month] + (leap & (month == 2))
+    value = _days_since_epoch(year, month, day) * 86_400_000
+    if size >= 19:
+        hour, minute, second = number(11, 13), number(14, 16), number(17, 19)
+        good &= (hour < 24) & (minute < 60) & (second < 60)
+        value += ((hour * 60 + minute) * 60 + second) * 1000
+    if size > 19:
+        places = min(size, 23) - 20
+        value += number(20, 20 + places) * 10 ** (3 - places)
+    return value, good
+
+
+def _days_since_epoch(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Days of the Gregorian calendar since 1970-01-01; years begin in March here, so that the leap day ends them."""
+    years = year - (month <= 2)
+    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    days: NDArray[np.int64] = years * 365 + years // 4 - years // 100 + years // 400 + of_year - 719_468
+    return days
+
+
+def _offsets_of(local: NDArray[np.int64], zone: tzinfo) -> NDArray[np.int64]:
+    """Milliseconds that local times are ahead of UTC; clocks change at full quarters of an hour."""
+    quarters, where = np.unique(local // 900_000, return_inverse=True)
+    start = datetime(1970, 1, 1)
+    ahead = [(start + timedelta(minutes=15 * q)).replace(tzinfo=zone).utcoffset() or timedelta() for q in quarters.tolist()]
+    return np.array([round(a.total_seconds() * 1000) for a in ahead], dtype=np.int64)[where]
 
 
 def _milliseconds(text: str, zone: tzinfo = UTC) -> int | None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+from h2ok.ext.parsers.csv.words import count_bits, load_word, mark_bits, trailing_zeros
 from numba import njit
 
-__all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "find_codes", "parse_numbers", "scan_cells", "unescape"]
+__all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "count_line_ends", "find_codes", "scan_cells", "unescape"]
 
 #: Kinds of cells: nothing between separators, text as it is, text inside quotes, quoted text with doubled quotes or escapes.
 EMPTY, PLAIN, QUOTED, RAW = 0, 1, 2, 3
 _LF, _CR, _BLANK, _TAB = 10, 13, 32, 9
-_POWERS = 10.0 ** np.arange(23)
-_MAX_MANTISSA = np.uint64(1 << 53)
-_TEN = np.uint64(10)
+_FULL = np.uint64(2**64 - 1)
+_SIZES, _MOST_SIZE, _16 = np.uint64(0xFFFF), 0xFFFF, np.uint64(16)
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+#: Bits of the first 0 to 8 bytes of a word.
+_FIRST = np.array([(1 << (8 * k)) - 1 for k in range(9)], dtype=np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _is_gap(c, sep):  # type: ignore[no-untyped-def]
     return c in (_BLANK, _TAB) and c != sep
 
@@ -50,21 +53,63 @@ def _quoted_cell(data, at, quote, escape, n, sep):  # type: ignore[no-untyped-de
     return min(i, n), min(stop, n), kind
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _next_mark(data, i, n, sep, base, marks):  # type: ignore[no-untyped-def]
+    """(position of the next separator or line end from ``i`` on or ``n``, base, marks); marks of the 64 bytes from ``base``.
+
+    PERF: the loop over words runs once for each 64 bytes, so that lengths of cells cost no mispredicted branches.
+    """
+    gone = i - base
+    rest = marks & (_FULL << np.uint64(gone)) if gone < 64 else np.uint64(0)
+    if rest == 0:
+        base = max(base + 64, i)
+        while base + 64 <= n:
+            marks = mark_bits(data, base, np.uint8(sep))
+            rest = marks
+            if rest != 0:
+                break
+            base += 64
+        if rest == 0:
+            i = base
+            while i < n and data[i] != sep and data[i] != _LF and data[i] != _CR:
+                i += 1
+            return i, i - 64, np.uint64(0)
+    return base + trailing_zeros(rest), base, marks
+
+
 @njit(cache=True, nogil=True)
-def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_starts, max_rows):  # type: ignore[no-untyped-def]
+def count_line_ends(data):  # type: ignore[no-untyped-def]
+    """Line feeds and carriage returns in uint8[n]."""
+    n = len(data)
+    whole = n - n % 64
+    found = 0
+    for at in range(0, whole, 64):
+        found += count_bits(mark_bits(data, at, np.uint8(_LF)))
+    for at in range(whole, n):
+        found += data[at] == _LF or data[at] == _CR
+    return found
+
+
+@njit(cache=True, nogil=True)
+def scan_cells(data, at, limit, sep, quote, escape, comments, starts, stops, kinds, row_starts, rows, cells, max_rows):  # type: ignore[no-untyped-def]
     """Cut bytes into rows and cells; blank lines and lines that begin with a byte of ``comments`` are left out.
 
-    Reads data : uint8[n]. Writes starts, stops : int32[m], kinds : uint8[m], row_starts : int64[k + 1] for k rows.
-    ``quote``, ``escape`` 0: none. Returns (rows, cells, cells of kind RAW, position after the last row read).
+    Reads data : uint8[n] from ``at``, no further row from ``limit`` on or after ``max_rows``. Writes starts, stops : int32[m],
+    kinds : uint8[m] after the first ``cells``, row_starts : int64[k + 1] after the first ``rows``. ``quote``, ``escape`` 0: none.
+    Returns (rows, cells, cells of kind RAW, position after the last row read).
     """
     n = len(data)
-    i = 0
-    rows = 0
-    cells = 0
+    i = at
     raw = 0
-    row_starts[0] = 0
-    while i < n and rows < max_rows:
-        while i < n and (_is_gap(data[i], sep) or data[i] == _LF or data[i] == _CR or (sep == _BLANK and data[i] == _BLANK)):
+    base, marks = at - 64, np.uint64(0)
+    row_starts[rows] = cells
+    while i < n and i < limit and rows < max_rows:
+        # PERF: one comparison tells most lines and cells that they do not begin with blanks.
+        while (
+            i < n
+            and data[i] <= _BLANK
+            and (_is_gap(data[i], sep) or data[i] == _LF or data[i] == _CR or (sep == _BLANK and data[i] == _BLANK))
+        ):
             i += 1
         if i >= n:
             break
@@ -76,7 +121,7 @@ def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_sta
                 i += 1
             continue
         while True:
-            while i < n and _is_gap(data[i], sep):
+            while i < n and data[i] <= _BLANK and _is_gap(data[i], sep):
                 i += 1
             if sep == _BLANK:
                 while i < n and data[i] == _BLANK:
@@ -90,8 +135,7 @@ def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_sta
                 raw += kind == RAW
             else:
                 start = i
-                while i < n and data[i] != sep and data[i] != _LF and data[i] != _CR:
-                    i += 1
+                i, base, marks = _next_mark(data, i, n, sep, base, marks)
                 stop = i
                 if start == stop:
                     kind = EMPTY
@@ -110,9 +154,9 @@ def scan_cells(data, sep, quote, escape, comments, starts, stops, kinds, row_sta
 
 
 @njit(cache=True, nogil=True)
-def unescape(data, starts, stops, kinds, n_cells, quote, escape):  # type: ignore[no-untyped-def]
+def unescape(data, starts, stops, kinds, first_cell, n_cells, quote, escape):  # type: ignore[no-untyped-def]
     """Resolve doubled quotes and escapes of RAW cells in place; they become QUOTED."""
-    for k in range(n_cells):
+    for k in range(first_cell, n_cells):
         if kinds[k] != RAW:
             continue
         i = starts[k]
@@ -137,186 +181,96 @@ def unescape(data, starts, stops, kinds, n_cells, quote, escape):  # type: ignor
         kinds[k] = QUOTED
 
 
-@njit(cache=True, nogil=True)
-def _word(data, i, stop):  # type: ignore[no-untyped-def]
-    """Infinity for ``inf`` and ``infinity`` in any case, else NaN."""
-    n = stop - i
-    if n not in (3, 8):
-        return np.nan
-    word = (105, 110, 102, 105, 110, 105, 116, 121)
-    for k in range(n):
-        if (data[i + k] | 32) != word[k]:
-            return np.nan
-    return np.inf
+@njit(cache=True, nogil=True, inline="always")
+def _first_word(data, start, size):  # type: ignore[no-untyped-def]
+    """Up to eight bytes of a text as a word, zeros after them."""
+    if start + 8 <= len(data):
+        return load_word(data, start) & _FIRST[min(size, 8)]
+    word = np.uint64(0)
+    for i in range(min(size, 8)):
+        word |= np.uint64(data[start + i]) << np.uint64(8 * i)
+    return word
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _hash(data, start, size, first):  # type: ignore[no-untyped-def]
+    """A hash of a text whose first eight bytes are ``first``."""
+    h = (first ^ np.uint64(size)) * _FACTOR
+    for at in range(8, size, 8):
+        h ^= h >> np.uint64(32)
+        h = (h ^ _first_word(data, start + at, size - at)) * _FACTOR
+    return h ^ (h >> np.uint64(29)) ^ (h >> np.uint64(47))
 
 
 @njit(cache=True, nogil=True)
-def _number(data, start, stop, quoted):  # type: ignore[no-untyped-def]
-    """(value, whether the text is a number, whether the value still has to be read exactly, end of the digits)."""
-    i = start
-    while not quoted and stop > i and (data[stop - 1] == _BLANK or data[stop - 1] == _TAB):
-        stop -= 1
-    percent = stop > i and data[stop - 1] == 37
-    if percent:
-        stop -= 1
-        while stop > i and (data[stop - 1] == _BLANK or data[stop - 1] == _TAB):
-            stop -= 1
-    if i < stop and data[i] == 36:
-        i += 1
-    negative = i < stop and data[i] == 45
-    if i < stop and (data[i] == 45 or data[i] == 43):
-        i += 1
-    first = i
-    mantissa = np.uint64(0)
-    digits = 0
-    seen = 0
-    scale = 0
-    exact = True
-    point = False
-    while i < stop:
-        c = data[i]
-        if 48 <= c <= 57:
-            seen += 1
-            if digits < 19:
-                mantissa = mantissa * _TEN + np.uint64(c - 48)
-                digits += mantissa != np.uint64(0)
-                scale -= point
-            else:
-                exact = exact and c == 48
-                scale += not point
-        elif c == 46 and not point:
-            point = True
-        else:
-            break
-        i += 1
-    if seen == 0:
-        if i == stop and not percent:
-            # A sign or a point alone is a number to H2O's guess; here it has no value.
-            return np.nan, stop > start, False, stop
-        found = _word(data, first, stop)
-        return (-found if negative else found), False, False, stop
-    if i < stop and (data[i] | 32) == 101:
-        i += 1
-        minus = i < stop and data[i] == 45
-        if i < stop and (data[i] == 45 or data[i] == 43):
-            i += 1
-        if i >= stop:
-            return np.nan, False, False, stop
-        power = 0
-        while i < stop and 48 <= data[i] <= 57:
-            power = min(power * 10 + (data[i] - 48), 100000)
-            i += 1
-        scale += -power if minus else power
-    if i != stop:
-        return np.nan, False, False, stop
-    if percent:
-        scale -= 2
-    if mantissa == np.uint64(0) and exact:
-        return (-0.0 if negative else 0.0) + 0.0, True, False, stop
-    if not exact or mantissa > _MAX_MANTISSA or scale > 22 or scale < -22:
-        return np.nan, True, True, stop
-    value = float(mantissa)
-    value = value * _POWERS[scale] if scale >= 0 else value / _POWERS[-scale]
-    return (-value if negative else value), True, False, stop
-
-
-@njit(cache=True, nogil=True)
-def parse_numbers(data, starts, stops, kinds, row_starts, first_row, columns, out, is_number, slow_cell, slow_at):  # type: ignore[no-untyped-def]
-    """Numbers of some columns; what is no number is NaN.
-
-    Writes out : float64[len(columns), rows], and is_number : bool of the same shape unless it is empty. Numbers that need more than
-    53 bits on the way are left to the caller: slow_cell (cell), slow_at (position in ``out.ravel()``). Returns how many.
-    """
-    n_rows = out.shape[1]
-    slow = 0
-    want = is_number.shape[0] > 0
-    for r in range(n_rows):
-        base = row_starts[first_row + r]
-        width = row_starts[first_row + r + 1] - base
-        for k in range(len(columns)):
-            j = columns[k]
-            value = np.nan
-            good = False
-            if j < width and kinds[base + j] != EMPTY:
-                cell = base + j
-                value, good, hard, _ = _number(data, starts[cell], stops[cell], kinds[cell] == QUOTED)
-                if hard:
-                    slow_cell[slow] = cell
-                    slow_at[slow] = k * n_rows + r
-                    slow += 1
-            out[k, r] = value
-            if want:
-                is_number[k, r] = good
-    return slow
-
-
-@njit(cache=True, nogil=True)
-def _hash(data, start, stop):  # type: ignore[no-untyped-def]
-    h = np.uint64(14695981039346656037)
-    for i in range(start, stop):
-        h = (h ^ np.uint64(data[i])) * np.uint64(1099511628211)
-    h ^= h >> np.uint64(29)
-    return h
-
-
-@njit(cache=True, nogil=True)
-def _same(data, a, b, n):  # type: ignore[no-untyped-def]
-    for i in range(n):  # noqa: SIM110 - a generator would be slower
-        if data[a + i] != data[b + i]:
+def _same(data, a, b, size):  # type: ignore[no-untyped-def]
+    """Whether two texts agree after their first eight bytes."""
+    for at in range(8, size, 8):  # noqa: SIM110 - a generator would be slower
+        if _first_word(data, a + at, size - at) != _first_word(data, b + at, size - at):
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def find_codes(data, starts, stops, kinds, row_starts, first_row, column, codes, level_cells):  # type: ignore[no-untyped-def]
-    """Codes of a column's cells in order of first appearance, -1 for nothing.
-
-    Writes codes : int32[rows], level_cells : int64[rows], the first cell of each level. Returns the number of levels.
-    """
-    n_rows = len(codes)
-    mask = 255
-    table = np.full(mask + 1, -1, dtype=np.int32)
-    hashes = np.empty(n_rows, dtype=np.uint64)
-    n = 0
-    last_start = 0
-    last_size = -1
-    last_code = -1
-    for r in range(n_rows):
-        cell = row_starts[first_row + r] + column
-        if cell >= row_starts[first_row + r + 1] or kinds[cell] == EMPTY:
-            codes[r] = -1
+def _find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column, codes, level_cells, words, tags, table, state):  # type: ignore[no-untyped-def]
+    """``find_codes`` for one column."""
+    n, mask = state[0], state[1]
+    for r in range(first, last):
+        cell = row_starts[r] + column
+        if cell >= row_starts[r + 1] or kinds[cell] == EMPTY:
+            codes[r - skip] = -1
             continue
-        start = starts[cell]
-        size = stops[cell] - start
-        if size == last_size and _same(data, start, last_start, size):
-            codes[r] = last_code
-            continue
-        h = _hash(data, start, start + size)
-        slot = np.int64(h & np.uint64(mask))
+        start = np.int64(starts[cell])
+        size = np.int64(stops[cell]) - start
+        word = _first_word(data, start, size)
+        # The number of bytes takes the place of the lowest bits, which the table does not look at.
+        tag = (_hash(data, start, size, word) & ~_SIZES) | np.uint64(min(size, 0xFFFF))  # type: ignore[call-overload,type-var,arg-type]
+        slot = np.int64(tag >> _16) & mask
         while True:
-            found = table[slot]
+            found = table[slot] - 1
             if found < 0:
-                table[slot] = n
-                hashes[n] = h
-                level_cells[n] = cell
                 found = n
                 n += 1
+                table[slot] = n
+                tags[found] = tag
+                words[found] = word
+                level_cells[found] = cell
                 break
-            other = level_cells[found]
-            if hashes[found] == h and stops[other] - starts[other] == size and _same(data, start, starts[other], size):
-                break
+            if tags[found] == tag and words[found] == word:
+                if size <= 8:
+                    break
+                other = level_cells[found]
+                if stops[other] - starts[other] == size and _same(data, start, np.int64(starts[other]), size):
+                    break
             slot = (slot + 1) & mask
-        codes[r] = found
-        last_start, last_size, last_code = start, size, found
-        if n * 2 > mask:
+        codes[r - skip] = found
+        if n * 2 > mask and mask * 4 + 3 < len(table):
             mask = mask * 4 + 3
-            table = np.full(mask + 1, -1, dtype=np.int32)
+            table[: mask + 1] = 0
             for k in range(n):
-                slot = np.int64(hashes[k] & np.uint64(mask))
-                while table[slot] >= 0:
+                slot = np.int64(tags[k] >> _16) & mask
+                while table[slot] > 0:
                     slot = (slot + 1) & mask
-                table[slot] = k
-    return n
+                table[slot] = k + 1
+    state[0], state[1] = n, mask
+
+
+@njit(cache=True, nogil=True)
+def find_codes(  # type: ignore[no-untyped-def]
+    data, starts, stops, kinds, row_starts, first, last, skip, columns, codes, level_cells, words, tags, tables, states
+):
+    """Codes of some columns' cells in rows ``first : last``, in order of first appearance, -1 for nothing.
+
+    Goes on where the last call stopped, and writes for each column k codes : int32[k, rows] from ``first - skip`` on,
+    level_cells : int64[k, rows], the first cell of each level, its word and tag : uint64[k, rows], tables : int32[k, m] with room
+    for twice as many levels as rows, states : int64[k, 2], levels so far and the part of the table in use less one; that part is
+    zeros at first.
+    """
+    for k in range(len(columns)):
+        _find_codes(
+            data, starts, stops, kinds, row_starts, first, last, skip, columns[k],
+            codes[k], level_cells[k], words[k], tags[k], tables[k], states[k],
+        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)

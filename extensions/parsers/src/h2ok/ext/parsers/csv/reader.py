@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from h2ok.ext.parsers.columns import Columns
-from h2ok.ext.parsers.csv.cells import Cells, cut_cells
+from h2ok.ext.parsers.csv.cells import Cells, Pieces, read_cells
+from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect
-from h2ok.ext.parsers.times import parse_times
+from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, Chunk
 from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
 from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
 
 __all__ = ["Layout", "number_of", "read_block"]
+
+#: Types whose cells are read once for each level of a block.
+_CODED = ("Enum", "Numeric", "Time")
 
 
 @wire_type("csv.layout")
@@ -40,22 +45,29 @@ class Layout:
         return Dialect(self.separator, self.quote, self.escape, self.comments)
 
 
-def read_block(data: bytes, layout: Layout, *, header: bool = False) -> Columns:
-    """Columns of the whole lines in ``data``; with ``header`` the first line is left out."""
-    cells = cut_cells(data, layout.dialect)
-    if header:
-        cells = cells.without_first_row()
-    out = Columns(cells.n_rows, [None] * len(layout.keep), [None] * len(layout.keep), [None] * len(layout.keep))
-    plain = [k for k, j in enumerate(layout.keep) if layout.types[j] == "Numeric" and not layout.na[j]]
-    if plain:
-        numbers, _ = cells.numbers(np.array([layout.keep[k] for k in plain], dtype=np.int64))
-        for i, k in enumerate(plain):
-            out.chunks[k] = encode_numbers(numbers[i])
-    done = set(plain)
+def read_block(data: Pieces, layout: Layout, *, header: bool = False, scratch: Scratch | None = None) -> Columns:
+    """Columns of the whole lines in ``data``; with ``header`` the first line is left out. ``scratch`` is free again afterwards."""
+    as_numbers = [k for k, j in enumerate(layout.keep) if layout.types[j] == "Numeric" and not _numbers_in(layout.na[j])]
+    done = set(as_numbers)
+    as_codes = [k for k, j in enumerate(layout.keep) if layout.types[j] in _CODED and k not in done]
+    done.update(as_codes)
+    number_columns, code_columns = ([layout.keep[k] for k in ks] for ks in (as_numbers, as_codes))
+    found = read_cells(data, layout.dialect, int(header), number_columns, code_columns, scratch)
+    n = len(layout.keep)
+    out = Columns(found.cells.n_rows, [None] * n, [None] * n, [None] * n)
+    for i, k in enumerate(as_numbers):
+        out.chunks[k] = encode_numbers(found.numbers[i])
+    for (codes, levels), k in zip(found.codes, as_codes, strict=True):
+        _read_coded(out, k, found.cells, codes, levels, layout)
     for k, j in enumerate(layout.keep):
         if k not in done:
-            _read_column(out, k, cells, j, layout)
+            out.chunks[k] = _read_texts(found.cells, j, layout)
     return out
+
+
+def _numbers_in(na: tuple[str, ...]) -> bool:
+    """Whether texts for missing values look like numbers; others are none in a numeric column anyway."""
+    return any(any(c in "0123456789" or c in "infINF" for c in t) for t in na)
 
 
 def number_of(cells: Cells, levels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -67,24 +79,26 @@ def number_of(cells: Cells, levels: NDArray[np.int64]) -> NDArray[np.float64]:
     return found
 
 
-def _read_column(out: Columns, k: int, cells: Cells, j: int, layout: Layout) -> None:
+def _read_coded(out: Columns, k: int, cells: Cells, codes: NDArray[np.int32], levels: NDArray[np.int64], layout: Layout) -> None:
+    """Column ``k`` of what is read level by level."""
+    j = layout.keep[k]
     kind, na = layout.types[j], layout.na[j]
+    texts = cells.texts_of(levels)
     if kind == "Enum":
-        codes, levels = cells.codes(j)
-        out.codes[k], out.levels[k] = _merge_levels(codes, cells.texts_of(levels), na)
+        out.codes[k], out.levels[k] = _merge_levels(codes, texts, na)
     elif kind == "Numeric":
-        codes, levels = cells.codes(j)
-        texts = cells.texts_of(levels)
         values = np.where([t in na for t in texts], np.nan, number_of(cells, levels)) if texts else np.empty(0)
         out.chunks[k] = encode_numbers(np.append(values, np.nan)[codes])
-    elif kind == "Time":
-        out.chunks[k] = encode_int64(_times(cells, j, na, layout.zone))
-    elif kind == "UUID":
-        out.chunks[k] = encode_uuids(_uuid_or_none(t) for t in _texts(cells, j, na))
-    elif kind == "String":
-        out.chunks[k] = _string_chunk(cells, j, na)
     else:
-        out.chunks[k] = encode_numbers(np.full(cells.n_rows, np.nan))
+        out.chunks[k] = encode_int64(_times(cells, codes, levels, texts, na, layout.zone))
+
+
+def _read_texts(cells: Cells, column: int, layout: Layout) -> Chunk:
+    """A column of text, UUIDs or nothing."""
+    kind, na = layout.types[column], layout.na[column]
+    if kind == "UUID":
+        return encode_uuids(_uuid_or_none(t) for t in _texts(cells, column, na))
+    return _string_chunk(cells, column, na) if kind == "String" else encode_numbers(np.full(cells.n_rows, np.nan))
 
 
 def _texts(cells: Cells, column: int, na: tuple[str, ...]) -> list[str | None]:
@@ -94,23 +108,31 @@ def _texts(cells: Cells, column: int, na: tuple[str, ...]) -> list[str | None]:
     return [None if t in na else t for t in out] if na else out
 
 
-def _merge_levels(codes: NDArray[np.int32], levels: list[str], na: tuple[str, ...]) -> tuple[NDArray[np.int32], list[str]]:
+def _merge_levels(codes: NDArray[np.int32], levels: list[str], na: tuple[str, ...]) -> tuple[NDArray[Any], list[str]]:
     """Levels without duplicates (different bytes may decode to one text) and without NA texts."""
     if len(set(levels)) == len(levels) and not (na and any(t in na for t in levels)):
-        return codes, levels
+        return codes.astype(_code_type(len(levels))), levels
     final: dict[str, int] = {}
     remap = np.array([-1 if t in na else final.setdefault(t, len(final)) for t in levels] + [-1], dtype=np.int32)
-    return remap[codes], list(final)
+    return remap[codes].astype(_code_type(len(final))), list(final)
 
 
-def _times(cells: Cells, column: int, na: tuple[str, ...], zone: str) -> NDArray[np.int64]:
+def _code_type(n_levels: int) -> type[np.signedinteger[Any]]:
+    """The narrowest type of codes, which wait in memory until the levels of all blocks are known."""
+    return np.int8 if n_levels < 1 << 7 else np.int16 if n_levels < 1 << 15 else np.int32
+
+
+def _times(
+    cells: Cells, codes: NDArray[np.int32], levels: NDArray[np.int64], texts: list[str], na: tuple[str, ...], zone: str
+) -> NDArray[np.int64]:
     """H2O: a plain number in a time column is milliseconds already."""
-    codes, levels = cells.codes(column)
-    if not len(levels):
+    if not texts:
         return np.full(cells.n_rows, NA_INT64, dtype=np.int64)
-    texts = cells.texts_of(levels)
-    values = parse_times([None if t in na else t for t in texts], zone)
-    unknown = np.flatnonzero(values == NA_INT64)
+    values = iso_times(*cells.packed(levels), zone)
+    values[[t in na for t in texts]] = NA_INT64
+    rest = np.flatnonzero(values == NA_INT64)
+    values[rest] = parse_times([None if texts[i] in na else texts[i] for i in rest.tolist()], zone)
+    unknown = rest[values[rest] == NA_INT64]
     if len(unknown):
         numbers = number_of(cells, levels[unknown])
         numbers[[texts[i] in na for i in unknown.tolist()]] = np.nan
