@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from h2ok.kernel.boot import start_node
@@ -160,8 +160,8 @@ def assert_no_keys(nodes: Sequence[Node]) -> None:
 
 
 def _config(name: str, port: int, nthreads: int, beat: Sequence[float], secret: str = "") -> NodeConfig:
-    pace = {"heartbeat_seconds": beat[0], "suspect_seconds": beat[1], "dead_seconds": beat[2]}
-    return NodeConfig(name, port=port, nthreads=nthreads, cluster_secret=secret, **pace)
+    made = NodeConfig(name, port=port, nthreads=nthreads, cluster_secret=secret)
+    return replace(made, heartbeat_seconds=beat[0], suspect_seconds=beat[1], dead_seconds=beat[2])
 
 
 def _main() -> None:
