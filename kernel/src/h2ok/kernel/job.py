@@ -315,8 +315,17 @@ class Jobs:
                     text = f"Node {job.node}, which ran this job, is lost. Start the job again."
                     end = {"status": "FAILED", "exception": text, "stacktrace": text, "progress_msg": "Failed.", "end_time": _now()}
                     node.dkv.atomic(key, _Update(end, of=job.node))
+            self._drop_plans()
         except H2OKError as e:  # another loss; its placement comes with another look
             _log.info("Jobs are looked at again later: %s", e)
+
+    def _drop_plans(self) -> None:
+        """Remove the plans of jobs that have ended: their nodes were lost before they could."""
+        node = self._node
+        for plan in [k for k in node.dkv.local_keys() if k.startswith(_PLAN)]:
+            job = node.dkv.get(plan[len(_PLAN) :])
+            if not isinstance(job, Job) or not job.is_running:
+                node.dkv.remove(plan)
 
     def _take_over(self, job: Job) -> bool:
         """Begin a lost node's job again here; false when nothing tells how."""
