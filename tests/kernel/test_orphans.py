@@ -68,7 +68,7 @@ def test_counts_that_a_lost_node_left_wrong_are_put_right(cloud: list[Node]) -> 
 
 
 def test_work_for_lost_nodes_ends_at_the_next_chunk(cloud: list[Node]) -> None:
-    frame = cloud[0].frames.from_columns("f", {"x": np.arange(60.0)}, chunk_rows=10)
+    frame = cloud[0].frames.from_columns("f", {"x": np.arange(60.0)}, chunk_rows=1)
     gate = Gate("orphan")
     errors: list[BaseException] = []
 
