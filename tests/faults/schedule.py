@@ -345,6 +345,8 @@ class Schedule:
             raise FaultError(f"a reader met {type(errors[0]).__name__}: {errors[0]}")
 
     def _look_after(self, lost: Member | None) -> None:
+        if lost is not None and not self.cloud.replicas:
+            return  # a cloud that lost data stays unhealthy, for people to see
         if lost is not None:
             self.cloud.replace(lost)
         self.cloud.settle()
