@@ -35,7 +35,7 @@ def put(lab: Any, key: str, columns: dict[str, Any]) -> None:
 
 
 def predict(lab: Any, model: Any, x: Any) -> np.ndarray:
-    put(lab, "new", {"x": np.asarray(x, dtype=float)})
+    put(lab, "new", {model.output.columns.names[0]: np.asarray(x, dtype=float)})
     frame, _ = predict_frame(lab.node, model, lab.node.frames.get("new"), "p")
     return frame.to_numpy(lab.node)[:, 0]
 
@@ -52,6 +52,15 @@ def test_it_is_the_best_monotone_fit(lab: Any, columns: dict[str, np.ndarray], w
     assert extra["thresholds_y"] == sorted(extra["thresholds_y"])
     between = predict(lab, model, [extra["thresholds_x"][0] / 2 + extra["thresholds_x"][1] / 2])[0]
     assert between == pytest.approx((extra["thresholds_y"][0] + extra["thresholds_y"][1]) / 2)
+
+
+def test_levels_of_the_response_count_as_numbers(lab: Any) -> None:
+    x, y, z = (lab.frame.vec(n).to_numpy(lab.node) for n in ("x1", "y", "k"))
+    for name, codes in (("y", y), ("k", z)):
+        model = lab.train("isotonicregression", name, ("x1",), nfolds=2)
+        assert model.output.category == "Regression"
+        np.testing.assert_allclose(predict(lab, model, x), best_monotone(x, codes, np.ones(600)), atol=1e-12)
+        assert model.output.training_metrics.number("MSE") == pytest.approx(((predict(lab, model, x) - codes) ** 2).mean())
 
 
 def test_out_of_bounds(lab: Any, columns: dict[str, np.ndarray]) -> None:

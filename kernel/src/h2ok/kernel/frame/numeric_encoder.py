@@ -229,7 +229,7 @@ def _try_whole(values: NDArray[np.float64], lo: float, hi: float, has_na: bool) 
 def _try_decimal(values: NDArray[np.float64], has_na: bool) -> Chunk | None:
     some = _sample(values)
     # Numbers of fewer places have the most places, too, as long as all digits fit into a double.
-    if len(some) and np.abs(some).max() * _POWERS[-1] < _WHOLE_LIMIT:
+    if len(some) and np.abs(some).max() < _WHOLE_LIMIT / _POWERS[-1]:
         scaled = some * _POWERS[-1]
         if not np.array_equal(np.rint(scaled, out=scaled) / _POWERS[-1], some):
             return None
@@ -309,8 +309,8 @@ def _layout(lo: int, hi: int) -> tuple[int, np.dtype[Any]]:
         top = int(np.iinfo(dtype).max)
         if lo >= 0 and hi <= 2 * top:
             return top, dtype
-        # Beyond 2**53 the bias itself is no exact double, and neither is what decoding adds to it.
-        if hi - lo <= 2 * top and lo + top <= 2**53:
+        # Chunks decode in doubles: the bias must be one.
+        if hi - lo <= 2 * top and abs(lo + top) <= _WHOLE_LIMIT:
             return lo + top, dtype
     return 0, plain
 

@@ -46,6 +46,8 @@ class ModelBuilder(ABC):
     visibility: ClassVar[str] = "Stable"
     #: Categorical predictors first, most levels first.
     cats_first: ClassVar[bool] = False
+    #: A categorical response is the number of its level.
+    codes_as_numbers: ClassVar[bool] = False
     #: What ``categorical_encoding`` may be beside AUTO; the framework does those of ``encoding.EXPLICIT``.
     encodings: ClassVar[tuple[str, ...]] = EXPLICIT
 
@@ -112,6 +114,8 @@ class ModelBuilder(ABC):
             )
         elif self.supervised and self.params.value("response_column") is None:
             v.error("response_column", "Response column is not set. Name the column to predict.")
+        if self.data is not None and self.codes_as_numbers:
+            self.data = replace(self.data, codes_as_numbers=True)
         self._check_common(v)
         self._encode(v)
         self.validate(v, self.data)

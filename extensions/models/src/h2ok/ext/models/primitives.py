@@ -35,8 +35,7 @@ def reset_threshold(env: Any, model: Any, threshold: Any) -> Frame:
         raise BadRequestError(f"A threshold lies between 0 and 1; got {threshold!r}.")
     before = held.output.default_threshold
     env.node.dkv.put(held.key, replace(held, output=replace(held.output, default_threshold=float(threshold))))
-    made: Frame = env.node.frames.from_columns("", {"C1": np.array([before])})
-    return made
+    return _unnamed(env, {"C1": np.array([before])}, {})
 
 
 def permutation_var_imp(
@@ -55,10 +54,7 @@ def permutation_var_imp(
     chosen = tuple(str(f) for f in features) if isinstance(features, list | tuple) else ()
     drawn = new_seed() if seed == -1 else int(seed)
     plan = PermutationPlan(held, frame, str(metric), int(n_samples), int(n_repeats), chosen, drawn)
-    made: Frame = env.node.frames.from_columns(
-        "", table_columns(*permutation_importance(env.node, plan)), types={"Variable": "string"}
-    )
-    return made
+    return _unnamed(env, table_columns(*permutation_importance(env.node, plan)), {"Variable": "string"})
 
 
 def leaderboard(env: Any, models: Any, frame: Any, sort_metric: Any, extensions: Any, scoring: Any) -> Frame:
@@ -77,9 +73,7 @@ def leaderboard(env: Any, models: Any, frame: Any, sort_metric: Any, extensions:
         tuple(wanted),
         str(scoring),
     )
-    columns, types = make_leaderboard(env.node, plan)
-    made: Frame = env.node.frames.from_columns("", columns, types=types)
-    return made
+    return _unnamed(env, *make_leaderboard(env.node, plan))
 
 
 def predicted_by_variable(env: Any, model: Any, frame: Any, variable: Any, predictions: Any) -> Frame:
@@ -87,8 +81,7 @@ def predicted_by_variable(env: Any, model: Any, frame: Any, variable: Any, predi
     columns = predicted_actual(
         env.node, _model(env, model), _frame(env, frame, "fr"), str(variable), _frame(env, predictions, "preds")
     )
-    made: Frame = env.node.frames.from_columns("", columns, types={str(variable): "string"})
-    return made
+    return _unnamed(env, columns, {str(variable): "string"})
 
 
 def fairness(env: Any, model: Any, frame: Any, protected: Any, reference: Any, favorable: Any) -> MapOfFrames:
@@ -103,6 +96,11 @@ def fairness(env: Any, model: Any, frame: Any, protected: Any, reference: Any, f
         env.node.frames.remove(key)
         out[name] = env.node.frames.from_columns(key, columns, types=types)
     return MapOfFrames(out)
+
+
+def _unnamed(env: Any, columns: dict[str, Any], types: dict[str, Any]) -> Frame:
+    """A frame that belongs to the expression until it is given a name."""
+    return Frame("", tuple(columns), tuple(env.node.frames.vec_of(v, types.get(n)) for n, v in columns.items()))
 
 
 def _frame(env: Any, value: Any, argument: str) -> Frame:

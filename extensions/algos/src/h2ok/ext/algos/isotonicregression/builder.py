@@ -20,6 +20,7 @@ class IsotonicRegression(ModelBuilder):
     parameters = IsotonicRegressionParametersV3
     can_build = ("Regression",)
     visibility = "Experimental"
+    codes_as_numbers = True
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:
         if data is None:

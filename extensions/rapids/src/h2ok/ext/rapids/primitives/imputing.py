@@ -189,7 +189,7 @@ def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, combine:
         known = args.as_frame(given, "group frame")
         by = by or [args.named(frame.names, n) for n in known.names[:-1]]
     picked = [j for j in picked if j not in by]
-    if given is not None and known.n_cols != len(by) + len(picked):
+    if given is not None and (not by or known.n_cols != len(by) + len(picked)):
         raise BadRequestError(
             f"The group frame of h2o.impute must have {len(by)} columns of keys and {len(picked)} of values, found {known.n_cols}."
         )
