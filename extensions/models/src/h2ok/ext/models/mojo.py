@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.ext.models.balance import CLASS_SHARES
 from h2ok.ext.models.calibration import CALIBRATION, IsotonicCalibration, PlattCalibration
 from h2ok.kernel import IllegalArgumentError
 
@@ -83,6 +84,12 @@ def pack(model: Model) -> bytes:
         raise IllegalArgumentError(
             f"Model '{model.key}' cannot be exported as a MOJO: {encoding} encoding is not written yet. Train without "
             "categorical_encoding, or save it with GET /99/Models.bin.",
+            argument="model_id",
+        )
+    if CLASS_SHARES in model.attachments:
+        raise IllegalArgumentError(
+            f"Model '{model.key}' cannot be exported as a MOJO: H2O's readers of linear models do not correct the probabilities of "
+            "balance_classes. Train without it, or save the model with GET /99/Models.bin.",
             argument="model_id",
         )
     mojo = _with_calibration(codec(model), model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import Route
 from h2ok.ext.models.schemas import (
+    FriedmanPopescusHV3,
     ModelBuildersV3,
     ModelMetricsListSchemaV3,
     ModelMetricsMakerSchemaV3,
@@ -88,6 +89,14 @@ CORE_V3 = [
     ),
     Route(
         "POST", "/3/PartialDependence/", _DEPENDENCE + "start", PartialDependenceV3, JobV3, "Compute partial dependence as a job."
+    ),
+    Route(
+        "POST",
+        "/3/FriedmansPopescusH",
+        "h2ok.ext.models.routes_h_statistic:compute",
+        FriedmanPopescusHV3,
+        FriedmanPopescusHV3,
+        "Measure the interaction of predictors.",
     ),
     Route("GET", "/3/PartialDependence/{name}", _DEPENDENCE + "fetch", None, PartialDependenceV3, "Fetch partial dependence."),
     Route("GET", "/99/Models.bin/{model_id}", _STORAGE + "export_model", None, None, "Save a model."),
