@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 from h2ok.capabilities.testing.server import ServerProcess, free_ports
-from parse import call, import_file
+from parse import call, cpu_seconds, import_file
 
 REPEATS = 3
 
@@ -74,7 +74,7 @@ def with_own_client(url: str) -> None:
     Frames(url).to_pandas("f")
 
 
-def ask(who: str, url: str, path: Path, *, client: bool) -> dict[str, float]:
+def ask(who: str, url: str, pid: int, path: Path, *, client: bool) -> dict[str, float]:
     """Medians of a server's answers, and their sizes in MB."""
     import_file(url, path, "f")
     requests = {"csv": f"{url}/3/DownloadDataset.bin?frame_id=f&hex_string=false"}
@@ -83,7 +83,9 @@ def ask(who: str, url: str, path: Path, *, client: bool) -> dict[str, float]:
     out: dict[str, float] = {}
     for kind, address in requests.items():
         out[f"{kind} MB"] = drain(address) / 1e6
+        used = cpu_seconds(pid)
         out[kind] = statistics.median(timed(lambda a=address: drain(a)) for _ in range(REPEATS))
+        out[f"{kind} CPU"] = (cpu_seconds(pid) - used) / REPEATS
     if client:
         out["as_data_frame"] = timed(lambda: with_official_client(url))
         if who == "h2ok":
@@ -92,7 +94,7 @@ def ask(who: str, url: str, path: Path, *, client: bool) -> dict[str, float]:
 
 
 @contextmanager
-def h2o(folder: Path, options: argparse.Namespace) -> Iterator[str]:
+def h2o(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, int]]:
     port = free_ports(4)
     command = ["java", "-Xmx4g", "-jar", options.h2o_jar, "-ip", "127.0.0.1", "-port", str(port), "-baseport", str(port)]
     command += ["-nthreads", str(options.nthreads), "-name", f"bench{port}", "-ice_root", str(folder)]
@@ -104,17 +106,17 @@ def h2o(folder: Path, options: argparse.Namespace) -> Iterator[str]:
                     break
             except OSError:
                 time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         os.kill(process.pid, signal.SIGTERM)
         process.wait(30)
 
 
 @contextmanager
-def h2ok(folder: Path, options: argparse.Namespace) -> Iterator[str]:
+def h2ok(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, int]]:
     server = ServerProcess(folder / "ice", options.nodes, ["--nthreads", str(options.nthreads)])
     try:
-        yield server.url
+        yield server.url, server.process.pid
     finally:
         server.stop()
 
@@ -138,15 +140,16 @@ def main() -> None:
         make_file(path, options.rows)
         for _ in range(options.rounds):
             for who, server in servers.items():
-                with server(folder, options) as url:
-                    found[who].append(ask(who, url, path, client=options.client))
+                with server(folder, options) as (url, pid):
+                    found[who].append(ask(who, url, pid, path, client=options.client))
     medians = {who: {k: statistics.median(r[k] for r in runs) for k in runs[0]} for who, runs in found.items()}
     print(f"{options.rows} rows, {options.nodes} x {options.nthreads} threads, medians of {options.rounds}")
-    print("| who | what | MB | seconds |\n| --- | --- | --- | --- |")
+    print("| who | what | MB | seconds | CPU s of the server |\n| --- | --- | --- | --- | --- |")
     for who, figures in medians.items():
         for what in ("csv", "arrow", "as_data_frame", "to_pandas"):
             if what in figures:
-                print(f"| {who} | {what} | {figures.get(f'{what} MB', 0):.0f} | {figures[what]:.3f} |")
+                size, used = figures.get(f"{what} MB", 0), figures.get(f"{what} CPU", 0)
+                print(f"| {who} | {what} | {size:.0f} | {figures[what]:.3f} | {used:.2f} |")
     own = medians["h2ok"]
     print(f"Arrow is {own['csv'] / own['arrow']:.1f}x as fast as CSV.")
     if "H2O-3" in medians:
