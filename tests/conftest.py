@@ -52,6 +52,10 @@ class Lab:
         self.runtime = make_runtime(self.node, *more)
         self.frame = make_frame(self.node)
 
+    def put_frame(self, key: str, **how: Any) -> Frame:
+        """Another frame like ``tr``; see ``make_frame``."""
+        return make_frame(self.node, key, **how)
+
     def builder(self, algo: str, **params: Any) -> Any:
         cls = builder_class(self.runtime, algo)
         return cls(self.runtime, cls.parameters.parse({k.rstrip("_"): v for k, v in params.items()}))

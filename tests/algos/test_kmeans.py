@@ -127,7 +127,7 @@ def test_new_frames_with_unknown_levels_are_scored(lab: Any) -> None:
         ({"init": "User"}, "user_points"),
         ({"user_points": "tr", "k": "3"}, "user-specified points"),
         ({"cluster_size_constraints": "[10, 10]"}, "constrained K-means"),
-        ({"categorical_encoding": "Binary"}, "Binary"),
+        ({"categorical_encoding": "SortByResponse"}, "SortByResponse"),
         ({"max_iterations": "0"}, "max_iterations"),
     ],
 )

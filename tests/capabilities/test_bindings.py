@@ -125,6 +125,7 @@ def test_output_into_a_closed_pipe_ends_quietly() -> None:
 #: Routes that end the server, wait on purpose, reach out of it, or stream without end.
 _LEFT_OUT = (
     "/3/Shutdown",
+    "/3/CloudLeave",
     "/3/Sleep",
     "/3/KillMinus3",
     "/3/Die",

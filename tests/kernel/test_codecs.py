@@ -64,6 +64,8 @@ def check_numbers(values: NDArray[np.float64]) -> Chunk:
 @example([0.0, -0.0])
 @example([2.0**53, 2.0**53 + 2])
 @example([-(2.0**53), 2.0**53])
+@example([float("nan"), 2.0**53 - 16])
+@example([float("nan"), 2.0**53 - 58, 2.0**53 - 2])
 @example([float("nan"), 0.1, 0.2])
 @example([1e22, 1e23, 0.3])
 def test_doubles_come_back_bit_for_bit(column: list[float]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 from h2ok.capabilities.contracts.primitive import Primitive
@@ -35,6 +36,10 @@ FUNCTIONS = (
 )  # fmt: skip
 NAMES = ("nosuch", "fa", "sum", "_", "$t", "tmp1", "x")
 BROKEN = ("(", ")", "[", '"', "{x .", "[1 a]", "1L", "\\", "(fa", "[1:0]", "()", "(())", "{1 . 2}", "->", "[1:2:-1]")
+#: Bracketed parts (nested twice at most), texts and words.
+_ARGUMENTS = re.compile(
+    r"""\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|\[[^\]]*\]|\{[^}]*\}|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s()\[\]{}"']+"""
+)
 ANY: tuple[Sequence[str], ...] = (FRAMES, NUMBERS, STRINGS, LISTS, FUNCTIONS, NAMES)
 WORDS: dict[str, Sequence[str]] = {
     **dict.fromkeys(("fr", "l", "r", "x", "y", "col", "test", "yes", "no", "a", "b", "ref", "query", "frames...", "time"), FRAMES),
@@ -48,17 +53,20 @@ LEFT_OUT = frozenset({"rm", "rename", "assign", "setTimeZone", "setproperty", "c
 
 
 class Grammar:
-    """Expressions over the given primitives; the same seed gives the same ones."""
+    """Expressions over the given primitives, and ``examples`` with parts exchanged; the same seed gives the same ones."""
 
-    def __init__(self, primitives: Sequence[Primitive], seed: int) -> None:
+    def __init__(self, primitives: Sequence[Primitive], seed: int, examples: Sequence[str] = ()) -> None:
         self.primitives = [p for p in primitives if p.name not in LEFT_OUT]
         self.random = random.Random(seed)
+        self.examples = [e for e in examples if not any(f"({name} " in e or f"({name})" in e for name in LEFT_OUT)]
 
     def expression(self, depth: int = 3) -> str:
         """One application of a primitive or a function."""
         r = self.random
         if r.random() < 0.02:
             return r.choice(BROKEN)
+        if self.examples and r.random() < 0.4:
+            return self.changed(r.choice(self.examples), depth)
         if r.random() < 0.04:
             return f"({r.choice(FUNCTIONS)} {self.argument('', depth)})"
         p = r.choice(self.primitives)
@@ -80,3 +88,17 @@ class Grammar:
         if r.random() < 0.1:
             return r.choice(r.choice(ANY))
         return r.choice(WORDS.get(word, r.choice(ANY)))
+
+    def changed(self, text: str, depth: int) -> str:
+        """An example as it is, with an argument exchanged, or with a part of another example in it."""
+        r = self.random
+        spans = _ARGUMENTS.findall(text[1:]) if text.startswith("(") else []
+        if not spans or r.random() < 0.2:
+            return text
+        i = r.randrange(len(spans))
+        if r.random() < 0.3:
+            other = _ARGUMENTS.findall(r.choice(self.examples))
+            spans[i] = r.choice(other) if other else spans[i]
+        elif i:
+            spans[i] = self.argument("", depth - 1 if depth else 0)
+        return f"({' '.join(spans)})"

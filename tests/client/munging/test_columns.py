@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .conftest import numbers
+from .conftest import columns, numbers
 
 UNARY = {
     "abs": np.abs, "acos": np.arccos, "acosh": np.arccosh, "asin": np.arcsin, "asinh": np.arcsinh, "atan": np.arctan,
@@ -35,44 +35,46 @@ def test_functions_of_a_number(fr: Any, table: pd.DataFrame) -> None:
 
 
 def test_arithmetic(fr: Any, table: pd.DataFrame) -> None:
-    for op in (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod):
-        arithmetic_like_numpy(fr, table, op)
-
-
-def arithmetic_like_numpy(fr: Any, table: pd.DataFrame, op: Any) -> None:
-    fn = np.fmod if op is operator.mod else op
     p, k = table.p.to_numpy(), table.k.to_numpy().astype(float)
-    with np.errstate(all="ignore"):
-        np.testing.assert_allclose(numbers(op(fr["p"], fr["k"])), fn(p, k), rtol=1e-12)
-        np.testing.assert_allclose(numbers(op(fr["p"], 3)), fn(p, 3), rtol=1e-12)
-        np.testing.assert_allclose(numbers(op(3, fr["p"])), fn(3, p), rtol=1e-12)
-    assert np.isnan(numbers(op(fr["n"], 2))).sum() == table.n.isna().sum()
+    operators = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod)
+    asked = [(op(fr["p"], fr["k"]), op(fr["p"], 3), op(3, fr["p"]), op(fr["n"], 2)) for op in operators]
+    found = iter(columns(*(x for four in asked for x in four)))
+    for op in operators:
+        fn = np.fmod if op is operator.mod else op
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(next(found), fn(p, k), rtol=1e-12)
+            np.testing.assert_allclose(next(found), fn(p, 3), rtol=1e-12)
+            np.testing.assert_allclose(next(found), fn(3, p), rtol=1e-12)
+        assert np.isnan(next(found)).sum() == table.n.isna().sum()
 
 
 def test_whole_division_comparisons_and_logic(fr: Any, table: pd.DataFrame) -> None:
     k, p, n = table.k.to_numpy(), table.p.to_numpy(), table.n.to_numpy()
-    np.testing.assert_array_equal(numbers(fr["k"] // 7), k // 7)
+    pairs: list[tuple[Any, Any]] = [(fr["k"] // 7, k // 7)]
     for op in (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne):
-        np.testing.assert_array_equal(numbers(op(fr["k"], 20)), op(k, 20) * 1.0)
-        np.testing.assert_array_equal(numbers(op(fr["p"], fr["k"])), op(p, k) * 1.0)
+        pairs += [(op(fr["k"], 20), op(k, 20)), (op(fr["p"], fr["k"]), op(p, k))]
     both = (fr["k"] > 10) & (fr["p"] > 4)
-    either = (fr["k"] > 10) | (fr["p"] > 4)
-    np.testing.assert_array_equal(numbers(both), ((k > 10) & (p > 4)) * 1.0)
-    np.testing.assert_array_equal(numbers(either), ((k > 10) | (p > 4)) * 1.0)
-    np.testing.assert_array_equal(numbers(both.logical_negation()), (~((k > 10) & (p > 4))) * 1.0)
-    np.testing.assert_array_equal(numbers(fr["e"] == "bee"), (table.e == "bee").to_numpy() * 1.0)
-    np.testing.assert_array_equal(numbers(fr["s"] == "otter"), (table.s == "otter").to_numpy() * 1.0)
-    np.testing.assert_array_equal(numbers(fr["n"].isna()), np.isnan(n) * 1.0)
+    pairs += [
+        (both, (k > 10) & (p > 4)),
+        ((fr["k"] > 10) | (fr["p"] > 4), (k > 10) | (p > 4)),
+        (both.logical_negation(), ~((k > 10) & (p > 4))),
+        (fr["e"] == "bee", (table.e == "bee").to_numpy()),
+        (fr["s"] == "otter", (table.s == "otter").to_numpy()),
+        (fr["n"].isna(), np.isnan(n)),
+    ]
+    *found, rounded = columns(*(x for x, _ in pairs), fr["p"].round(1))
+    for got, (_, expected) in zip(found, pairs, strict=True):
+        np.testing.assert_array_equal(got, expected * 1.0)
+    np.testing.assert_allclose(rounded, np.floor(p * 10 + 0.5) / 10, rtol=1e-12)
     assert fr["f"].isin(["yes"]).sum() == (table.f == "yes").sum()
-    np.testing.assert_allclose(numbers(fr["p"].round(1)), np.floor(p * 10 + 0.5) / 10, rtol=1e-12)
     assert fr["p"].signif(2).nrow == 3000
 
 
 def test_choices_and_assignment(fr: Any, table: pd.DataFrame) -> None:
     chosen = fr["n"].isna().ifelse(fr["n"], (fr["n"] > 0).ifelse(fr["n"], 0 - fr["n"]))
-    np.testing.assert_allclose(numbers(chosen), np.where(table.n.isna(), np.nan, table.n.abs()), rtol=1e-12)
-    levels = (fr["k"] > 20).ifelse("big", "small")
-    assert (numbers(levels) == np.where(table.k > 20, "big", "small")).all()
+    found, levels = columns(chosen, (fr["k"] > 20).ifelse("big", "small"))
+    np.testing.assert_allclose(found, np.where(table.n.isna(), np.nan, table.n.abs()), rtol=1e-12)
+    assert (levels == np.where(table.k > 20, "big", "small")).all()
     fr["twice"] = fr["p"] * 2
     fr["one"] = 1
     fr["word"] = "same"
@@ -127,45 +129,53 @@ def test_texts(fr: Any, table: pd.DataFrame) -> None:
     s = table.s
     known = s.notna().to_numpy()
 
-    def same(frame: Any, expected: Any) -> None:
-        found = frame.as_data_frame().iloc[:, 0]
-        assert (found[known].astype(str) == expected[known].astype(str)).all()
-
-    same(fr["s"].toupper(), s.str.upper())
-    same(fr["s"].tolower(), s.str.lower())
-    same(fr["s"].trim(), s.str.strip())
-    same(fr["s"].lstrip("rZ"), s.str.lstrip("rZ"))
-    same(fr["s"].rstrip("xy"), s.str.rstrip("xy"))
-    same(fr["s"].gsub("[aeiou]", "*"), s.str.replace("[aeiou]", "*", regex=True))
-    same(fr["s"].sub("[aeiou]", "*"), s.str.replace("[aeiou]", "*", n=1, regex=True))
-    same(fr["s"].substring(1, 4), s.str[1:4])
-    np.testing.assert_array_equal(numbers(fr["s"].nchar())[known], s.str.len()[known])
-    np.testing.assert_array_equal(numbers(fr["s"].countmatches(["e", "r"]))[known], s.str.count("[er]")[known])
-    np.testing.assert_array_equal(
-        numbers(fr["s"].grep("^[a-z]", output_logical=True)), s.str.contains("^[a-z]").fillna(False) * 1.0
+    texts = [
+        (fr["s"].toupper(), s.str.upper()),
+        (fr["s"].tolower(), s.str.lower()),
+        (fr["s"].trim(), s.str.strip()),
+        (fr["s"].lstrip("rZ"), s.str.lstrip("rZ")),
+        (fr["s"].rstrip("xy"), s.str.rstrip("xy")),
+        (fr["s"].gsub("[aeiou]", "*"), s.str.replace("[aeiou]", "*", regex=True)),
+        (fr["s"].sub("[aeiou]", "*"), s.str.replace("[aeiou]", "*", n=1, regex=True)),
+        (fr["s"].substring(1, 4), s.str[1:4]),
+        (fr["s"].nchar(), s.str.len().astype("Int64")),
+        (fr["s"].countmatches(["e", "r"]), s.str.count("[er]").astype("Int64")),
+    ]
+    distances = fr["s"].strdistance(fr["s"].gsub("e", "i"), measure="lv")
+    *found, matches, distance, entropy = columns(
+        *(x for x, _ in texts), fr["s"].grep("^[a-z]", output_logical=True), distances, fr["s"].entropy()
     )
+    for got, (_, expected) in zip(found, texts, strict=True):
+        wanted = expected[known]
+        if wanted.dtype == "Int64":
+            np.testing.assert_array_equal(got[known], wanted.astype(float))
+        else:
+            assert (got[known].astype(str) == wanted.astype(str)).all()
+    np.testing.assert_array_equal(matches, s.str.contains("^[a-z]").fillna(False) * 1.0)
+    assert distance[known].min() >= 0
+    assert distance[known].max() == 1
+    assert entropy[known].min() > 1
     assert fr["s"].grep("fox").nrow == (s == "red fox").sum()
     parts = fr["s"].strsplit("[ -]")
     assert parts.ncol == 3
     assert fr["s"].tokenize(" ").nrow == int(s.dropna().str.split(" ").str.len().sum()) + 3000
-    distance = numbers(fr["s"].strdistance(fr["s"].gsub("e", "i"), measure="lv"))
-    assert distance[known].min() >= 0
-    assert distance[known].max() == 1
-    entropy = numbers(fr["s"].entropy())
-    assert entropy[known].min() > 1
     upper = fr["e"].toupper()
     assert upper.levels() == [["ANT", "BEE", "CAT"]]
 
 
 def test_times(h2o: Any, fr: Any, table: pd.DataFrame) -> None:
     t = table.t.dt
-    for name in ("year", "month", "day", "hour", "minute", "second"):
-        np.testing.assert_array_equal(numbers(getattr(fr["t"], name)()), getattr(t, name), err_msg=name)
-    np.testing.assert_array_equal(numbers(fr["t"].week()), t.isocalendar().week)
-    assert (numbers(fr["t"].dayOfWeek()) == t.day_name().str[:3]).all()
+    parts = ("year", "month", "day", "hour", "minute", "second")
     made = h2o.H2OFrame.moment(year=fr["t"].year(), month=fr["t"].month(), day=fr["t"].day())
-    np.testing.assert_array_equal(numbers(made.day()), t.day)
     dates = (fr["t"].year().ascharacter()).as_date("%Y")
-    np.testing.assert_array_equal(numbers(dates.year()), t.year)
+    *found, week, weekday, day, year = columns(
+        *(getattr(fr["t"], name)() for name in parts), fr["t"].week(), fr["t"].dayOfWeek(), made.day(), dates.year()
+    )
+    for got, name in zip(found, parts, strict=True):
+        np.testing.assert_array_equal(got, getattr(t, name), err_msg=name)
+    np.testing.assert_array_equal(week, t.isocalendar().week)
+    assert (weekday == t.day_name().str[:3]).all()
+    np.testing.assert_array_equal(day, t.day)
+    np.testing.assert_array_equal(year, t.year)
     later = fr[fr["t"] > h2o.H2OFrame.moment(2018, 6, 1), :]
     assert later.nrow == (table.t > "2018-06-01").sum()

@@ -11,7 +11,12 @@ import pytest
 
 @pytest.fixture
 def fr(h2o: Any, people: pd.DataFrame) -> Any:
-    return h2o.H2OFrame(people, column_types={"city": "enum", "name": "string", "buys": "enum", "since": "time"})
+    """A frame of the people that a test may change; they are sent once to each server."""
+    if "people.base" not in h2o.ls()["key"].tolist():
+        types = {"city": "enum", "name": "string", "buys": "enum", "since": "time"}
+        h2o.H2OFrame(people, column_types=types, destination_frame="people.base")
+    h2o.rapids("(assign people.hex people.base)")
+    return h2o.get_frame("people.hex")
 
 
 def test_expressions_and_filters(h2o: Any, fr: Any, people: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .conftest import numbers
+from .conftest import columns, numbers
 
 REAL = ["n", "i", "p"]
 
@@ -49,8 +49,8 @@ def test_numbers_of_columns(fr: Any, table: pd.DataFrame) -> None:
 
 def test_running(fr: Any, table: pd.DataFrame) -> None:
     x = table.p / 5
-    for name in ("cumsum", "cumprod", "cummin", "cummax"):
-        found = numbers(getattr(fr["p"] / 5, name)())
+    names = ("cumsum", "cumprod", "cummin", "cummax")
+    for name, found in zip(names, columns(*(getattr(fr["p"] / 5, n)() for n in names)), strict=True):
         np.testing.assert_allclose(found, getattr(x, name)(), rtol=1e-8, err_msg=name)
 
 

@@ -17,7 +17,7 @@ from h2ok.kernel.frame.chunk import NA_CODE, NA_INT64, Chunk
 from h2ok.kernel.frame.frame import ColumnNotFoundError, Frame
 from h2ok.kernel.frame.rollups import RollupStats
 from h2ok.kernel.frame.vec import Vec, VecType, even_espc
-from h2ok.kernel.job import Job, JobContext
+from h2ok.kernel.job import Job, JobContext, JobPlan
 from h2ok.kernel.key import random_key, sanitize
 from h2ok.kernel.node import Node, NodeConfig
 from h2ok.kernel.random import new_seed, random_bits, uniforms
@@ -41,6 +41,7 @@ __all__ = [
     "Job",
     "JobCancelledError",
     "JobContext",
+    "JobPlan",
     "KeyNotFoundError",
     "MRTask",
     "Node",

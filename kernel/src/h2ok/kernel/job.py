@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from h2ok.kernel.errors import H2OKError, JobCancelledError, KeyNotFoundError, StateLostError
 from h2ok.kernel.key import random_key
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from h2ok.kernel.cloud.placement import Placement
     from h2ok.kernel.node import Node
 
-__all__ = ["Job", "JobContext", "Jobs", "JobStatus"]
+__all__ = ["Job", "JobContext", "JobPlan", "JobStatus", "Jobs"]
 
 JobStatus = Literal["CREATED", "RUNNING", "DONE", "CANCELLED", "FAILED"]
 _log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _UPDATE_SECONDS = 0.1
 #: How often work is begun that loses its state with a node.
 _TRIES = 4
+#: Prefix of the keys under which plans wait for the loss of the node that carries them out.
+_PLAN = "\x01j"
 T = TypeVar("T")
 
 
@@ -89,6 +91,32 @@ class _Update:
         if self.warning is not None and self.warning not in new.warnings:
             new = replace(new, warnings=(*new.warnings, self.warning))
         return new, new.cancel_requested
+
+
+@wire_type("job.take_over")
+@dataclass(frozen=True, slots=True)
+class _TakeOver:
+    """A job goes from a lost node to another one; the result tells whether it was still there to be taken."""
+
+    lost: str
+    node: str
+
+    def apply(self, old: Any) -> tuple[Any, bool]:
+        if not isinstance(old, Job) or not old.is_running or old.node != self.lost or old.cancel_requested:
+            return old, False
+        text = f"Node {self.lost}, which ran this job, is lost. Node {self.node} started it again from its beginning."
+        return replace(old, node=self.node, progress=0.0, warnings=(*old.warnings, text)), True
+
+
+@runtime_checkable
+class JobPlan(Protocol):
+    """Work of a job as a value: a registered wire type. With copies of keys another node runs it when the first one is lost.
+
+    It must leave the same behind when it is run again after having been broken off anywhere.
+    """
+
+    def run(self, job: JobContext) -> Any:
+        """The work."""
 
 
 class JobContext:
@@ -167,23 +195,30 @@ class Jobs:
         node.rpc.register("jobs.known", self.known)
         node.cloud.on_placed.append(self._placed)
 
-    def start(self, description: str, dest: str, dest_type: str, work: Callable[[JobContext], Any]) -> Job:
+    def start(self, description: str, dest: str, dest_type: str, work: Callable[[JobContext], Any] | JobPlan) -> Job:
         """Run ``work(context)`` as a job; returns at once.
 
         Parameters
         ----------
         dest : key of the result; ``dest_type`` its kind: Frame, Model, Grid, ...
-        work : may raise; JobCancelledError ends the job CANCELLED, anything else FAILED. Runs inside a Scope.
+        work : may raise; JobCancelledError ends the job CANCELLED, anything else FAILED. Runs inside a Scope. A JobPlan outlives
+            the loss of this node where there are copies (``--replicas``); with any other work the job FAILS then.
         """
         job = Job(
             "$" + random_key("job"), description, dest, dest_type, "RUNNING", 0.0, "", _now(), 0, node=self._node.cloud.me.name
         )
-        self._node.dkv.put(job.key, job)
+        items: dict[str, Any] = {job.key: job}
+        if isinstance(work, JobPlan) and self._node.cloud.replicas:
+            items[_PLAN + job.key] = work
+        self._node.dkv.put_many(items)
+        self._begin(job, work.run if isinstance(work, JobPlan) else work)
+        return job
+
+    def _begin(self, job: Job, work: Callable[[JobContext], Any]) -> None:
         self._known[job.key] = job
         thread = threading.Thread(target=self._run, args=(job, work), name=f"{self._node.label}-{job.key}", daemon=True)
         self._threads[job.key] = thread
         thread.start()
-        return job
 
     @property
     def running(self) -> int:
@@ -266,11 +301,27 @@ class Jobs:
             for key in [k for k in node.dkv.local_keys() if k.startswith("$job")]:
                 job = node.dkv.get(key)
                 if isinstance(job, Job) and job.is_running and job.node and job.node not in living:
+                    if self._take_over(job):
+                        continue
+                    if job.cancel_requested:
+                        node.dkv.atomic(key, _Update({"status": "CANCELLED", "progress_msg": "Cancelled.", "end_time": _now()}))
+                        node.dkv.remove(_PLAN + key)
+                        continue
                     text = f"Node {job.node}, which ran this job, is lost. Start the job again."
                     end = {"status": "FAILED", "exception": text, "stacktrace": text, "progress_msg": "Failed.", "end_time": _now()}
                     node.dkv.atomic(key, _Update(end))
         except H2OKError as e:  # another loss; its placement comes with another look
             _log.info("Jobs are looked at again later: %s", e)
+
+    def _take_over(self, job: Job) -> bool:
+        """Begin a lost node's job again here; false when nothing tells how."""
+        node = self._node
+        plan = node.dkv.get(_PLAN + job.key)
+        if not isinstance(plan, JobPlan) or not node.dkv.atomic(job.key, _TakeOver(job.node, node.cloud.me.name)):
+            return False
+        _log.warning("Job %s (%s) of lost node %s is started again", job.key, job.description, job.node)
+        self._begin(self.get(job.key), plan.run)
+        return True
 
     def _run(self, job: Job, work: Callable[[JobContext], Any]) -> None:
         changes: dict[str, Any]
@@ -285,6 +336,8 @@ class Jobs:
             changes = {"status": "FAILED", "exception": f"{e}", "stacktrace": traceback.format_exc(), "progress_msg": "Failed."}
         try:
             self._node.dkv.atomic(job.key, _Update({**changes, "end_time": _now()}, known=self._known[job.key]))
+            if self._node.cloud.replicas:
+                self._node.dkv.remove(_PLAN + job.key)
         except Exception:  # the job's home is gone; nobody can read the state any more
             _log.exception("Cannot record the end of job %s", job.key)
         finally:

@@ -19,7 +19,9 @@ __all__ = [
     "chunk_slot",
     "is_chunk_key",
     "is_user_key",
+    "maker_of",
     "parse_chunk_key",
+    "process_token",
     "random_key",
     "sanitize",
     "slot_of",
@@ -30,7 +32,9 @@ SLOTS = 840
 _SYSTEM = "\x01"
 _CHUNK = "\x01c"
 _counter = itertools.count()
-_process = uuid.UUID(bytes=os.urandom(16)).hex[:12]
+#: Characters of a random key that tell which process made it.
+_TOKEN = 12
+_process = uuid.UUID(bytes=os.urandom(16)).hex[:_TOKEN]
 
 
 def is_user_key(key: str) -> bool:
@@ -74,6 +78,16 @@ def random_key(prefix: str = "", *, system: bool = False) -> str:
     """A key no other process makes; ``system`` hides it from listings."""
     unique = f"{_process}{next(_counter):x}{os.urandom(4).hex()}"
     return f"{_SYSTEM if system else ''}{prefix}{unique}"
+
+
+def process_token() -> str:
+    """What every random key of this process holds."""
+    return _process
+
+
+def maker_of(name: str, prefix: str = "") -> str:
+    """The token of the process that made a random key with ``prefix``."""
+    return name[len(prefix) : len(prefix) + _TOKEN]
 
 
 def sanitize(name: str) -> str:

@@ -17,6 +17,7 @@ from h2ok.kernel.frame.rollups import RollupStats, rollups, rollups_many
 from h2ok.kernel.frame.store import FrameStore
 from h2ok.kernel.frame.vec import Vec
 from h2ok.kernel.job import Jobs
+from h2ok.kernel.orphans import Orphans
 from h2ok.kernel.rpc import Rpc
 from h2ok.kernel.scope import Scopes
 from h2ok.kernel.task.engine import TaskEngine
@@ -80,6 +81,7 @@ class Node:
         self.scopes = Scopes(self)
         self.tasks = TaskEngine(self, self.config.nthreads)
         self.jobs = Jobs(self)
+        self.orphans = Orphans(self)
         self.cloud.own_stats = StatsReader(self).read
         self.cloud.on_lost.append(self._drop_peer)
         #: What ends with the node, in reverse order of addition (the membership service, for one).
@@ -107,9 +109,12 @@ class Node:
             return
         self._closed = True
         self.jobs.close()
+        self.orphans.close()
         self.rehoming.close()
         for end in reversed(self.closers):
             end()
+        # Whoever waits for another node on behalf of this one waits no longer.
+        self.cloud.mark_failed("it was shut down")
         self.tasks.close()
         if self.transport is not None:
             self.transport.close()

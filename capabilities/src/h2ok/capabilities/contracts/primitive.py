@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Primitive"]
+__all__ = ["MapOfFrames", "Primitive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,10 @@ class Primitive:
     args: tuple[str, ...] = ()
     help: str = ""
     lazy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapOfFrames:
+    """A value of the language: named frames, in order; those without a key are answered by their size alone."""
+
+    frames: dict[str, Any]

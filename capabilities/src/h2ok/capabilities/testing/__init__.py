@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from h2ok.capabilities.testing.exporter import ExporterContract
     from h2ok.capabilities.testing.lifecycle import CommandContract, CoreContract, ListenerContract, ServiceContract
     from h2ok.capabilities.testing.local import local_runtime, local_runtimes
+    from h2ok.capabilities.testing.mojo import MojoFile
     from h2ok.capabilities.testing.parser import ParserContract
     from h2ok.capabilities.testing.persist import PersistContract
     from h2ok.capabilities.testing.primitive import PrimitiveContract
@@ -47,6 +48,7 @@ _HOMES = {
     "ExporterContract": "exporter",
     "LauncherContract": "cloud",
     "ListenerContract": "lifecycle",
+    "MojoFile": "mojo",
     "ParserContract": "parser",
     "PersistContract": "persist",
     "PrimitiveContract": "primitive",
@@ -71,6 +73,7 @@ __all__ = [
     "ExporterContract",
     "LauncherContract",
     "ListenerContract",
+    "MojoFile",
     "ParserContract",
     "PersistContract",
     "PrimitiveContract",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from h2ok.capabilities.testing.client import Client
 from h2ok.capabilities.testing.contract import Contract
+from h2ok.capabilities.testing.mojo import MojoFile
 from h2ok.capabilities.testing.samples import RESPONSES, put_sample
 
 if TYPE_CHECKING:
@@ -240,6 +241,28 @@ class AlgorithmContract(Contract):
         client.delete("/3/Models/m")
         client.post("/99/Models.bin/", dir=path)
         np.testing.assert_array_equal(self.predict(runtime, client), before)
+
+    def test_a_mojo_says_what_the_model_knows(self, runtime: Runtime, client: Client) -> None:
+        """Columns, levels and category are the model's, in the types H2O's scoring library expects; or there is none, in words."""
+        put_sample(runtime.node)
+        written = 0
+        for category in self.categories(client):
+            model = self.train(client, category, key=f"m_{category}")
+            answer = client.request("GET", f"/3/Models/m_{category}/mojo")
+            if not model["have_mojo"]:
+                assert answer.status == 412
+                assert "no codec" in answer.json["msg"]
+                continue
+            written += 1
+            assert answer.status == 200, answer.text
+            mojo, output = MojoFile.read(answer.body), model["output"]
+            assert mojo.info["category"] == output["model_category"]
+            assert sorted(mojo.columns) == sorted(output["names"])
+            assert mojo.columns[-1] == output["names"][-1]
+            assert mojo.domains == {n: d for n, d in zip(output["names"], output["domains"], strict=True) if d is not None}
+            assert client.request("GET", f"/3/Models/m_{category}/mojo").body == answer.body, "the same model gives the same bytes"
+        if not written:
+            pytest.skip("the algorithm has no codec for MOJOs")
 
     def test_partial_dependence(self, runtime: Runtime, client: Client) -> None:
         """Follows from predictions alone."""

@@ -57,6 +57,12 @@ class Placement:
         at = int(self.damaged[slot])
         return self.lost[at] if at != _NONE else ""
 
+    def missing(self, replicas: int) -> int:
+        """Copies of slots that are not complete yet, the members' number permitting."""
+        wanted = 1 + min(replicas, len(self.members) - 1)
+        held = (self.holders != _NONE).sum(axis=1)
+        return int(np.maximum(0, wanted - held).sum())
+
     def held_by(self, node: H2ONode) -> NDArray[np.bool_]:
         """bool[SLOTS]: where ``node`` is a holder or about to be one."""
         if node not in self.members:

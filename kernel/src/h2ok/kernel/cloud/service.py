@@ -35,6 +35,7 @@ from h2ok.kernel.cloud.messages import (
     Suspect,
 )
 from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError
+from h2ok.kernel.key import maker_of, process_token
 
 if TYPE_CHECKING:
     from h2ok.kernel.node import Node
@@ -62,7 +63,7 @@ class MembershipService:
             quorum=config.replicas > 0,
             elastic=config.elastic,
         )
-        self.me = Member(node.cloud.me, secrets.token_hex(8))
+        self.me = Member(node.cloud.me, f"{process_token()}{secrets.token_hex(8)}")
         self._settings = settings
         self._state = Membership(self.me, identity, flatfile, time.monotonic(), settings)
         self._mutex = threading.RLock()
@@ -77,6 +78,7 @@ class MembershipService:
         node.rpc.register("cloud.widen", lambda a: self._event(lambda s, now: s.widen(a[0], a[1], now)))
         node.cloud.lock_service = self._lock
         self._rehoming = node.rehoming
+        self._orphans = node.orphans
         node.rehoming.widen = self._widened
         node.cloud.on_placed.append(lambda p: self._event(lambda s, _: s.placed(p.members, p.epoch)))
         transport.on_refused = lambda n: self._event(lambda s, now: s.connection_refused(n, now))
@@ -177,6 +179,7 @@ class MembershipService:
             case Lock(reason):
                 cloud.mark_locked(reason)
             case Lose(node, reason):
+                self._note_orphans(node)
                 cloud.mark_lost(node, reason)
             case Join(member):
                 self._rehoming.join(member)
@@ -192,6 +195,13 @@ class MembershipService:
                 _log.log(logging.WARNING if problem else logging.INFO, "%s", message)
         if isinstance(action, SetMembers):
             cloud.consensus = self._state.consensus
+
+    def _note_orphans(self, lost: H2ONode) -> None:
+        """What the process of a lost node was making belongs to nobody, unless another node lives in it too (tests)."""
+        living = {maker_of(m.incarnation) for m in self._state.view if m not in self._state.lost}
+        for member in self._state.lost:
+            if member.node == lost and maker_of(member.incarnation) not in living:
+                self._orphans.note(maker_of(member.incarnation))
 
     def _send(self, to: H2ONode, service: str, payload: Any, timeout: float) -> Future[Any]:
         try:

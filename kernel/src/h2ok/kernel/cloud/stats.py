@@ -15,7 +15,7 @@ from h2ok.kernel.wire import wire_type
 if TYPE_CHECKING:
     from h2ok.kernel.node import Node
 
-__all__ = ["NodeStats", "StatsReader"]
+__all__ = ["NodeStats", "StatsReader", "resident_bytes"]
 
 
 @wire_type("node.stats")
@@ -54,7 +54,7 @@ class StatsReader:
     def read(self) -> NodeStats:
         """The numbers of this moment; about 0.1 ms."""
         node = self._node
-        rss, memory = _rss(), _meminfo()
+        rss, memory = resident_bytes(), _meminfo()
         values = node.dkv.budget.resident
         if node.config.max_mem and node.spill is not None:
             node.dkv.budget.adapt(node.config.max_mem, rss)
@@ -108,7 +108,8 @@ def _text(path: str) -> str:
         return ""
 
 
-def _rss() -> int:
+def resident_bytes() -> int:
+    """Bytes of memory this process takes; 0 where the system does not tell."""
     fields = _text("/proc/self/statm").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
 

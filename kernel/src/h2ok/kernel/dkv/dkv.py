@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from h2ok.kernel.cloud.placement import Placement
     from h2ok.kernel.rpc import Rpc
 
-__all__ = ["DKV", "Transform"]
+__all__ = ["DKV", "REFS", "Transform"]
 
 _STRIPES = 256
 #: Bytes of other nodes' values a node keeps, where its settings say nothing else.
@@ -40,7 +40,7 @@ _CACHE_BYTES = 256 << 20
 #: Values below this do not count against the memory budget when they are put.
 _SMALL_BYTES = 4096
 #: Prefix of the keys that hold reference counts.
-_REFS = "\x01n"
+REFS = "\x01n"
 #: A change on its way to copies: key, version, value (None: removed), the atomic operation that made it ("": none), its result.
 Change = tuple[str, int, Any, str, Any]
 #: Seconds between two looks for a home that is just moving; for one whose node does not answer.
@@ -194,13 +194,16 @@ class DKV:
         return self.store.nbytes
 
     def adjust_refs(self, keys: Iterable[str], delta: int, *, lost_ok: bool = False) -> list[str]:
-        """Add ``delta`` to the reference count of each key (a count starts at 0); the keys that fell to 0 or below."""
+        """Add ``delta`` to the reference count of each key (a count starts at 0); the keys that are at 0.
+
+        Who removes what they count removes the counts too.
+        """
         operation = self._operation()
-        names = [_REFS + k for k in keys]
+        names = [REFS + k for k in keys]
         parts = self._on_homes(
             "dkv.refs", names, lambda group: (group, delta, operation), lambda a: self._adjust_local(*a), lost_ok=lost_ok
         )
-        return [k[len(_REFS) :] for part in parts for k in part]
+        return [k[len(REFS) :] for part in parts for k in part]
 
     def home(self, key: str) -> int:
         """Index of the member that is home to ``key``."""
@@ -545,4 +548,5 @@ def _removed(old: Any) -> tuple[None, bool]:
 
 def _adjusted(delta: int, old: int | None) -> tuple[int | None, bool]:
     count = max(0, (old or 0) + delta)
-    return (count or None) if count != (old or 0) else old, count > 0
+    # A count that fell to 0 stays until what it counted is removed, so that others can finish that for a lost node.
+    return count if count != (old or 0) else old, count > 0

@@ -158,6 +158,11 @@ class Budget:
         other = max(0, rss - self.resident)
         self.limit = max(whole // 10, min(self.ceiling, int(_WORK_SHARE * whole) - other))
 
+    def make_room(self, whole: int, rss: int, size: int) -> int:
+        """How many pieces of work of ``size`` bytes fit beside what the process holds when all values that can be are spilled."""
+        other = max(0, rss - self.resident)
+        return max(0, int(_WORK_SHARE * whole) - other - whole // 10) // max(1, size)
+
     def fit(self) -> None:
         """Spill until the values fit, as far as they can be spilled."""
         for evict in self.evictors:

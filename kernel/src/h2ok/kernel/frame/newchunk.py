@@ -9,10 +9,19 @@ from typing import Any
 import numpy as np
 from h2ok.kernel.frame.chunk import Chunk
 from h2ok.kernel.frame.codecs import ConstantChunk, StringChunk, UuidChunk
-from h2ok.kernel.frame.numeric_encoder import encode_codes, encode_int64, encode_numbers
+from h2ok.kernel.frame.numeric_encoder import Seen, encode_codes, encode_int64, encode_numbers
 from numpy.typing import NDArray
 
-__all__ = ["encode", "encode_codes", "encode_int64", "encode_numbers", "encode_strings", "encode_string_buffers", "encode_uuids"]
+__all__ = [
+    "Seen",
+    "encode",
+    "encode_codes",
+    "encode_int64",
+    "encode_numbers",
+    "encode_strings",
+    "encode_string_buffers",
+    "encode_uuids",
+]
 
 
 def encode(kind: str, values: Any) -> Chunk:

@@ -7,6 +7,7 @@ fit is given up at the first piece that shows it. Plain numpy: small frames pay 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from h2ok.kernel.frame.chunk import NA_INT64, Chunk
 from h2ok.kernel.frame.codecs import BitChunk, ConstantChunk, FloatChunk, IntegerChunk, SparseChunk
 from numpy.typing import NDArray
 
-__all__ = ["encode_codes", "encode_int64", "encode_numbers", "offer_codecs"]
+__all__ = ["Seen", "encode_codes", "encode_int64", "encode_numbers", "offer_codecs"]
 
 _POWERS = (10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
 _SAMPLE = 256
@@ -25,26 +26,36 @@ _WHOLE_LIMIT = 2.0**53
 _NEGATIVE_ZERO = np.int64(np.iinfo(np.int64).min)
 
 
-def encode_numbers(values: NDArray[np.float64], *, owned: bool = False) -> Chunk:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a pass over values found that made them: ``lo`` and ``hi`` of the known ones, NaN when none is."""
+
+    lo: float
+    hi: float
+    has_na: bool
+    negative_zero: bool
+
+
+def encode_numbers(values: NDArray[np.float64], *, owned: bool = False, seen: Seen | None = None) -> Chunk:
     """The smallest exact chunk of float64[n] with NA as NaN.
 
     Tried in order: constant, sparse zeros, bits, whole numbers, decimals of up to five places, float32, float64. Infinities and
     negative zeros stay reals. Exact: decoding gives the same doubles bit for bit (one NaN stands for all). A codec that was offered
     (``offer_codecs``) is taken where it is exact and smaller still. ``owned``: nobody else has or will change ``values``, so that
-    the chunk may keep the array itself.
+    the chunk may keep the array itself. ``seen``: what is known of the values already.
     """
-    own = _encode_numbers(values, owned)
+    own = _encode_numbers(values, owned, seen)
     return _with_offered(values, own) if _offers and len(values) else own
 
 
-def _encode_numbers(values: NDArray[np.float64], owned: bool) -> Chunk:
+def _encode_numbers(values: NDArray[np.float64], owned: bool, seen: Seen | None) -> Chunk:
     n = len(values)
     if n == 0:
         return ConstantChunk(0, float("nan"))
-    lo, hi, has_na = _range(values)
+    lo, hi, has_na = _range(values) if seen is None else (seen.lo, seen.hi, seen.has_na)
     if np.isnan(lo):
         return ConstantChunk(n, float("nan"))
-    negative_zero = lo <= 0 <= hi and _has_negative_zero(values)
+    negative_zero = seen.negative_zero if seen is not None else lo <= 0 <= hi and _has_negative_zero(values)
     if lo == hi and not has_na and not negative_zero:
         return ConstantChunk(n, lo)
     if lo <= 0 <= hi:
@@ -217,6 +228,11 @@ def _try_whole(values: NDArray[np.float64], lo: float, hi: float, has_na: bool) 
 
 def _try_decimal(values: NDArray[np.float64], has_na: bool) -> Chunk | None:
     some = _sample(values)
+    # Numbers of fewer places have the most places, too, as long as all digits fit into a double.
+    if len(some) and np.abs(some).max() < _WHOLE_LIMIT / _POWERS[-1]:
+        scaled = some * _POWERS[-1]
+        if not np.array_equal(np.rint(scaled, out=scaled) / _POWERS[-1], some):
+            return None
     for divisor in _POWERS:
         with np.errstate(over="ignore"):
             if not np.array_equal(np.rint(some * divisor) / divisor, some):

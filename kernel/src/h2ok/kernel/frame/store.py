@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.kernel.dkv.dkv import REFS
 from h2ok.kernel.errors import ClassMismatchError, KeyNotFoundError
 from h2ok.kernel.frame.frame import Frame
 from h2ok.kernel.frame.newchunk import encode
@@ -18,7 +19,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.kernel.node import Node
 
-__all__ = ["FrameStore"]
+__all__ = ["ROLLUPS", "FrameStore", "refs_of", "rollups_key"]
+
+#: Prefix of the keys that hold rollups.
+ROLLUPS = "\x01r"
 
 
 @wire_type("frame.swap")
@@ -137,11 +141,11 @@ class FrameStore:
         return tuple(v if np.array_equal(v.espc, espc) else rechunk(self._node, v, espc) for v in vecs)
 
     def drop_chunks(self, vecs: Iterable[Vec]) -> None:
-        """Remove the chunks (and rollups) of vecs that nothing refers to any more."""
+        """Remove the chunks (with rollups and counts) of vecs that nothing refers to any more."""
         keys: list[str] = []
         for v in vecs:
             keys += v.chunk_keys()
-            keys.append(rollups_key(v.key))
+            keys += (rollups_key(v.key), refs_of(v.key))
         self._node.dkv.remove_many(keys, lost_ok=True)
 
     def _release(self, vecs: Sequence[Vec]) -> None:
@@ -150,9 +154,14 @@ class FrameStore:
         self.drop_chunks(by_key[k] for k in set(dead))
 
 
+def refs_of(vec_key: str) -> str:
+    """Where the number of stored frames is kept that hold a vec."""
+    return REFS + vec_key
+
+
 def rollups_key(vec_key: str) -> str:
     """Where the rollups of a vec are kept."""
-    return f"\x01r{vec_key}"
+    return ROLLUPS + vec_key
 
 
 def _is_text(values: Any) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.stats import resident_bytes
 from h2ok.kernel.dkv.local import LocalStore
 from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError, NodeLostError, StateLostError
 from h2ok.kernel.frame.newchunk import encode
 from h2ok.kernel.frame.vec import Vec, new_vec_key
-from h2ok.kernel.key import chunk_key, random_key
+from h2ok.kernel.key import chunk_key, maker_of, random_key
 from h2ok.kernel.rpc import LOSS_SECONDS
 from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
 from h2ok.kernel.task.tree import ReductionTree
@@ -32,6 +33,8 @@ __all__ = ["TaskEngine"]
 
 #: Seconds a node may take for its part of one MRTask.
 TASK_TIMEOUT = 24 * 3600.0
+#: Numbers that work on a block may hold for each of its values: the decoded one, and a matrix that is made of them.
+_WORK_VALUES = 4
 
 
 @wire_type("task.output")
@@ -83,6 +86,10 @@ class TaskEngine:
         self._pool = ThreadPoolExecutor(max(1, nthreads - 1), thread_name_prefix=f"{node.label}-worker")
         self._callers = ElasticPool(f"{node.label}-dfork")
         self._cancelled: set[str] = set()
+        #: Runs of other nodes that this node takes part in, and the processes that none is done for any more.
+        self._foreign: Counter[str] = Counter()
+        self._foreign_changed = threading.Condition()
+        self._dead: frozenset[str] = frozenset()
         self._state: dict[tuple[str, int], dict[str, Any]] = {}
         #: Bytes of what blocks keep in their state because there was room.
         self._cached: dict[tuple[str, int], int] = {}
@@ -299,7 +306,23 @@ class TaskEngine:
 
     def _run_local(self, request: _Request) -> _Reply:
         """The service: this node's part of a run that another node asked for."""
-        return self._map_local(request, lambda: request.run in self._cancelled)
+        maker = maker_of(request.run)
+        with self._foreign_changed:
+            self._foreign[maker] += 1
+        try:
+            return self._map_local(request, lambda: request.run in self._cancelled or maker in self._dead)
+        finally:
+            with self._foreign_changed:
+                self._foreign[maker] -= 1
+                self._foreign_changed.notify_all()
+
+    def abandon(self, processes: Collection[str], timeout: float) -> bool:
+        """Stop what is done for lost processes at the next chunk and drop its state; whether all of it has stopped in time."""
+        self._dead |= frozenset(processes)
+        for session in {s for s, _ in list(self._state) if any(p in s for p in processes)}:
+            self._free_local(session)
+        with self._foreign_changed:
+            return self._foreign_changed.wait_for(lambda: not any(self._foreign[p] for p in processes), timeout)
 
     def _map_local(self, request: _Request, stopped: Callable[[], bool]) -> _Reply:
         """Map this node's chunks and reduce them as far as the tree allows."""
@@ -325,7 +348,7 @@ class TaskEngine:
         with self._node.scopes.suspended():
             task.setup_local(self._node)
             try:
-                helpers = [self._pool.submit(work) for _ in range(min(len(mine), self.nthreads) - 1)]
+                helpers = [self._pool.submit(work) for _ in range(min(len(mine), self._threads_for(request)) - 1)]
                 work()
                 for f in helpers:
                     if not f.cancel():
@@ -336,15 +359,31 @@ class TaskEngine:
             raise next((e for e in run.failed if not isinstance(e, JobCancelledError)), run.failed[0])
         return _Reply(tree.parts(), run.sizes)
 
+    def _threads_for(self, request: _Request) -> int:
+        """Threads whose blocks fit into memory side by side, where memory is limited."""
+        node = self._node
+        if not node.config.max_mem or not request.vecs:
+            return self.nthreads
+        rows = int(np.diff(request.espc)[request.indexes].max(initial=0))
+        room = node.dkv.budget.make_room(node.config.max_mem, resident_bytes(), _WORK_VALUES * 8 * rows * len(request.vecs))
+        return max(1, min(self.nthreads, room))
+
     def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
         espc, session = request.espc, getattr(request.task, "session", "")
         state = self._state.setdefault((session, index), {}) if session else {}
-        self._node.dkv.budget.fit()
+        self._fit()
         block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
         partial = request.task.map(block)
         if request.outputs:
             self._store_outputs(request, block, run)
         tree.add((0, index), partial)
+
+    def _fit(self) -> None:
+        """Spill until there is room for what comes."""
+        budget = self._node.dkv.budget
+        if budget.limit:
+            budget.adapt(self._node.config.max_mem, resident_bytes())
+            budget.fit()
 
     def _store_outputs(self, request: _Request, block: Block, run: _LocalRun) -> None:
         items = {}

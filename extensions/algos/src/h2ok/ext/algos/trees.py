@@ -23,12 +23,7 @@ _HEADS = (
 
 
 def check_binning(v: Validation, p: Any) -> None:
-    """Say what of ``categorical_encoding`` and ``histogram_type`` is not built."""
-    if p.categorical_encoding not in ("AUTO", "Enum"):
-        v.error(
-            "categorical_encoding",
-            f"categorical_encoding {p.categorical_encoding} is not built into h2ok yet. Use AUTO or Enum.",
-        )
+    """Say how ``histogram_type`` is computed."""
     if p.histogram_type not in ("AUTO", "QuantilesGlobal"):
         v.warn(
             "histogram_type",

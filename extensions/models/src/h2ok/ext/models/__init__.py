@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from h2ok.ext.models.distributions import Distribution
     from h2ok.ext.models.metrics.metrics import ModelMetrics
     from h2ok.ext.models.model import Model, ModelOutput
+    from h2ok.ext.models.mojo import Mojo
     from h2ok.ext.models.parameters import Parameters, param
     from h2ok.ext.models.rows import Rows, RowSpec, RowsTask
     from h2ok.ext.models.training import TrainingData
@@ -30,6 +31,7 @@ _HOMES = {
     "ModelBuilder": "builder",
     "ModelMetrics": "metrics.metrics",
     "ModelOutput": "model",
+    "Mojo": "mojo",
     "Parameters": "parameters",
     "RowSpec": "rows",
     "Rows": "rows",
@@ -50,6 +52,7 @@ __all__ = [
     "ModelBuilder",
     "ModelMetrics",
     "ModelOutput",
+    "Mojo",
     "Parameters",
     "RowSpec",
     "Rows",

@@ -27,9 +27,9 @@ import dataclasses
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from h2ok.capabilities.contracts.schema import Level
@@ -37,11 +37,15 @@ from h2ok.ext.models.builder import ModelBuilder
 from h2ok.ext.models.common_parameters import CommonParameters, CrossValidationParameters, MetricParameters, SupervisedParameters
 from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.datainfo import DataInfo, column_statistics
+from h2ok.ext.models.mojo import Mojo
 from h2ok.ext.models.parameters import Check, Parameters, param
 from h2ok.ext.models.rows import Rows, RowsTask
 from h2ok.ext.models.training import TrainingData
 from h2ok.kernel import IllegalArgumentError, wire_type
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.ext.models.model import Model
 
 __all__ = ["Algorithm", "FitFrame", "field"]
 
@@ -127,6 +131,13 @@ class AlgorithmState:
     info: DataInfo | None
     state: Any
 
+    @property
+    def mojo(self) -> Callable[[Model], Mojo] | None:
+        """The author's codec, given a model with this state."""
+        cls = _known.get(self.algo)
+        codec = cls.mojo if cls is not None and self.category in (cls.mojo_categories or cls.categories) else None
+        return None if codec is None else lambda model: codec(self.state, model, self.info)
+
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """Probabilities or numbers: float64[n_rows, k]."""
         cls = _known.get(self.algo)
@@ -149,6 +160,9 @@ class Algorithm(ABC):
     algo : name in URLs; full_name : name for people; schema : stem of schema names, made of ``algo`` when not given.
     categories : what it can build.
     inputs : "expanded" - levels as 0/1 columns, numbers imputed by their mean and standardised; "raw" - levels as codes, NA as NaN.
+    mojo : a static method ``mojo(state, model, info)`` that returns a Mojo, for models that H2O's scoring library can read;
+        ``info`` says how the columns were made (None for raw inputs). Without it models have no MOJO.
+    mojo_categories : what ``mojo`` can write; empty: all categories.
     """
 
     algo: ClassVar[str]
@@ -158,6 +172,8 @@ class Algorithm(ABC):
     supervised: ClassVar[bool] = True
     inputs: ClassVar[Literal["expanded", "raw"]] = "expanded"
     Parameters: ClassVar[type[Any]]
+    mojo: ClassVar[Callable[[Any, Model, DataInfo | None], Mojo] | None] = None
+    mojo_categories: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from h2ok.ext.models import stopping
+from h2ok.ext.models.balance import CLASS_SHARES, ClassShares, Corrected, balance
+from h2ok.ext.models.calibration import CALIBRATION, calibrate
 from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.crossvalidation import CrossValidation
+from h2ok.ext.models.encoding import EXPLICIT, encode
 from h2ok.ext.models.ids import automatic_id
 from h2ok.ext.models.lookup import optional_frame
 from h2ok.ext.models.metrics.task import default_threshold
 from h2ok.ext.models.model import Model, ModelOutput
+from h2ok.ext.models.mojo import codec_of
 from h2ok.ext.models.parameters import Parameters
 from h2ok.ext.models.scoring import place, store_metrics
 from h2ok.ext.models.storage import saved, write_file
 from h2ok.ext.models.training import TrainingData, adapt, prepare
 from h2ok.ext.models.validation import Validation
-from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize
+from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize, wire_type
 
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
 
-__all__ = ["ModelBuilder"]
+__all__ = ["ModelBuilder", "TrainPlan"]
 
 
 class ModelBuilder(ABC):
@@ -41,9 +45,12 @@ class ModelBuilder(ABC):
     can_build: ClassVar[tuple[str, ...]] = ("Regression", "Binomial", "Multinomial")
     supervised: ClassVar[bool] = True
     visibility: ClassVar[str] = "Stable"
-    have_mojo: ClassVar[bool] = False
     #: Categorical predictors first, most levels first.
     cats_first: ClassVar[bool] = False
+    #: A categorical response is the number of its level.
+    codes_as_numbers: ClassVar[bool] = False
+    #: What ``categorical_encoding`` may be beside AUTO; the framework does those of ``encoding.EXPLICIT``.
+    encodings: ClassVar[tuple[str, ...]] = EXPLICIT
 
     def __init__(self, runtime: Runtime, params: Parameters, given: dict[str, Any] | None = None, user_agent: str = "") -> None:
         self.runtime = runtime
@@ -56,6 +63,7 @@ class ModelBuilder(ABC):
         self.valid_frame: Frame | None = None
         self.data: TrainingData | None = None
         self._key: str | None = None
+        self._shares: ClassShares | None = None
 
     @abstractmethod
     def build(self, ctx: TrainContext) -> Trained:
@@ -108,12 +116,57 @@ class ModelBuilder(ABC):
             )
         elif self.supervised and self.params.value("response_column") is None:
             v.error("response_column", "Response column is not set. Name the column to predict.")
+        if self.data is not None and self.codes_as_numbers:
+            self.data = replace(self.data, codes_as_numbers=True)
         self._check_common(v)
+        self._encode(v)
         self.validate(v, self.data)
         return v
 
+    def _encode(self, v: Validation) -> None:
+        kind = self.params.value("categorical_encoding", "AUTO")
+        if kind == "AUTO":
+            return
+        if kind not in self.encodings:
+            known = ", ".join(("AUTO", *self.encodings))
+            v.error("categorical_encoding", f"{self.full_name} cannot use categorical_encoding {kind}. It can use: {known}.")
+        elif self.data is not None and kind in EXPLICIT:
+            self.data = encode(self.data, kind)
+
+    def _balances(self, data: TrainingData) -> bool:
+        return bool(self.params.value("balance_classes", False)) and data.category in ("Binomial", "Multinomial")
+
+    def _check_balance(self, v: Validation, data: TrainingData | None) -> None:
+        factors = self.params.value("class_sampling_factors", None)
+        if data is None or factors is None:
+            return
+        if len(factors) != data.n_classes or any(not f >= 0 for f in factors) or not any(f > 0 for f in factors):
+            v.error(
+                "class_sampling_factors",
+                f"class_sampling_factors needs a number of at least 0 for each of the {data.n_classes} classes, and one above 0; "
+                f"got {factors}.",
+            )
+        if not self.params.value("balance_classes", False):
+            v.error("class_sampling_factors", "class_sampling_factors needs balance_classes=True.")
+
+    def _check_calibration(self, v: Validation, data: TrainingData | None) -> None:
+        p = self.params
+        if not p.value("calibrate_model", False):
+            return
+        if data is not None and data.category != "Binomial":
+            v.error("calibrate_model", "Model calibration is only currently supported for binomial models.")
+        frame = optional_frame(self.node, p.value("calibration_frame"), "calibration_frame")
+        if frame is None:
+            v.error("calibrate_model", "Calibration frame was not specified.")
+        elif data is not None and frame.find(str(data.columns.response)) < 0:
+            v.error("calibration_frame", f"Calibration frame '{frame.key}' has no response column '{data.columns.response}'.")
+        if p.value("calibration_method") == "AUTO":
+            setattr(p, "calibration_method", "PlattScaling")  # noqa: B010 - not every algorithm has one
+
     def _check_common(self, v: Validation) -> None:
         p, data = self.params, self.data
+        self._check_calibration(v, data)
+        self._check_balance(v, data)
         nfolds, fold_column = p.value("nfolds", 0), p.value("fold_column")
         if nfolds < 0 or nfolds == 1:
             v.error("nfolds", f"nfolds must be 0 or at least 2; got {nfolds}.")
@@ -156,7 +209,8 @@ class ModelBuilder(ABC):
         v = self.check()
         self._refuse_other_kind()
         v.raise_if_wrong(self.model_key, self.schema, self.params)
-        return self.node.jobs.start(self.schema, self.model_key, "Model", self.run)
+        plan = TrainPlan(self.algo, self.params.to_dict(), self.model_key, self.user_agent, self)
+        return self.node.jobs.start(self.schema, self.model_key, "Model", plan)
 
     def train(self, job: JobContext, progress: tuple[float, float] = (0.0, 1.0)) -> Model:
         """Check and train inside a job that runs already (grids). Raises as ``start``."""
@@ -175,6 +229,9 @@ class ModelBuilder(ABC):
         limit = self.params.value("max_runtime_secs", 0.0)
         deadline = time.monotonic() + limit if limit else float("inf")
         valid = self._validation_rows(job)
+        if self._balances(self.data):
+            factors, size = self.params.value("class_sampling_factors"), self.params.value("max_after_balance_size")
+            self.data, self._shares = balance(self.data, factors, size, seed)
         ctx = TrainContext(self.node, self.params, self.data, valid, job, seed, deadline, progress)
         folds = CrossValidation.wanted(self)
         cv = CrossValidation(self, ctx) if folds else None
@@ -185,23 +242,43 @@ class ModelBuilder(ABC):
         model = self.finish(ctx, trained, begin)
         if cv is not None:
             model = cv.finish(model)
+        if self.params.value("calibrate_model"):
+            model = self._calibrated(model)
         self.node.dkv.put(model.key, model)
         folder = self.params.value("export_checkpoints_dir")
         if folder:
-            path = f"{str(folder).rstrip('/')}/{model.key}"
-            write_file(self.runtime, path, saved(self.runtime, model), force=True, function="exportModel")
+            self._save(model, str(folder).rstrip("/"))
         ctx.update(1.0, "Done.")
         return model
+
+    def _save(self, model: Model, folder: str) -> None:
+        """The model and those of its folds, a file each."""
+        folds = self.node.dkv.get_many(model.parts)
+        for each in (model, *(m for m in folds.values() if isinstance(m, Model))):
+            write_file(self.runtime, f"{folder}/{each.key}", saved(self.runtime, each), force=True, function="exportModel")
+
+    def _calibrated(self, model: Model) -> Model:
+        frame = optional_frame(self.node, self.params.value("calibration_frame"), "calibration_frame")
+        assert frame is not None, "checked before"
+        rows, _ = adapt(self.node, model.output.columns, frame, need_response=True)
+        learned = calibrate(rows, model.predictor, self.params.value("calibration_method"))
+        return replace(model, attachments={**model.attachments, CALIBRATION: learned})
 
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
         """The Model of what was learned, with its metrics; not stored yet (its metrics are)."""
         data = ctx.data
+        predictor, attachments = trained.state, trained.attachments
+        if self._shares is not None:
+            predictor, attachments = Corrected(trained.state, self._shares), {**attachments, CLASS_SHARES: self._shares}
+            # Those of rows the trees did not see stay; the others are of probabilities before their correction.
+            kept = trained.training_metrics if trained.training_metrics and trained.training_metrics.description else None
+            trained = replace(trained, training_metrics=kept, validation_metrics=None)
         train = trained.training_metrics
         if train is None and trained.compute_metrics:
-            train = ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
+            train = ctx.metrics(data, predictor, trained.deviance, trained.null_mu)
         valid = trained.validation_metrics
         if valid is None and ctx.valid is not None:
-            valid = ctx.metrics(ctx.valid, trained.state, trained.deviance, trained.null_mu)
+            valid = ctx.metrics(ctx.valid, predictor, trained.deviance, trained.null_mu)
         output = ModelOutput(
             data.columns,
             data.category if self.supervised else self.can_build[0],
@@ -223,10 +300,10 @@ class ModelBuilder(ABC):
             output,
             trained.state,
             int(time.time() * 1000),
-            self.have_mojo,
+            codec_of(trained.state) is not None,
             trained.deviance,
             trained.null_mu,
-            trained.attachments,
+            attachments,
         )
         if train is not None:
             train = place(train, model, data.source, train.description)
@@ -274,3 +351,28 @@ class ModelBuilder(ABC):
             "error_count": validation.error_count if validation is not None else 0,
             "parameters": cls.parameters.describe() if params is None else params,
         }
+
+
+@wire_type("models.train_plan")
+@dataclass(frozen=True, slots=True)
+class TrainPlan:
+    """A training job as a value: another node begins it again when the one that ran it is lost."""
+
+    algo: str
+    params: dict[str, Any]
+    model_key: str
+    user_agent: str = ""
+    #: What was checked when the job began; not there on another node.
+    builder: ModelBuilder | None = field(default=None, compare=False, metadata={"wire": False})
+
+    def run(self, job: JobContext) -> Model:
+        """Train."""
+        if self.builder is not None:
+            return self.builder.run(job)
+        from h2ok.ext.models.builders import builder_class
+
+        cls = builder_class(job.node.context, self.algo)
+        made = cls(
+            job.node.context, cls.parameters.from_dict({**self.params, "model_id": self.model_key}), user_agent=self.user_agent
+        )
+        return made.train(job)

@@ -7,10 +7,13 @@ from typing import Any
 from h2ok.ext.models.parameters import Parameters, at_least, between, param, positive
 
 __all__ = [
+    "CalibrationParameters",
     "CategoricalParameters",
     "ClassBalanceParameters",
     "CommonParameters",
     "CrossValidationParameters",
+    "DistributionParameter",
+    "DistributionParameters",
     "MetricParameters",
     "StoppingParameters",
     "SupervisedParameters",
@@ -147,11 +150,9 @@ class StoppingParameters(Parameters):
 class ClassBalanceParameters(Parameters):
     """Over- and undersampling of classes."""
 
-    balance_classes: bool = param(
-        "boolean", False, "Resample the classes to equal size.", level="secondary", gridable=True, needs="class balancing"
-    )
+    balance_classes: bool = param("boolean", False, "Resample the classes to equal size.", level="secondary", gridable=True)
     class_sampling_factors: list[float] | None = param(
-        "float[]", None, "Sampling factor of each class.", level="expert", gridable=True, needs="class balancing"
+        "float[]", None, "Sampling factor of each class.", level="expert", gridable=True
     )
     max_after_balance_size: float = param(
         "float", 5.0, "Largest size of the balanced data, as a multiple.", level="expert", gridable=True, check=positive
@@ -194,8 +195,19 @@ class CategoricalParameters(Parameters):
     )  # fmt: skip
 
 
-class DistributionParameters(Parameters):
-    """Loss of boosted models."""
+class CalibrationParameters(Parameters):
+    """Calibration of the probabilities of two classes."""
+
+    calibrate_model: bool = param("boolean", False, "Calibrate the probabilities of a binomial model.", level="expert")
+    calibration_frame: str | None = param("Key<Frame>", None, "Frame to calibrate on.", level="expert")
+    calibration_method: str = param(
+        "enum", "AUTO", "How to calibrate; AUTO is PlattScaling.", level="expert",
+        values=("AUTO", "PlattScaling", "IsotonicRegression"),
+    )  # fmt: skip
+
+
+class DistributionParameter(Parameters):
+    """Loss of models of trees."""
 
     distribution: str = param(
         "enum",
@@ -208,6 +220,11 @@ class DistributionParameters(Parameters):
             "quantile", "huber", "custom",
         ),
     )  # fmt: skip
+
+
+class DistributionParameters(DistributionParameter):
+    """The loss with its parameters."""
+
     quantile_alpha: float = param(
         "double", 0.5, "Quantile to predict.", level="secondary", gridable=True, check=between(0, 1, open_low=True, open_high=True)
     )

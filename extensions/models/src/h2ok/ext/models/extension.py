@@ -8,8 +8,11 @@ extension = Extension(
     provides=(
         Routes("Algos", "h2ok.ext.models.routes:ALGOS"),
         Routes("Core V3", "h2ok.ext.models.routes:CORE_V3"),
-        Primitives("h2ok.ext.models.primitives:PRIMITIVES", ("PermutationVarImp", "model.reset.threshold")),
+        Primitives(
+            "h2ok.ext.models.primitives:PRIMITIVES",
+            ("PermutationVarImp", "fairnessMetrics", "makeLeaderboard", "model.reset.threshold", "predicted.vs.actual.by.var"),
+        ),
     ),
-    modules=tuple(f"h2ok.ext.models.{m}" for m in ("algorithm", "crossvalidation", "grid", "scoring")),
+    modules=tuple(f"h2ok.ext.models.{m}" for m in ("algorithm", "builder", "crossvalidation", "grid", "scoring")),
     help="Model builders, scoring, metrics, cross-validation and grids.",
 )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.capabilities.contracts.tables import TwoDimTable
+from h2ok.ext.models.balance import CLASS_SHARES, Corrected
+from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.metrics.metrics import ModelMetrics, checksum
 from h2ok.ext.models.rows import Rows
 from h2ok.ext.models.training import ModelColumns, TrainingData
@@ -90,7 +92,7 @@ class ModelOutput:
         out: dict[str, Any] = {
             "__meta": {"schema_version": 3, "schema_name": f"{algo_schema}ModelOutputV3", "schema_type": f"{algo_schema}Output"},
             "names": self.columns.all_names(),
-            "original_names": None,
+            "original_names": self.columns.original_names(),
             "column_types": self.columns.all_types(),
             "domains": [list(d) if d is not None else None for d in self.columns.all_domains()],
             "cross_validation_models": [key_ref("Model", k) for k in self.cross_validation_models] or None,
@@ -160,6 +162,12 @@ class Model:
         return self.output.columns.response_domain
 
     @property
+    def predictor(self) -> Any:
+        """What predicts: the state, with the probabilities of balanced classes corrected."""
+        shares = self.attachments.get(CLASS_SHARES)
+        return self.state if shares is None else Corrected(self.state, shares)
+
+    @property
     def is_classifier(self) -> bool:
         return self.output.category in ("Binomial", "Multinomial")
 
@@ -171,7 +179,9 @@ class Model:
         if not self.is_classifier:
             return ["predict"]
         # H2O: levels that are whole numbers get a p in front.
-        return ["predict", *(f"p{c}" if c.removeprefix("-").isdigit() else c for c in self.domain or ())]
+        names = [f"p{c}" if c.removeprefix("-").isdigit() else c for c in self.domain or ()]
+        calibrated = [f"cal_{n}" for n in names] if CALIBRATION in self.attachments else []
+        return ["predict", *names, *calibrated]
 
     def owned_frames(self) -> list[str]:
         """Frames of its cross-validation, and those its state names."""

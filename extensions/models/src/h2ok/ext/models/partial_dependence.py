@@ -16,7 +16,7 @@ import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.model import Model
-from h2ok.ext.models.rows import Rows, RowsTask
+from h2ok.ext.models.rows import ColumnSpec, Rows, RowsTask
 from h2ok.ext.models.training import TrainingData, adapt
 from h2ok.kernel import Frame, IllegalArgumentError, Node, OutputSpec, RollupStats, Vec, wire_type
 
@@ -195,12 +195,15 @@ def _at(data: TrainingData, plan: PartialDependencePlan, names: Sequence[str], p
     model = plan.model
     category = model.output.category
     fixed = dict(zip(names, point, strict=True))
-    columns = tuple(
-        replace(c, constant=_code(plan.frame.vec(c.name), c.domain, fixed[c.name])) if c.name in fixed else c
-        for c in data.spec.columns
-    )
+
+    def at_point(c: ColumnSpec) -> ColumnSpec:
+        if c.source is not None:
+            return replace(c, source=at_point(c.source))
+        return replace(c, constant=_code(plan.frame.vec(c.name), c.domain, fixed[c.name])) if c.name in fixed else c
+
+    columns = tuple(at_point(c) for c in data.spec.columns)
     which = tuple((model.domain or ()).index(t) for t in plan.targets) or ((1,) if category == "Binomial" else (0,))
-    task = _PredictionTask(replace(data.spec, columns=columns), model.state, which, plan.row, plan.weights >= 0)
+    task = _PredictionTask(replace(data.spec, columns=columns), model.predictor, which, plan.row, plan.weights >= 0)
     node = data.node
     if plan.row >= 0:
         return [(float(v), 0.0, 0.0) for v in data.do_all(task).value]

@@ -66,12 +66,12 @@ def permutation_importance(
         raise BadRequestError(
             f"Frame '{plan.frame.key}' has no response column '{columns.response}'; permutation importance needs it."
         )
-    unknown = [f for f in plan.features if f not in columns.names]
+    unknown = [f for f in plan.features if f not in columns.sources]
     if unknown:
         raise BadRequestError(
-            f"{', '.join(unknown)} is no predictor of '{plan.model.key}'. Predictors: {', '.join(columns.names)}."
+            f"{', '.join(unknown)} is no predictor of '{plan.model.key}'. Predictors: {', '.join(columns.sources)}."
         )
-    names = [n for n in plan.features or columns.names if plan.frame.find(n) >= 0]
+    names = [n for n in plan.features or columns.sources if plan.frame.find(n) >= 0]
     made: list[Vec] = []
     try:
         work = _sampled(node, plan, made)
@@ -84,7 +84,7 @@ def permutation_importance(
             for repeat in range(plan.n_repeats):
                 if cancelled is not None:
                     cancelled()
-                permuted = _permuted(node, work, feature, plan.seed, columns.names.index(feature) * plan.n_repeats + repeat)
+                permuted = _permuted(node, work, feature, plan.seed, columns.sources.index(feature) * plan.n_repeats + repeat)
                 made.append(permuted)
                 vecs = tuple(permuted if n == feature else v for n, v in zip(work.names, work.vecs, strict=True))
                 out[i, repeat] = abs(_value(node, plan.model, Frame("", work.names, vecs), name) - before)
@@ -103,12 +103,12 @@ def _measure_name(plan: PermutationPlan) -> str:
 
 def _value(node: Node, model: Model, frame: Frame, name: str) -> float:
     data, _ = adapt(node, model.output.columns, frame, need_response=True)
-    return measure(training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, 0), name)
+    return measure(training_metrics(data, model.predictor, model.output.category, model.deviance, model.null_mu, 0), name)
 
 
 def _sampled(node: Node, plan: PermutationPlan, made: list[Vec]) -> Frame:
     """The columns the model looks at, of the rows drawn."""
-    wanted = [n for n in plan.model.output.columns.all_names() if plan.frame.find(n) >= 0]
+    wanted = [n for n in plan.model.output.columns.frame_names() if plan.frame.find(n) >= 0]
     frame = plan.frame.subframe(wanted)
     n = frame.n_rows
     if plan.n_samples < 0 or plan.n_samples >= n:

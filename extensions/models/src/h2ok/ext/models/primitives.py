@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
-from h2ok.capabilities.contracts.primitive import Primitive
-from h2ok.ext.models.lookup import find_model
+from h2ok.capabilities.contracts.primitive import MapOfFrames, Primitive
+from h2ok.ext.models.fairness import FairnessPlan, fairness_metrics
+from h2ok.ext.models.leaderboard import EXTENSIONS, LeaderboardPlan, expand_models, make_leaderboard
+from h2ok.ext.models.lookup import find_frame, find_model
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.permutation import PermutationPlan, permutation_importance, table_columns
+from h2ok.ext.models.predicted_actual import predicted_actual
 from h2ok.kernel import Frame, new_seed
 
 __all__ = ["PRIMITIVES"]
@@ -32,8 +35,7 @@ def reset_threshold(env: Any, model: Any, threshold: Any) -> Frame:
         raise BadRequestError(f"A threshold lies between 0 and 1; got {threshold!r}.")
     before = held.output.default_threshold
     env.node.dkv.put(held.key, replace(held, output=replace(held.output, default_threshold=float(threshold))))
-    made: Frame = env.node.frames.from_columns("", {"C1": np.array([before])})
-    return made
+    return _unnamed(env, {"C1": np.array([before])}, {})
 
 
 def permutation_var_imp(
@@ -52,13 +54,92 @@ def permutation_var_imp(
     chosen = tuple(str(f) for f in features) if isinstance(features, list | tuple) else ()
     drawn = new_seed() if seed == -1 else int(seed)
     plan = PermutationPlan(held, frame, str(metric), int(n_samples), int(n_repeats), chosen, drawn)
-    made: Frame = env.node.frames.from_columns(
-        "", table_columns(*permutation_importance(env.node, plan)), types={"Variable": "string"}
+    return _unnamed(env, table_columns(*permutation_importance(env.node, plan)), {"Variable": "string"})
+
+
+def leaderboard(env: Any, models: Any, frame: Any, sort_metric: Any, extensions: Any, scoring: Any) -> Frame:
+    """A table of models in the order of a measure."""
+    wanted = _words(extensions, "extensions")
+    if [w.upper() for w in wanted] == ["ALL"]:
+        wanted = EXTENSIONS
+    for word in wanted:
+        if word not in EXTENSIONS:
+            raise BadRequestError(f"A leaderboard has no column '{word}'; it may have ALL or {', '.join(EXTENSIONS)}.")
+    held = models if isinstance(models, Model) else expand_models(env.node, _words(models, "models"))
+    plan = LeaderboardPlan(
+        (held,) if isinstance(held, Model) else held,
+        _frame(env, frame, "lb_frame") if frame != "" else None,
+        str(sort_metric),
+        tuple(wanted),
+        str(scoring),
     )
-    return made
+    return _unnamed(env, *make_leaderboard(env.node, plan))
+
+
+def predicted_by_variable(env: Any, model: Any, frame: Any, variable: Any, predictions: Any) -> Frame:
+    """Mean prediction and mean response by the levels of a column."""
+    columns = predicted_actual(
+        env.node, _model(env, model), _frame(env, frame, "fr"), str(variable), _frame(env, predictions, "preds")
+    )
+    return _unnamed(env, columns, {str(variable): "string"})
+
+
+def fairness(env: Any, model: Any, frame: Any, protected: Any, reference: Any, favorable: Any) -> MapOfFrames:
+    """How groups fare with a model of two classes. The frames are kept under names made of those of the model and the frame."""
+    held, data = _model(env, model), _frame(env, frame, "fr")
+    plan = FairnessPlan(held, data, tuple(_words(protected, "protected")), tuple(_words(reference, "reference")), str(favorable))
+    out = {}
+    for name, (columns, types) in fairness_metrics(env.node, plan).items():
+        key = f"fairness_metrics_{data.key}_for_model_{held.key}"
+        if name != "overview":
+            key = f"{name}_for_model_{held.key}_for_frame_{data.key}"
+        env.node.frames.remove(key)
+        out[name] = env.node.frames.from_columns(key, columns, types=types)
+    return MapOfFrames(out)
+
+
+def _unnamed(env: Any, columns: dict[str, Any], types: dict[str, Any]) -> Frame:
+    """A frame that belongs to the expression until it is given a name."""
+    return Frame("", tuple(columns), tuple(env.node.frames.vec_of(v, types.get(n)) for n, v in columns.items()))
+
+
+def _frame(env: Any, value: Any, argument: str) -> Frame:
+    return value if isinstance(value, Frame) else find_frame(env.node, str(value), argument=argument)
+
+
+def _words(value: Any, argument: str) -> tuple[str, ...]:
+    """A text or a list of texts as a tuple; an empty list of numbers is an empty tuple."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    if hasattr(value, "expand") and not len(value.expand()):
+        return ()
+    raise BadRequestError(f"Argument {argument} must be a list of texts; got {value!r}.")
 
 
 PRIMITIVES = [
+    Primitive(
+        "makeLeaderboard",
+        leaderboard,
+        5,
+        ("models", "lb_frame", "sort_metric", "extensions", "scoring_data"),
+        "Table of models in the order of a measure.",
+    ),
+    Primitive(
+        "predicted.vs.actual.by.var",
+        predicted_by_variable,
+        4,
+        ("model", "fr", "variable", "preds"),
+        "Mean prediction and mean response by the levels of a column.",
+    ),
+    Primitive(
+        "fairnessMetrics",
+        fairness,
+        5,
+        ("model", "fr", "protected", "reference", "favorable"),
+        "How the groups of protected columns fare with a model of two classes.",
+    ),
     Primitive(
         "PermutationVarImp",
         permutation_var_imp,

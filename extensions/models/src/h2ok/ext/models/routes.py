@@ -41,6 +41,7 @@ ALGOS = [
     ),
     Route("POST", "/99/ModelBuilders/{algo}/parameters", _BUILDERS + "validate", None, None, "Validate parameters."),
     Route("POST", "/99/Grid/{algo}", _GRID + "search", None, None, "Search over hyper parameters."),
+    Route("POST", "/99/Grid/{algo}/resume", _GRID + "resume", None, None, "Go on with the search of a grid."),
     Route("GET", "/99/Grids", _GRID + "list_grids", None, None, "List the grids."),
     Route("GET", "/99/Grids/{grid_id}", _GRID + "get_grid", None, None, "Look at a grid."),
 ]
@@ -97,6 +98,8 @@ CORE_V3 = [
     Route("POST", "/99/Models.upload.bin/", _STORAGE + "upload_model", None, ModelsV3, "Load an uploaded model."),
     Route("GET", "/99/Models/{model_id}/json", _STORAGE + "export_json", None, None, "Save what a model reports as JSON."),
     Route("GET", "/3/Models/{model_id}/json", _STORAGE + "fetch_json", None, None, "Download what a model reports as JSON."),
+    Route("GET", "/3/Models/{model_id}/mojo", _STORAGE + "fetch_mojo", None, None, "Download a model as a MOJO.", "modelMojo"),
+    Route("GET", "/99/Models.mojo/{model_id}", _STORAGE + "export_mojo", None, None, "Save a model as a MOJO.", "exportMojo"),
     Route("POST", "/3/Grid.bin/{grid_id}/export", _STORAGE + "export_grid", None, None, "Save a grid."),
     Route("POST", "/3/Grid.bin/import", _STORAGE + "import_grid", None, None, "Load a saved grid."),
 ]

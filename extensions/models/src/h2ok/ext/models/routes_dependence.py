@@ -59,7 +59,7 @@ def start(ctx: RequestContext, request: PartialDependenceV3) -> dict[str, Any]:
     columns = tuple(request.cols or ())
     pairs = _pairs(request.col_pairs_2dpdp)
     if not columns and not pairs:
-        columns = model.output.columns.names[:1]
+        columns = model.output.columns.sources[:1]
     if request.nbins < 1:
         raise IllegalArgumentError(f"nbins must be at least 1; got {request.nbins}.", argument="nbins")
     plan = PartialDependencePlan(

@@ -45,7 +45,7 @@ def get_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     model = find_model(ctx.node, ctx.path_params["model_id"])
     if str(ctx.params.get("find_compatible_frames", "")).lower() not in ("true", "1"):
         return _answer([model_json(ctx, model)])
-    fitting = [f for f in ctx.node.frames.list() if set(model.output.columns.names) <= set(f.names)]
+    fitting = [f for f in ctx.node.frames.list() if set(model.output.columns.sources) <= set(f.names)]
     refs = [
         {"__meta": {"schema_version": 3, "schema_name": "FrameBaseV3", "schema_type": "Frame"}, "frame_id": key_ref("Frame", f.key)}
         for f in fitting

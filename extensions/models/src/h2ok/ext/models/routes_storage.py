@@ -12,12 +12,24 @@ from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.models.grid import Grid
 from h2ok.ext.models.lookup import find_model
 from h2ok.ext.models.model import Model
+from h2ok.ext.models.mojo import pack
 from h2ok.ext.models.routes_grid import find_grid
 from h2ok.ext.models.routes_models import model_json
 from h2ok.ext.models.storage import read_file, restore, saved, write_file
 from h2ok.kernel import IllegalArgumentError, KeyNotFoundError
 
-__all__ = ["export_grid", "export_json", "export_model", "fetch_json", "fetch_model", "import_grid", "import_model", "upload_model"]
+__all__ = [
+    "export_grid",
+    "export_json",
+    "export_model",
+    "export_mojo",
+    "fetch_json",
+    "fetch_model",
+    "fetch_mojo",
+    "import_grid",
+    "import_model",
+    "upload_model",
+]
 
 _KINDS: tuple[type[Model | Grid], ...] = (Model, Grid)
 
@@ -47,19 +59,15 @@ def _export(ctx: RequestContext, function: str, data: bytes, model: Model) -> di
         "model_id": key_ref("Model", model.key),
         "dir": path,
         "force": force,
-        "export_cross_validation_predictions": False,
+        "export_cross_validation_predictions": _flag(ctx, "export_cross_validation_predictions"),
     }
 
 
 def export_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Save a model."""
     model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
-    if _flag(ctx, "export_cross_validation_predictions"):
-        raise IllegalArgumentError(
-            "export_cross_validation_predictions is not available in h2ok yet. Export the prediction frames themselves.",
-            argument="export_cross_validation_predictions",
-        )
-    return _export(ctx, "exportModel", saved(ctx.runtime, model), model)
+    data = saved(ctx.runtime, model, predictions=_flag(ctx, "export_cross_validation_predictions"))
+    return _export(ctx, "exportModel", data, model)
 
 
 def export_json(ctx: RequestContext, _request: Any) -> dict[str, Any]:
@@ -116,6 +124,18 @@ def fetch_json(ctx: RequestContext, _request: Any) -> Response:
     return _attachment(json.dumps(model_json(ctx, model)).encode(), f"{model.key}.json", "application/json")
 
 
+def export_mojo(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Save a model as a MOJO."""
+    model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
+    return _export(ctx, "exportMojo", pack(model), model)
+
+
+def fetch_mojo(ctx: RequestContext, _request: Any) -> Response:
+    """Download a model as a MOJO."""
+    model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
+    return _attachment(pack(model), f"{model.key}.zip", "application/octet-stream")
+
+
 def _grid_ref(grid: Grid) -> dict[str, Any]:
     ref = key_ref("Grid", grid.key)
     assert ref is not None
@@ -126,7 +146,13 @@ def export_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Save a grid with its models into a folder."""
     grid = find_grid(ctx, ctx.path_params["grid_id"])
     folder = _folder(ctx, "grid_directory", "exportGrid").rstrip("/")
-    write_file(ctx.runtime, f"{folder}/{grid.key}", saved(ctx.runtime, grid), force=True, function="exportGrid")
+    if _flag(ctx, "save_params_references"):
+        raise IllegalArgumentError(
+            "save_params_references is not available in h2ok yet: save the frames with frame.save(), then the grid without it.",
+            argument="save_params_references",
+        )
+    data = saved(ctx.runtime, grid, predictions=_flag(ctx, "export_cross_validation_predictions"))
+    write_file(ctx.runtime, f"{folder}/{grid.key}", data, force=True, function="exportGrid")
     return _grid_ref(grid)
 
 

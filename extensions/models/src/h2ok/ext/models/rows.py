@@ -10,10 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from h2ok.kernel import NA_CODE, Block, MRTask, wire_type
+from h2ok.kernel import NA_CODE, Block, MRTask, uniforms, wire_type
 from numpy.typing import NDArray
 
 __all__ = ["ColumnSpec", "RowSpec", "Rows", "RowsTask", "map_levels"]
+
+
+_SAMPLING_STREAM = 1_000_019
 
 
 @wire_type("models.column")
@@ -28,6 +31,8 @@ class ColumnSpec:
     mapping : model code of each level of the frame's domain (-1: the model does not know it); None when both domains are equal.
     from_numbers : the frame holds numbers where the model has levels; they translate by their text.
     constant : one value (a code for levels) that stands in every row instead of the frame's; NaN for NA.
+    source, table : the categorical column this one is made of, and its value (a code for levels) for each level of that and, last,
+        for NA. ``position``, ``mapping`` and ``from_numbers`` are those of the source then.
     """
 
     name: str
@@ -36,6 +41,8 @@ class ColumnSpec:
     mapping: NDArray[np.int32] | None = None
     from_numbers: bool = False
     constant: float | None = None
+    source: ColumnSpec | None = None
+    table: NDArray[np.float64] | None = None
 
     @property
     def cardinality(self) -> int:
@@ -47,6 +54,7 @@ class ColumnSpec:
 class RowSpec:
     """Where everything stands. Positions are indexes among the task's vecs, -1 for none.
 
+    ``sampling``: how often rows of each class count, the fraction drawn by row with ``sampling_seed``; () for once.
     ``fold``/``fold_index`` choose the rows of a cross-validation model: all but those of the fold, or with ``holdout`` only those.
     """
 
@@ -57,6 +65,8 @@ class RowSpec:
     fold: int = -1
     fold_index: int = -1
     holdout: bool = False
+    sampling: tuple[float, ...] = ()
+    sampling_seed: int = 0
 
     def in_fold(self, index: int, *, holdout: bool) -> RowSpec:
         """The same for the rows inside (or outside) of a fold."""
@@ -87,6 +97,8 @@ class Rows:
             return np.where(codes < 0, np.nan, codes)
         if column.constant is not None:
             return np.full(self.n_rows, column.constant)
+        if column.source is not None and column.table is not None:
+            return column.table[self._codes(column.source)]
         return np.full(self.n_rows, np.nan) if column.position < 0 else self.block.numbers(column.position)
 
     def codes(self, j: int) -> NDArray[np.int32]:
@@ -119,7 +131,15 @@ class Rows:
         if spec.fold >= 0 and spec.fold_index >= 0:
             held = self.block.numbers(spec.fold) == spec.fold_index
             out = np.where(held == spec.holdout, out, 0.0)
-        return out
+        return out * self._copies() if spec.sampling else out
+
+    def _copies(self) -> NDArray[np.float64]:
+        """How often each row counts."""
+        y = self.response()
+        factors = np.append(self.spec.sampling, 0.0)[np.where(np.isnan(y), -1, y).astype(np.int64)]
+        whole: NDArray[np.float64] = np.floor(factors)
+        more = uniforms(self.spec.sampling_seed, _SAMPLING_STREAM, self.start, self.n_rows) < factors - whole
+        return whole + more
 
     def offset(self) -> NDArray[np.float64]:
         """float64[n_rows], zeros when there is none, NaN where it is missing."""
@@ -129,6 +149,9 @@ class Rows:
         if column.constant is not None:
             code = NA_CODE if np.isnan(column.constant) else int(column.constant)
             return np.full(self.n_rows, code, dtype=np.int32)
+        if column.source is not None and column.table is not None:
+            codes = np.nan_to_num(column.table, nan=NA_CODE).astype(np.int32)
+            return codes[self._codes(column.source)]
         if column.position < 0:
             return np.full(self.n_rows, NA_CODE, dtype=np.int32)
         if column.from_numbers:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.model import AdjustsMetrics, MeasuresItself, Model
@@ -43,6 +44,7 @@ class PredictTask(RowsTask):
     predictor: Any
     category: str
     threshold: float
+    calibration: Any = None
 
     def map_rows(self, rows: Rows) -> None:
         p = self.predictor.predict(rows)
@@ -53,6 +55,10 @@ class PredictTask(RowsTask):
         first = 1 if self.category in ("Binomial", "Multinomial") else 0
         for j in range(p.shape[1]):
             rows.block.write(first + j, np.ascontiguousarray(p[:, j]))
+        if self.calibration is not None:
+            calibrated = self.calibration.apply(p[:, 1])
+            rows.block.write(3, 1 - calibrated)
+            rows.block.write(4, calibrated)
 
 
 def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: Cancelled | None = None) -> tuple[Frame, list[str]]:
@@ -64,7 +70,7 @@ def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: C
         The frame does not fit the model.
     """
     data, warnings = adapt(node, model.output.columns, frame)
-    return write_predictions(data, model, model.state, key, cancelled), warnings
+    return write_predictions(data, model, model.predictor, key, cancelled), warnings
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,8 @@ def write_predictions(data: TrainingData, model: Model, predictor: Any, key: str
     outputs = [OutputSpec() for _ in names]
     if model.is_classifier:
         outputs[0] = OutputSpec("enum", model.domain)
-    task = PredictTask(data.spec, predictor, model.output.category, model.output.default_threshold)
+    calibration = model.attachments.get(CALIBRATION)
+    task = PredictTask(data.spec, predictor, model.output.category, model.output.default_threshold, calibration)
     with data.node.scopes.enter():
         vecs = data.do_all(task, outputs, cancelled).vecs
         return data.node.frames.put(Frame(key, tuple(names), vecs))
@@ -133,7 +140,9 @@ def score_metrics(
         return None
     groups = model.parameters.get("gainslift_bins", -1) if gainslift_bins is None else gainslift_bins
     wanted = str(model.parameters.get("auc_type") or "AUTO") if auc_type in (None, "AUTO") else str(auc_type)
-    metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled, wanted)
+    metrics = training_metrics(
+        data, model.predictor, model.output.category, model.deviance, model.null_mu, groups, cancelled, wanted
+    )
     if metrics is None:
         return None
     return store_metrics(node, place(metrics, model, frame))
@@ -150,7 +159,9 @@ def training_metrics(
     auc_type: str = "AUTO",
 ) -> ModelMetrics | None:
     """Metrics of a predictor over rows, as its kind of model reports them; not stored."""
-    adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
+    adjuster = predictor
+    while hasattr(adjuster, "states"):
+        adjuster = adjuster.states[0]
     if isinstance(adjuster, MeasuresItself):
         return adjuster.own_metrics(data, predictor, cancelled)
     if category not in ("Regression", "Binomial", "Multinomial"):

@@ -11,16 +11,44 @@ from h2ok.ext.models.parameters import Parameters
 from h2ok.ext.models.rows import ColumnSpec, RowSpec, RowsTask, map_levels
 from h2ok.ext.models.validation import Validation
 from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, TaskResult, Vec, wire_type
+from numpy.typing import NDArray
 
-__all__ = ["ModelColumns", "TrainingData", "adapt", "prepare"]
+__all__ = ["Encoded", "ModelColumns", "TrainingData", "adapt", "prepare"]
 
 _ROLES = ("weights_column", "offset_column", "fold_column", "treatment_column")
+
+
+@wire_type("models.encoded")
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A predictor that is made of a categorical column.
+
+    Parameters
+    ----------
+    source, levels : the column and its levels in training.
+    domain : levels of the predictor; None for a number.
+    table : float64[levels + 1]: value (a code for levels) for each level of the source and, last, for NA.
+    """
+
+    name: str
+    source: str
+    levels: tuple[str, ...]
+    domain: tuple[str, ...] | None
+    table: NDArray[np.float64]
+
+    def spec(self, source: ColumnSpec) -> ColumnSpec:
+        """The predictor, read from the source as a frame has it."""
+        return ColumnSpec(self.name, -1, self.domain, source=source, table=self.table)
 
 
 @wire_type("models.columns")
 @dataclass(frozen=True, slots=True)
 class ModelColumns:
-    """Names and levels a model was trained with. ``names``/``domains``/``types`` are the predictors only."""
+    """Names and levels a model was trained with. ``names``/``domains``/``types`` are the predictors only.
+
+    ``encoded``: what each predictor is made of where that is no column of its own; () when all are. ``originals``: the columns
+    that the frame had for them, in its order; () without encoding.
+    """
 
     names: tuple[str, ...]
     domains: tuple[tuple[str, ...] | None, ...]
@@ -30,6 +58,21 @@ class ModelColumns:
     weights: str | None = None
     offset: str | None = None
     fold: str | None = None
+    encoded: tuple[Encoded | None, ...] = ()
+    originals: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Columns of a frame that the predictors are read from."""
+        return self.originals or self.names
+
+    def frame_names(self) -> list[str]:
+        """Columns of a frame that the model looks at: predictors, weights, offset, folds, response."""
+        return [*self.sources, *self.all_names()[len(self.names) :]]
+
+    def original_names(self) -> list[str] | None:
+        """``frame_names`` when predictors were encoded, None otherwise - as a model's output has it."""
+        return self.frame_names() if self.originals else None
 
     def all_names(self) -> list[str]:
         """Predictors, then the other columns, the response last - H2O's order in a model's output."""
@@ -61,6 +104,8 @@ class TrainingData:
     spec: RowSpec
     columns: ModelColumns
     source: Frame
+    #: Levels of the response count as numbers.
+    codes_as_numbers: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -83,7 +128,7 @@ class TrainingData:
     def category(self) -> str:
         if self.columns.response is None:
             return "Unknown"
-        if self.domain is None:
+        if self.domain is None or self.codes_as_numbers:
             return "Regression"
         return "Binomial" if len(self.domain) == 2 else "Multinomial"
 
@@ -260,13 +305,14 @@ def adapt(node: Node, columns: ModelColumns, frame: Frame, *, need_response: boo
         The frame has none of the model's columns, a column of another kind, or misses offset or (when needed) response.
     """
     warnings: list[str] = []
-    have = [n for n in columns.names if frame.find(n) >= 0]
+    have = [n for n in columns.sources if frame.find(n) >= 0]
     if not have and columns.names:
         raise BadRequestError(
-            f"Frame '{frame.key}' has no columns in common with the training set. The model needs: {_listed(list(columns.names))}."
+            f"Frame '{frame.key}' has no columns in common with the training set. "
+            f"The model needs: {_listed(list(columns.sources))}."
         )
     used: list[str] = []
-    specs = [_adapt_column(frame, n, d, used, warnings) for n, d in zip(columns.names, columns.domains, strict=True)]
+    specs = _adapt_predictors(frame, columns, used, warnings)
     response: ColumnSpec | None = None
     if columns.response is not None:
         if frame.find(columns.response) >= 0:
@@ -280,6 +326,20 @@ def adapt(node: Node, columns: ModelColumns, frame: Frame, *, need_response: boo
     spec = RowSpec(tuple(specs), response, weights, offset)
     sub = frame.subframe(used)
     return TrainingData(node, frame.key, sub, spec, columns, frame), warnings
+
+
+def _adapt_predictors(frame: Frame, columns: ModelColumns, used: list[str], warnings: list[str]) -> list[ColumnSpec]:
+    sources: dict[str, ColumnSpec] = {}
+    specs = []
+    made = columns.encoded or (None,) * len(columns.names)
+    for name, domain, encoded in zip(columns.names, columns.domains, made, strict=True):
+        if encoded is None:
+            specs.append(_adapt_column(frame, name, domain, used, warnings))
+            continue
+        if encoded.source not in sources:
+            sources[encoded.source] = _adapt_column(frame, encoded.source, encoded.levels, used, warnings)
+        specs.append(encoded.spec(sources[encoded.source]))
+    return specs
 
 
 def _place(frame: Frame, name: str | None, used: list[str]) -> int:

@@ -19,4 +19,5 @@ extension = Extension(
         Persist("file", "h2ok.ext.parsers.files:PersistFile", schemes=("", "file", "nfs")),
         Routes("Core V3", "h2ok.ext.parsers.routes:ROUTES"),
     ),
+    modules=("h2ok.ext.parsers.parse",),
 )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref
+from h2ok.ext.parsers.columns import runtime_of
 from h2ok.ext.parsers.compression import sample_bytes
 from h2ok.ext.parsers.csv.guess import canonical_type, guess_csv
 from h2ok.ext.parsers.guess import SAMPLE_BYTES, GuessParser, ReadsOwnSchema, sample_of
 from h2ok.ext.parsers.raw import RawFile, remove_raw, require_raw
 from h2ok.ext.parsers.schemas import ParseSetupV3, ParseSVMLightV3, ParseV3
 from h2ok.ext.parsers.svmlight import SvmLightParser
-from h2ok.kernel import ClassMismatchError, Frame, IllegalArgumentError, JobContext, KeyNotFoundError, sanitize
+from h2ok.kernel import ClassMismatchError, Frame, IllegalArgumentError, JobContext, KeyNotFoundError, sanitize, wire_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +82,27 @@ def _with_more_files(ctx: RequestContext, raws: Sequence[RawFile], given: ParseS
     return guess_csv(samples[0], given, samples[1:])
 
 
+@wire_type("parse.plan")
+@dataclass(frozen=True, slots=True)
+class ParsePlan:
+    """A parse as a value: another node begins it again when the one that ran it is lost."""
+
+    keys: tuple[str, ...]
+    setup: ParseSetup
+    dest: str
+    delete: bool
+
+    def run(self, job: JobContext) -> None:
+        """Parse; the sources are removed also after a failure, for nobody looks after them any more."""
+        parser = runtime_of(job.node).service(GuessParser).parser(self.setup.parse_type)
+        try:
+            parser.parse(job, list(self.keys), self.setup, self.dest)
+        finally:
+            if self.delete:
+                for key in self.keys:
+                    remove_raw(job.node, key)
+
+
 def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
     """POST /3/Parse."""
     if request.decrypt_tool:
@@ -89,7 +111,6 @@ def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
         )
     raws = _sources(ctx, request.source_frames, parsing=True)
     setup = _setup_of(request)
-    parser = ctx.runtime.service(GuessParser).parser(setup.parse_type)
     dest = sanitize(request.destination_frame)
     held = ctx.node.dkv.get(dest)
     if held is not None and not isinstance(held, Frame):
@@ -97,16 +118,8 @@ def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
     keys = [r.key for r in raws]
     delete = bool(request.delete_on_done)
 
-    def work(job: JobContext) -> None:
-        try:
-            parser.parse(job, keys, setup, dest)
-        finally:
-            # Also after a failure: nobody looks after these keys any more.
-            if delete:
-                for key in keys:
-                    remove_raw(job.node, key)
-
-    job = ctx.node.jobs.start("Parse", dest, "Frame", work)
+    ctx.runtime.service(GuessParser).parser(setup.parse_type)
+    job = ctx.node.jobs.start("Parse", dest, "Frame", ParsePlan(tuple(keys), setup, dest, delete))
     if request.blocking:
         job = ctx.node.jobs.wait(job.key)
         request.rows = ctx.node.frames.get(dest).n_rows if job.status == "DONE" else 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
-from h2ok.capabilities.contracts.primitive import Primitive
+from h2ok.capabilities.contracts.primitive import MapOfFrames, Primitive
 from h2ok.ext.rapids.ast import Ast, Call, Func, Ident, StrLit
 from h2ok.ext.rapids.fused import LazyFrame, force
 from h2ok.ext.rapids.parser import IllegalASTError
@@ -188,7 +188,7 @@ class Env:
 def describe(value: Any) -> str:
     """A value in words, for messages."""
     from h2ok.ext.rapids.fused import RowBatch
-    from h2ok.ext.rapids.values import MapOfFrames, Numbers, Row
+    from h2ok.ext.rapids.values import Numbers, Row
 
     if isinstance(value, bool | int | float):
         return f"the number {float(value):g}"

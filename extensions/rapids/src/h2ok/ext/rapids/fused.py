@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.ext.rapids.arrays import IN_PLACE, OPERATIONS, as_float
 from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, Vec, wire_type
+from h2ok.kernel.frame.chunk import Chunk
 from h2ok.kernel.frame.codecs import ConstantChunk, IntegerChunk
-from h2ok.kernel.frame.newchunk import encode_numbers
+from h2ok.kernel.frame.newchunk import Seen, encode_numbers
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.ext.rapids.tiles import Program
 
 __all__ = ["Column", "Expr", "LazyFrame", "RowBatch", "RowNumber", "columns_of", "compute", "force", "lazy"]
 
 #: Rows computed at once: a few operands of this length fit into the second-level cache.
 #: PERF: 16384 rows beat whole chunks of 65536 by about a quarter on a five-operator expression.
 _SLICE = 16384
+#: Chunks of so many rows are worth the compiled loop; small frames do without loading the compiler.
+_COMPILED_ROWS = 16384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +100,9 @@ def compute(node: Node, exprs: Sequence[Expr]) -> tuple[Vec, ...]:
     if not exprs:
         return ()
     program = _Compiler(exprs)
-    task = FusedTask(program.code, program.outputs, program.tables)
-    return node.tasks.run(task, program.vecs, exprs[0].espc, [OutputSpec()] * len(exprs)).vecs
+    espc = exprs[0].espc
+    task = FusedTask(program.code, program.outputs, program.tables, int(np.diff(espc).max(initial=0)))
+    return node.tasks.run(task, program.vecs, espc, [OutputSpec()] * len(exprs)).vecs
 
 
 class _Compiler:
@@ -139,26 +146,53 @@ class FusedTask(MRTask):
     """Straight-line code over blocks.
 
     ``code``: instructions (operation, operand registers...); the result of instruction i is register i. ``load``, ``const``
-    and ``table`` take an input column, a number and an index into ``tables``. ``outputs``: the registers to write.
+    and ``table`` take an input column, a number and an index into ``tables``. ``outputs``: the registers to write. ``rows``: of the
+    longest chunk.
     """
 
     code: list[Any]
     outputs: list[int]
     tables: list[Any]
+    rows: int = 0
+
+    def setup_local(self, node: Node) -> None:
+        """Compile the outputs that need nothing but plain operators."""
+        self._programs: dict[int, Program] = {}
+        if self.rows < _COMPILED_ROWS:
+            return
+        from h2ok.ext.rapids.tiles import compile_program
+
+        for r in set(self.outputs):
+            program = compile_program(self.code, r)
+            if program is not None:
+                self._programs[r] = program
 
     def map(self, block: Block) -> None:
         n = block.n_rows
+        plain = self._programs if n >= _COMPILED_ROWS else {}
+        rest = [r for r in self.outputs if r not in plain]
+        made = {r: _run_program(block, program) for r, program in plain.items()}
+        made.update(self._run_slices(block, rest))
+        for j, r in enumerate(self.outputs):
+            block.write(j, made[r])
+
+    def _run_slices(self, block: Block, outputs: list[int]) -> dict[int, Chunk]:
+        """Chunks of some outputs by numpy, a slice of rows after the other."""
+        if not outputs:
+            return {}
+        n = block.n_rows
         # NOTE: chunks are decoded whole; what is cut into slices is the computing.
         inputs = {i: block.numbers(i[1]) for i in {tuple(c) for c in self.code if c[0] == "load"}}
-        results: list[list[Any]] = [[] for _ in self.outputs]
+        results: dict[int, list[Any]] = {r: [] for r in outputs}
         last_use = self._last_uses()
         for lo in range(0, n, _SLICE) if n else (0,):
             registers = self._run(inputs, lo, min(lo + _SLICE, n), last_use)
-            for parts, r in zip(results, self.outputs, strict=True):
+            for r, parts in results.items():
                 parts.append(registers[r])
-        for j, parts in enumerate(results):
-            fresh = len(parts) > 1
-            block.write(j, _encode(np.concatenate(parts) if fresh else parts[0], n, owned=fresh))
+        return {
+            r: _encode(np.concatenate(parts) if len(parts) > 1 else parts[0], n, owned=len(parts) > 1)
+            for r, parts in results.items()
+        }
 
     def _last_uses(self) -> dict[int, int]:
         last: dict[int, int] = {}
@@ -205,6 +239,17 @@ class FusedTask(MRTask):
             if owned[a] and last_use[a] == at and isinstance(r, np.ndarray) and r.dtype == np.float64:
                 return r
         return None
+
+
+def _run_program(block: Block, program: Program) -> Chunk:
+    """The chunk of an output by the compiled loop."""
+    from h2ok.ext.rapids.tiles import run_program
+
+    n = block.n_rows
+    values, seen = run_program(program, [block.numbers(j) for j in program.inputs], n)
+    if not program.truth:
+        return encode_numbers(values, owned=True, seen=Seen(*seen))
+    return ConstantChunk(n, seen[0]) if seen[0] == seen[1] else IntegerChunk(n, values, 0, 1.0, False)
 
 
 def _encode(values: Any, n: int, *, owned: bool) -> Any:

@@ -103,8 +103,8 @@ def answer(value: Any, stored: bool) -> Schema:
     IllegalArgumentError
         The value is a model or another object that has no form on the wire.
     """
-    from h2ok.capabilities.contracts.primitive import Primitive
-    from h2ok.ext.rapids.values import Closure, MapOfFrames, Numbers, Row
+    from h2ok.capabilities.contracts.primitive import MapOfFrames, Primitive
+    from h2ok.ext.rapids.values import Closure, Numbers, Row
     from h2ok.kernel import Frame
 
     if isinstance(value, bool | int | float):

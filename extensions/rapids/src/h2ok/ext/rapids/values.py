@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from h2ok.ext.rapids.ast import Func
     from h2ok.ext.rapids.evaluate import Env
 
-__all__ = ["Closure", "MapOfFrames", "Numbers", "Row"]
+__all__ = ["Closure", "Numbers", "Row"]
 
 #: Numbers a list of ranges may expand to.
 MAX_EXPANDED = 2**30
@@ -110,10 +110,3 @@ class Closure:
 
     def __str__(self) -> str:
         return str(self.func)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MapOfFrames:
-    """Named frames, in order."""
-
-    frames: dict[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from h2ok.ext.models import Model, ModelBuilder, TrainContext, Trained, TrainingData, Validation
+from h2ok.ext.models.encoding import EXPLICIT
 from h2ok.ext.xgboost.params import ALIASES, DISTRIBUTIONS, XGBoostParametersV3, constraint_pairs
 from h2ok.ext.xgboost.state import XGBoostState
 from h2ok.ext.xgboost.training import Boosting
@@ -20,6 +21,7 @@ class XGBoost(ModelBuilder):
     schema = "XGBoost"
     parameters = XGBoostParametersV3
     cats_first = True
+    encodings = ("OneHotInternal", *(e for e in EXPLICIT if e != "Eigen"))
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:
         p = self.params
@@ -28,11 +30,6 @@ class XGBoost(ModelBuilder):
         if p.distribution not in ("AUTO", *DISTRIBUTIONS):
             v.error(
                 "distribution", f"distribution {p.distribution} is not built for XGBoost. Use AUTO, {', '.join(DISTRIBUTIONS)}."
-            )
-        if p.categorical_encoding not in ("AUTO", "OneHotInternal"):
-            v.error(
-                "categorical_encoding",
-                f"{p.categorical_encoding} encoding is not built for XGBoost. Use AUTO or OneHotInternal.",
             )
         if p.backend == "gpu":
             v.error("backend", "There is no GPU backend in h2ok. Use auto or cpu.")
@@ -98,7 +95,8 @@ class XGBoost(ModelBuilder):
     def build(self, ctx: TrainContext) -> Trained:
         p: XGBoostParametersV3 = ctx.params
         p.distribution = resolve_distribution(p.distribution, ctx.data)
-        p.categorical_encoding, p.backend = "OneHotInternal", "cpu"
+        p.categorical_encoding = "OneHotInternal" if p.categorical_encoding == "AUTO" else p.categorical_encoding
+        p.backend = "cpu"
         if p.tree_method == "auto":
             p.tree_method = "hist"
         before = ctx.node.dkv.get(p.checkpoint) if p.checkpoint is not None else None

@@ -142,8 +142,11 @@ def is_sparse(kind: str, data: TrainingData) -> bool:
     if kind != "auto":
         return kind == "sparse"
     cats = [c for c in data.spec.columns if c.domain is not None]
-    numbers = [data.frame.vecs[c.position] for c in data.spec.columns if c.domain is None]
-    width = sum(c.cardinality + 1 for c in cats) + len(numbers)
+    numbers = [data.frame.vecs[c.position] for c in data.spec.columns if c.domain is None and c.source is None]
+    encoded = [c.table for c in data.spec.columns if c.domain is None and c.table is not None]
+    width = sum(c.cardinality + 1 for c in cats) + len(numbers) + len(encoded)
     found = data.node.rollups_many(numbers) if numbers else []
     filled = len(cats) + sum((s.n_known - s.zero_count) / max(s.n_rows, 1) for s in found)
+    # As if all levels were equally frequent.
+    filled += sum(float(np.mean(np.nan_to_num(t) != 0)) for t in encoded)
     return filled < _SPARSE_BELOW * width

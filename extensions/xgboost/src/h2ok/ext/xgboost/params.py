@@ -7,9 +7,11 @@ import re
 from typing import Any
 
 from h2ok.ext.models.common_parameters import (
+    CalibrationParameters,
     CategoricalParameters,
     CommonParameters,
     CrossValidationParameters,
+    DistributionParameter,
     MetricParameters,
     StoppingParameters,
     SupervisedParameters,
@@ -51,23 +53,14 @@ class XGBoostParametersV3(
     CrossValidationParameters,
     StoppingParameters,
     MetricParameters,
+    CalibrationParameters,
     CategoricalParameters,
+    DistributionParameter,
 ):
     """Everything H2O's XGBoost knows; what is not built says so when it is used."""
 
     schema_type = "XGBoostParameters"
 
-    distribution: str = param(
-        "enum",
-        "AUTO",
-        "Distribution of the response.",
-        level="secondary",
-        gridable=True,
-        values=(
-            "AUTO", "bernoulli", "quasibinomial", "ordinal", "multinomial", "gaussian", "poisson", "gamma", "tweedie", "laplace",
-            "quantile", "huber", "custom",
-        ),
-    )  # fmt: skip
     tweedie_power: float = param(
         "double",
         1.5,
@@ -125,11 +118,6 @@ class XGBoostParametersV3(
     build_tree_one_node: bool = param("boolean", False, "Train on one node; it always is so here.", level="expert")
     parallelize_cross_validation: bool = param(
         "boolean", True, "Permission to build the models of the folds side by side; results do not depend on it.", level="expert"
-    )
-    calibrate_model: bool = param("boolean", False, "Calibrate the probabilities.", level="expert", needs="calibration")
-    calibration_frame: str | None = param("Key<Frame>", None, "Frame to calibrate on.", level="expert", needs="calibration")
-    calibration_method: str = param(
-        "enum", "AUTO", "How to calibrate.", level="expert", values=("AUTO", "PlattScaling", "IsotonicRegression")
     )
     max_bins: int = param(
         "int", 256, "Most bins of a column, for tree_method hist and approx.", level="expert", gridable=True, check=at_least(2)

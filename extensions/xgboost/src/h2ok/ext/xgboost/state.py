@@ -13,6 +13,7 @@ from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from h2ok.ext.models import Model, Mojo
     from h2ok.ext.models.scoring import Transform
     from h2ok.ext.models.training import ModelColumns
 
@@ -89,6 +90,18 @@ class XGBoostState:
         booster = self._loaded.booster(self.raw)
         with self._loaded.lock:
             return list(booster.get_dump(dump_format="json"))
+
+    def saved_json(self) -> bytes:
+        """The booster as the library's JSON model."""
+        booster = self._loaded.booster(self.raw)
+        with self._loaded.lock:
+            return bytes(booster.save_raw(raw_format="json"))
+
+    def mojo(self, model: Model) -> Mojo:
+        """The model in H2O's scoring format."""
+        from h2ok.ext.xgboost.mojo import mojo
+
+        return mojo(self, model)
 
     def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
         """Other things than predictions that trees say about rows (see ``Transforms``)."""

@@ -16,6 +16,7 @@ from h2ok.ext.algos.gbm.binning import make_mapper
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.algos.trees import check_binning, scores_at, summary
 from h2ok.ext.models import ModelBuilder, ModelMetrics, TrainContext, Trained, TrainingData, Validation
+from h2ok.ext.models.encoding import EXPLICIT
 from h2ok.ext.models.history import ScoringHistory
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for, make_metrics
 from h2ok.ext.models.stopping import more_is_better, resolve_metric, should_stop, stopping_value
@@ -37,6 +38,7 @@ class DRF(ModelBuilder):
     full_name = "Distributed Random Forest"
     schema = "DRF"
     parameters = DRFParametersV3
+    encodings = ("Enum", *EXPLICIT)
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:
         p = self.params
@@ -136,7 +138,8 @@ class _Planting:
         self.p = p
         data = ctx.data
         p.distribution = {"Binomial": "bernoulli", "Multinomial": "multinomial"}.get(data.category, "gaussian")
-        p.histogram_type, p.categorical_encoding = "QuantilesGlobal", "Enum"
+        p.histogram_type = "QuantilesGlobal"
+        p.categorical_encoding = "Enum" if p.categorical_encoding == "AUTO" else p.categorical_encoding
         self.n_classes = data.n_classes
         single = data.category == "Regression" or (data.category == "Binomial" and not p.binomial_double_trees)
         self.k = 1 if single else self.n_classes

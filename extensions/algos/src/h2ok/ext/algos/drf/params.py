@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from h2ok.ext.algos.parameters import ListedParameters
+from h2ok.ext.algos.tree_parameters import TreeParameters
 from h2ok.ext.models.common_parameters import (
-    NO_LIMIT,
     CategoricalParameters,
     ClassBalanceParameters,
     CommonParameters,
     CrossValidationParameters,
+    DistributionParameter,
     MetricParameters,
     StoppingParameters,
     SupervisedParameters,
@@ -30,6 +31,8 @@ class DRFParametersV3(
     ClassBalanceParameters,
     MetricParameters,
     CategoricalParameters,
+    DistributionParameter,
+    TreeParameters,
 ):
     """Everything H2O's DRF knows; what is not built yet says so when it is used."""
 
@@ -39,22 +42,8 @@ class DRFParametersV3(
         "VecSpecifier", None, "Not used: a forest has no linear predictor.", level="secondary", gridable=True,
         is_member_of_frames=("training_frame", "validation_frame"), needs="offsets in a random forest",
     )  # fmt: skip
-    score_tree_interval: int = param(
-        "int", 0, "Score after every so many trees; 0: as often as is cheap.", level="secondary", check=at_least(0)
-    )
-    ntrees: int = param("int", 50, "Number of trees (of each class).", gridable=True, check=at_least(1))
     max_depth: int = param("int", 20, "Largest depth of a tree; 0: no limit.", gridable=True, check=at_least(0))
     min_rows: float = param("double", 1.0, "Smallest number of (weighted) rows in a leaf.", gridable=True, check=positive)
-    nbins: int = param("int", 20, "At least so many bins a numeric column.", gridable=True, check=at_least(2))
-    nbins_top_level: int = param(
-        "int", 1024, "At most so many bins a numeric column; 254 is the limit.", level="secondary", gridable=True, check=at_least(2)
-    )
-    nbins_cats: int = param(
-        "int", 1024, "At most so many bins a categorical column; 254 is the limit.", level="secondary", gridable=True,
-        check=at_least(2),
-    )  # fmt: skip
-    r2_stopping: float = param("double", NO_LIMIT, "No longer used; see stopping_rounds.", level="secondary", gridable=True)
-    build_tree_one_node: bool = param("boolean", False, "Run on one node only; results do not depend on it here.", level="expert")
     mtries: int = param(
         "int",
         -1,
@@ -69,34 +58,9 @@ class DRFParametersV3(
         "double[]", None, "Share of the rows each tree sees, by class.", level="expert", gridable=True
     )
     binomial_double_trees: bool = param("boolean", False, "With two classes, grow a tree of each.", level="expert")
-    checkpoint: str | None = param("Key<Model>", None, "Model to continue from.", level="secondary")
     col_sample_rate_change_per_level: float = param(
         "double", 1.0, "Factor of the columns a split looks at from level to level.", level="expert", gridable=True,
         check=between(0, 2, open_low=True),
-    )  # fmt: skip
-    col_sample_rate_per_tree: float = param(
-        "double", 1.0, "Share of the columns each tree looks at.", level="secondary", gridable=True,
-        check=between(0, 1, open_low=True),
-    )  # fmt: skip
-    min_split_improvement: float = param(
-        "double", 1e-5, "Smallest relative drop of the squared error a split must bring.", level="secondary", gridable=True,
-        check=at_least(0),
-    )  # fmt: skip
-    histogram_type: str = param(
-        "enum", "AUTO", "How bins are chosen; AUTO takes global quantiles.", level="secondary", gridable=True,
-        values=("AUTO", "UniformAdaptive", "Random", "QuantilesGlobal", "RoundRobin", "UniformRobust"),
-    )  # fmt: skip
-    calibrate_model: bool = param("boolean", False, "Calibrate the probabilities.", level="expert", needs="calibration")
-    calibration_frame: str | None = param("Key<Frame>", None, "Frame to calibrate on.", level="expert", needs="calibration")
-    calibration_method: str = param(
-        "enum", "AUTO", "How to calibrate.", level="expert", values=("AUTO", "PlattScaling", "IsotonicRegression")
-    )
-    distribution: str = param(
-        "enum", "AUTO", "Distribution of the response.", level="secondary", gridable=True,
-        values=(
-            "AUTO", "bernoulli", "quasibinomial", "ordinal", "multinomial", "gaussian", "poisson", "gamma", "tweedie", "laplace",
-            "quantile", "huber", "custom",
-        ),
     )  # fmt: skip
     check_constant_response: bool = param("boolean", True, "Refuse a response that is constant.", level="expert")
 

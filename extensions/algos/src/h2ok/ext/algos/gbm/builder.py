@@ -27,8 +27,9 @@ from h2ok.ext.models import (
     TrainingData,
     Validation,
 )
-from h2ok.ext.models.grid import parse_lenient
+from h2ok.ext.models.encoding import EXPLICIT
 from h2ok.ext.models.history import ScoringHistory
+from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.stopping import more_is_better, resolve_metric, should_stop, stopping_value
 from h2ok.ext.models.tables import variable_importances
@@ -83,6 +84,7 @@ class GBM(ModelBuilder):
     full_name = "Gradient Boosting Machine"
     schema = "GBM"
     parameters = GBMParametersV3
+    encodings = ("Enum", *EXPLICIT)
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:
         p = self.params
@@ -225,7 +227,8 @@ class _Boosting:
         self.p = p
         name = resolve_distribution(p.distribution, ctx.data)
         p.distribution = name
-        p.histogram_type, p.categorical_encoding = "QuantilesGlobal", "Enum"
+        p.histogram_type = "QuantilesGlobal"
+        p.categorical_encoding = "Enum" if p.categorical_encoding == "AUTO" else p.categorical_encoding
         self.distribution = Distribution(name, p.tweedie_power, p.quantile_alpha)
         self.k = ctx.data.n_classes if name == "multinomial" else 1
         self.earlier = checkpoint_of(ctx.node.dkv.get(str(p.checkpoint))) if p.checkpoint is not None else None

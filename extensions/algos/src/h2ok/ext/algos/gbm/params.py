@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from h2ok.ext.algos.tree_parameters import TreeParameters
 from h2ok.ext.models.common_parameters import (
     NO_LIMIT,
     CategoricalParameters,
@@ -32,31 +33,14 @@ class GBMParametersV3(
     MetricParameters,
     CategoricalParameters,
     DistributionParameters,
+    TreeParameters,
 ):
     """Everything H2O's GBM knows; what is not built yet says so when it is used."""
 
     schema_type = "GBMParameters"
 
-    score_tree_interval: int = param(
-        "int", 0, "Score after every so many trees; 0: as often as is cheap.", level="secondary", check=at_least(0)
-    )
-    ntrees: int = param("int", 50, "Number of trees (of each class).", gridable=True, check=at_least(1))
     max_depth: int = param("int", 5, "Largest depth of a tree; 0: no limit.", gridable=True, check=at_least(0))
     min_rows: float = param("double", 10.0, "Smallest number of (weighted) rows in a leaf.", gridable=True, check=positive)
-    nbins: int = param("int", 20, "At least so many bins a numeric column.", gridable=True, check=at_least(2))
-    nbins_top_level: int = param(
-        "int", 1024, "At most so many bins a numeric column; 254 is the limit.", level="secondary", gridable=True, check=at_least(2)
-    )
-    nbins_cats: int = param(
-        "int",
-        1024,
-        "At most so many bins a categorical column; 254 is the limit.",
-        level="secondary",
-        gridable=True,
-        check=at_least(2),
-    )
-    r2_stopping: float = param("double", NO_LIMIT, "No longer used; see stopping_rounds.", level="secondary", gridable=True)
-    build_tree_one_node: bool = param("boolean", False, "Run on one node only; results do not depend on it here.", level="expert")
     learn_rate: float = param("double", 0.1, "Share of each tree that is added.", gridable=True, check=between(0, 1, open_low=True))
     learn_rate_annealing: float = param(
         "double",
@@ -66,7 +50,6 @@ class GBMParametersV3(
         gridable=True,
         check=between(0, 1, open_low=True),
     )
-    checkpoint: str | None = param("Key<Model>", None, "Model to continue from.", level="secondary")
     sample_rate: float = param(
         "double", 1.0, "Share of the rows each tree sees.", gridable=True, check=between(0, 1, open_low=True)
     )
@@ -84,40 +67,11 @@ class GBMParametersV3(
         gridable=True,
         check=between(0, 2, open_low=True),
     )
-    col_sample_rate_per_tree: float = param(
-        "double",
-        1.0,
-        "Share of the columns each tree looks at.",
-        level="secondary",
-        gridable=True,
-        check=between(0, 1, open_low=True),
-    )
-    min_split_improvement: float = param(
-        "double",
-        1e-5,
-        "Smallest relative drop of the squared error a split must bring.",
-        level="secondary",
-        gridable=True,
-        check=at_least(0),
-    )
-    histogram_type: str = param(
-        "enum",
-        "AUTO",
-        "How bins are chosen; AUTO takes global quantiles.",
-        level="secondary",
-        gridable=True,
-        values=("AUTO", "UniformAdaptive", "Random", "QuantilesGlobal", "RoundRobin", "UniformRobust"),
-    )
     max_abs_leafnode_pred: float = param(
         "double", NO_LIMIT, "Largest step of a leaf.", level="expert", gridable=True, check=positive
     )
     pred_noise_bandwidth: float = param(
         "double", 0.0, "Noise on the predictions.", level="expert", gridable=True, needs="prediction noise"
-    )
-    calibrate_model: bool = param("boolean", False, "Calibrate the probabilities.", level="expert", needs="calibration")
-    calibration_frame: str | None = param("Key<Frame>", None, "Frame to calibrate on.", level="expert", needs="calibration")
-    calibration_method: str = param(
-        "enum", "AUTO", "How to calibrate.", level="expert", values=("AUTO", "PlattScaling", "IsotonicRegression")
     )
     in_training_checkpoints_dir: str | None = param(
         "string", None, "Folder for models during training.", level="expert", needs="saving models during training"

@@ -55,8 +55,8 @@ def tree_json(model: Model, number: int, tree_class: str | None) -> dict[str, An
         if column < 0:
             for name, value in (("left", -1), ("right", -1), ("threshold", float("nan")), ("feature", None), ("na", None)):
                 out[name].append(value)
-            out["text"].append(f"Leaf. Prediction: {forest.value[node]:.6g}.")
-            out["path"].append(f"{path}Prediction: {forest.value[node]:.6g}")
+            out["text"].append(f"Leaf. Prediction: {float(forest.value[node])}.")
+            out["path"].append(f"{path}Prediction: {float(forest.value[node])}")
             continue
         start = int(forest.cat_start[node])
         left = right = None

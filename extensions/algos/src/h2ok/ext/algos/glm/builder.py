@@ -7,6 +7,7 @@ from typing import Any
 from h2ok.ext.algos.glm.family import DEFAULT_LINKS, LINKS, Family
 from h2ok.ext.algos.glm.fit import Fit, resolve_family
 from h2ok.ext.algos.glm.history import FoldPaths
+from h2ok.ext.algos.glm.outcome import Outcome
 from h2ok.ext.algos.glm.params import FAMILIES, GLMParametersV3
 from h2ok.ext.models import ModelBuilder, TrainContext, Trained, TrainingData, Validation
 from h2ok.kernel import Frame, random_key
@@ -93,7 +94,8 @@ class GLM(ModelBuilder):
     def build(self, ctx: TrainContext) -> Trained:
         session = random_key("glm")
         try:
-            return Fit(ctx, session, FoldPaths() if ctx.is_fold else self._folds).run()
+            fit = Fit(ctx, session, FoldPaths() if ctx.is_fold else self._folds)
+            return Outcome(fit, fit.run()).trained()
         finally:
             ctx.node.tasks.free_state(session)
 

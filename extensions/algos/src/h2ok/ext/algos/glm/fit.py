@@ -1,34 +1,24 @@
-"""Fit: one training of a GLM - resolved settings, the path of penalties, the outcome."""
+"""Fit: one training of a GLM - resolved settings and the path of penalties."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from h2ok.ext.algos.glm.bounds import Bounds
 from h2ok.ext.algos.glm.family import DEFAULT_LINKS, Family
-from h2ok.ext.algos.glm.gram import GramTask, ResponseTask
+from h2ok.ext.algos.glm.gram import ResponseTask
 from h2ok.ext.algos.glm.history import FoldPaths, GLMHistory, Scored
 from h2ok.ext.algos.glm.irls import Irls, Settings
-from h2ok.ext.algos.glm.output import (
-    coefficients_table,
-    four_digits,
-    magnitudes,
-    multinomial_tables,
-    summary,
-    with_factors,
-)
 from h2ok.ext.algos.glm.params import GLMParametersV3
-from h2ok.ext.algos.glm.path import RegularizationPath, coefficient_names
-from h2ok.ext.algos.glm.solver import Penalty, independent_columns, inverse_gram, symmetric
+from h2ok.ext.algos.glm.solver import Penalty, independent_columns, symmetric
 from h2ok.ext.algos.glm.state import GLMState
-from h2ok.ext.models import DataInfo, TrainContext, Trained, TrainingData
+from h2ok.ext.models import DataInfo, TrainContext, TrainingData
 from h2ok.ext.models.datainfo import column_statistics
 from numpy.typing import NDArray
 
-__all__ = ["Fit", "Submodel", "resolve_family"]
+__all__ = ["Fit", "Submodel", "Walked", "active_count", "resolve_family"]
 
 _ALPHA = 0.5
 #: The path ends when this many lambdas in a row explain less than the tolerance more.
@@ -53,6 +43,16 @@ class Submodel:
         return self.deviance if math.isnan(self.valid_deviance) else self.valid_deviance
 
 
+@dataclass
+class Walked:
+    """A path that was walked to its end; ``best`` is the position of the chosen point, ``irls`` stands at the last one."""
+
+    irls: Irls
+    path: list[Submodel]
+    best: int
+    history: GLMHistory
+
+
 def resolve_family(name: str, data: TrainingData) -> str:
     """AUTO by the type of the response."""
     if name != "AUTO":
@@ -61,7 +61,10 @@ def resolve_family(name: str, data: TrainingData) -> str:
 
 
 class Fit:
-    """One training: resolved settings, the path, the outcome."""
+    """One training: resolved settings and the path."""
+
+    #: The strength at which every coefficient is zero; known once a path was searched.
+    lambda_max = -1.0
 
     def __init__(self, ctx: TrainContext, session: str, folds: FoldPaths) -> None:
         self.ctx, self.session, self.folds = ctx, session, folds
@@ -91,7 +94,8 @@ class Fit:
         if p.beta_constraints is not None:
             self.bounds = Bounds.read(ctx.node, ctx.node.frames.get(p.beta_constraints), self.info)
 
-    def run(self) -> Trained:
+    def run(self) -> Walked:
+        """Walk the whole path and choose the best point."""
         p = self.p
         self._resolve_numbers()
         start = self._null_model()
@@ -109,8 +113,7 @@ class Fit:
             history.add(0, self._shown(null_objective), self._shown(null_objective) * p.obj_reg)
             irls.on_iteration = lambda i, likelihood, value: self._note(history, irls, i, likelihood, value)
         path = self._walk(irls, start, history)
-        best = self._best(path)
-        return self._finish(irls, path, best, history)
+        return Walked(irls, path, self._best(path), history)
 
     def _shown(self, objective: float) -> float:
         # H2O: the history of gaussian shows the whole residual sum of squares.
@@ -119,10 +122,10 @@ class Fit:
     def _best(self, path: list[Submodel]) -> int:
         """The point with the least deviance: of the folds' holdout rows, else of the validation rows, else of the training."""
         if self.folds and len(path) > 1:
-            return min(range(len(path)), key=lambda i: (self._of_folds(path, i)[0], i))
+            return min(range(len(path)), key=lambda i: (self.of_folds(path, i)[0], i))
         return min(range(len(path)), key=lambda i: (path[i].chosen_by, i))
 
-    def _of_folds(self, path: list[Submodel], i: int) -> tuple[float, float]:
+    def of_folds(self, path: list[Submodel], i: int) -> tuple[float, float]:
         """(mean, standard error) of the deviance of the folds at point ``i``."""
         first = next(j for j, s in enumerate(path) if s.alpha == path[i].alpha)
         return self.folds.deviance(path[i].alpha, i - first)
@@ -131,12 +134,12 @@ class Fit:
         p = self.p
         return bool(p.score_each_iteration) or (p.score_iteration_interval > 0 and iteration % p.score_iteration_interval == 0)
 
-    def _scored(self, irls: Irls, alpha: float, strength: float, folds: tuple[float, float] = (math.nan, math.nan)) -> Scored:
+    def scored(self, irls: Irls, alpha: float, strength: float, folds: tuple[float, float] = (math.nan, math.nan)) -> Scored:
         """The model as it stands, with its metrics."""
-        state = self._state(irls.beta)
+        state = self.state(irls.beta)
         deviance = None if self.family.name == "multinomial" else self.family
         found = [
-            None if data is None else self.ctx.metrics(data, state, deviance, self._null_mu())
+            None if data is None else self.ctx.metrics(data, state, deviance, self.null_mu)
             for data in (self.ctx.data, self.ctx.valid)
         ]
         return Scored(irls.iterations, alpha, strength, 2 * irls.sums().objective / self.weight, found[0], found[1], folds)
@@ -145,7 +148,7 @@ class Fit:
         scored = None
         if self._scores_at(i):
             alpha, strength = self._now
-            scored = self._scored(irls, alpha, strength, self.folds.deviance(alpha, self._position))
+            scored = self.scored(irls, alpha, strength, self.folds.deviance(alpha, self._position))
         history.add(i, self._shown(likelihood), value, scored=scored)
         self.ctx.update(i / max(self.p.max_iterations, 1), f"Iteration {i}")
 
@@ -237,7 +240,7 @@ class Fit:
                 if p.lambda_search:
                     self._note_point(history, irls, done[-1])
                     self.ctx.update((i + 1) / len(strengths), f"lambda {i + 1} of {len(strengths)}")
-                if self.ctx.out_of_time() or _active(irls.beta) > p.max_active_predictors:
+                if self.ctx.out_of_time() or active_count(irls.beta) > p.max_active_predictors:
                     break
                 if p.lambda_search and p.early_stopping and _flat(done):
                     break
@@ -247,8 +250,8 @@ class Fit:
     def _note_point(self, history: GLMHistory, irls: Irls, point: Submodel) -> None:
         test = [] if self.ctx.valid is None else [point.valid_deviance]
         folds = self.folds.deviance(point.alpha, self._position)
-        scored = self._scored(irls, point.alpha, point.strength, folds) if self._scores_at(irls.iterations) else None
-        own = (irls.iterations, _short(point.strength), _active(irls.beta), point.deviance, *test)
+        scored = self.scored(irls, point.alpha, point.strength, folds) if self._scores_at(irls.iterations) else None
+        own = (irls.iterations, _short(point.strength), active_count(irls.beta), point.deviance, *test)
         history.add(*own, *(folds if self.folds else ()), point.alpha, scored=scored)
 
     def _begin(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -307,195 +310,27 @@ class Fit:
         if self.ctx.valid is None:
             return math.nan, math.nan
         metrics = self.ctx.metrics(
-            self.ctx.valid, self._state(irls.beta), self.family if irls.beta.ndim == 1 else None, self._null_mu()
+            self.ctx.valid, self.state(irls.beta), self.family if irls.beta.ndim == 1 else None, self.null_mu
         )
         if metrics is None:
             return math.nan, math.nan
         deviance = metrics.number("residual_deviance")
         return deviance / metrics.nobs, 1 - deviance / metrics.number("null_deviance")
 
-    def _inflation(self) -> list[float]:
-        """Variance inflation factor of each numeric predictor given all other predictors; NaN when they are collinear."""
-        k = self.info.n_expanded + 1
-        plain = Family("gaussian", "identity")
-        task = GramTask(self.ctx.data.spec, self.info, plain, np.zeros(k), self.skip, session=self.session)
-        gram = symmetric(self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value.gram)[:k, :k]
-        use = np.diag(gram) > 0
-        if not self.info.drop_first:
-            # All levels of a column add up to the constant: one of them is left out.
-            use[self.info.first[:-1]] = False
-        at = np.arange(self.info.n_categorical, k - 1)
-        try:
-            inverse = np.diag(inverse_gram(gram, use))[at]
-        except np.linalg.LinAlgError:
-            return [math.nan] * len(at)
-        spread = np.diag(gram)[at] - gram[-1, at] ** 2 / gram[-1, -1]
-        return [float(v) for v in inverse * spread]
-
-    def _path(self, path: list[Submodel]) -> RegularizationPath:
-        raw = [np.apply_along_axis(self.info.destandardize, -1, s.beta) for s in path]
-        scaled = [s.beta if self.p.standardize else self._standardized(r) for s, r in zip(path, raw, strict=True)]
-        several = self.family.name == "multinomial"
-        null = self.null_deviance if self.null_deviance > 0 else math.nan
-        return RegularizationPath(
-            coefficient_names(self.info, self.ctx.data.domain if several else None),
-            np.array([s.strength for s in path]),
-            np.array([s.alpha for s in path]),
-            np.array([1 - s.deviance / null for s in path]),
-            np.array([s.explained_valid for s in path]),
-            np.array([r.ravel() for r in raw]),
-            np.array([b.ravel() for b in scaled]),
-            np.array([s.valid_deviance for s in path]),
-        )
-
-    def _null_mu(self) -> float:
+    @property
+    def null_mu(self) -> float:
+        """What the null model predicts; NaN for several classes."""
         return math.nan if self.family.name == "multinomial" else self.mean
 
-    def _state(self, beta: NDArray[np.float64]) -> GLMState:
-        rank = _active(beta)
+    def state(self, beta: NDArray[np.float64]) -> GLMState:
+        """What predicts with these coefficients."""
+        rank = active_count(beta)
         priors = self.response_sums / self.weight if self.family.name == "multinomial" else None
         return GLMState(self.info, self.family, beta, rank, self.p.intercept, self.skip, priors)
 
-    def _finish(self, irls: Irls, path: list[Submodel], best: int, history: GLMHistory) -> Trained:
-        p, chosen = self.p, path[best]
-        if chosen.beta is not irls.beta:
-            irls.beta, irls._sums = chosen.beta, irls._sums if np.array_equal(chosen.beta, irls.beta) else None
-        state = self._state(chosen.beta)
-        deviance = None if self.family.name == "multinomial" else self.family
-        last = self._scored(irls, chosen.alpha, chosen.strength, self._of_folds(path, best))
-        metrics = last.training
-        history.finish(last)
-        if not p.lambda_search:
-            p.lambda_ = [chosen.strength]
-        extra = self._tables(irls, chosen, state)
-        numeric = self.info.names[self.info.n_categorical :]
-        factors = self._inflation() if p.generate_variable_inflation_factors else None
-        if factors is not None:
-            known = dict(zip(numeric, factors, strict=True))
-            extra["coefficients_table"] = with_factors(extra["coefficients_table"], known)
-        extra.update(self._path_numbers(path, best))
-        extra["dispersion"] = self._dispersion if p.compute_p_values else 0.0
-        extra.update({
-            "vif_predictor_names": None if factors is None else list(numeric),
-            "coefficient_names": [*self.info.names, "Intercept"],
-            "variable_inflation_factors": factors,
-            "linear_constraint_states": None,
-            "linear_constraints_table": None,
-            "regression_influence_diagnostics": None,
-            "all_constraints_satisfied": False,
-            "scoring_history_unrestricted_model": None,
-        })  # fmt: skip
-        search = None
-        if p.lambda_search:
-            low = min(s.strength for s in path)
-            search = f"nlambda = {p.nlambdas}, lambda.max = {four_digits(self.lambda_max)}, lambda.min = {four_digits(low)}"
-            search += f", lambda.1se = {four_digits(self._one_error(path, best))}"
-        total = self.info.n_expanded if chosen.beta.ndim == 1 else chosen.beta.size
-        table = summary(
-            self.family.name,
-            self.family.link,
-            chosen.alpha,
-            chosen.strength,
-            search,
-            total,
-            _active(chosen.beta) - self._intercepts(),
-            irls.iterations,
-            self.ctx.data.key,
-        )
-        return Trained(
-            state,
-            table,
-            history.table(),
-            extra,
-            deviance,
-            self._null_mu(),
-            metrics,
-            last.validation,
-            attachments={"path": self._path(path)},
-        )
 
-    def _intercepts(self) -> int:
-        return (self.ctx.data.n_classes if self.family.name == "multinomial" else 1) * int(self.p.intercept)
-
-    def _path_numbers(self, path: list[Submodel], best: int) -> dict[str, Any]:
-        searched = self.p.lambda_search
-        return {
-            "lambda_best": path[best].strength,
-            "alpha_best": path[best].alpha,
-            "best_submodel_index": best,
-            "lambda_1se": self._one_error(path, best),
-            "lambda_min": min(s.strength for s in path) if searched else -1.0,
-            "lambda_max": self.lambda_max if searched else -1.0,
-        }
-
-    def _one_error(self, path: list[Submodel], best: int) -> float:
-        """The largest lambda whose deviance over the folds is within one standard error of the best; -1 without folds."""
-        if not (self.folds and self.p.lambda_search):
-            return -1.0
-        mean, error = self._of_folds(path, best)
-        limit = mean + (0.0 if math.isnan(error) else error)
-        same = [i for i, s in enumerate(path) if s.alpha == path[best].alpha]
-        return max(path[i].strength for i in same if i == best or self._of_folds(path, i)[0] <= limit)
-
-    def _tables(self, irls: Irls, chosen: Submodel, state: GLMState) -> dict[str, Any]:
-        names = self.info.names
-        raw = np.apply_along_axis(self.info.destandardize, -1, chosen.beta)
-        shown = chosen.beta if self.p.standardize else self._standardized(raw)
-        size, importances = magnitudes(names, shown)
-        if chosen.beta.ndim == 2:
-            plain, named = multinomial_tables(names, raw, shown, self.ctx.data.domain or ())
-        else:
-            errors, dof = self._standard_errors(irls, state) if self.p.compute_p_values else (None, math.inf)
-            plain, named = coefficients_table(names, raw, shown, errors, dof), None
-        return {
-            "coefficients_table": plain,
-            "coefficients_table_multinomials_with_class_names": named,
-            "standardized_coefficient_magnitudes": size,
-            "variable_importances": importances,
-        }
-
-    def _standardized(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        out = np.array(raw)
-        k = self.info.n_categorical
-        out[..., k:-1] = raw[..., k:-1] * self.sigma
-        out[..., -1] = raw[..., -1] + (raw[..., k:-1] * self.info.means).sum(axis=-1)
-        return out
-
-    def _standard_errors(self, irls: Irls, state: GLMState) -> tuple[NDArray[np.float64], float]:
-        """Standard errors of the coefficients of the columns as they are, and the degrees of freedom of their test."""
-        k = len(irls.beta)
-        gram = symmetric(irls.expected().gram)
-        use = np.ones(k, dtype=bool) if irls.settings.active is None else irls.settings.active.copy()
-        use[-1] = self.p.intercept
-        use[:-1] &= np.diag(gram)[: k - 1] > 0
-        try:
-            covariance = inverse_gram(gram[:k, :k], use)
-        except np.linalg.LinAlgError:
-            raise ValueError("Columns are collinear, so p-values are not defined. Set remove_collinear_columns=True.") from None
-        dof = self.n - int(use.sum())
-        fixed = self.family.name in ("binomial", "poisson", "negativebinomial")
-        self._dispersion = 1.0 if fixed else self._estimate_dispersion(irls, gram, dof)
-        transform = np.eye(k)
-        c = self.info.n_categorical
-        idx = np.arange(c, k - 1)
-        transform[idx, idx] = 1 / self.info.scale
-        transform[-1, c:-1] = -self.info.shift / self.info.scale
-        filled = np.nan_to_num(covariance) * self._dispersion
-        errors = np.sqrt(np.diag(transform @ filled @ transform.T))
-        return np.where(use, errors, np.nan), math.inf if fixed else float(dof)
-
-    _dispersion = 0.0
-    lambda_max = -1.0
-
-    def _estimate_dispersion(self, irls: Irls, full: NDArray[np.float64], dof: int) -> float:
-        if self.p.dispersion_parameter_method == "deviance" or self.family.name == "gaussian":
-            return 2 * irls.sums().objective / dof
-        # Pearson: sum w (y - mu)^2 / V(mu) is the weighted sum of squares of the working residuals, which the Gram holds.
-        k = len(irls.beta)
-        return float(full[k, k] - 2 * irls.beta @ full[k, :k] + irls.beta @ full[:k, :k] @ irls.beta) / dof
-
-
-def _active(beta: NDArray[np.float64]) -> int:
+def active_count(beta: NDArray[np.float64]) -> int:
+    """Coefficients that are not zero."""
     return int(np.count_nonzero(beta))
 
 

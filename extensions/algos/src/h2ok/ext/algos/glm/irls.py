@@ -75,6 +75,12 @@ class Irls:
         out: IrlsSums = self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value
         return out
 
+    def stand_at(self, beta: NDArray[np.float64]) -> None:
+        """Go back to coefficients of an earlier point; sums are computed anew when they are asked for."""
+        if not np.array_equal(beta, self.beta):
+            self._sums = None
+        self.beta = beta
+
     def sums(self) -> IrlsSums:
         """The sums at the present coefficients (of class 0 for several classes)."""
         if self._sums is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.ext.algos.glm.family import Family
@@ -12,6 +12,9 @@ from h2ok.ext.algos.glm.gram import softmax
 from h2ok.ext.models import DataInfo, ModelMetrics, Rows
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from h2ok.ext.models import Model, Mojo
 
 __all__ = ["GLMState"]
 
@@ -54,6 +57,15 @@ class GLMState:
         linear_predictor(codes, x, beta, self.info.n_categorical, x.shape[1], out)
         out += beta[-1]
         return out
+
+    def mojo(self, model: Model) -> Mojo:
+        """The model in H2O's scoring format."""
+        from h2ok.ext.models.mojo import linear
+
+        more: dict[str, Any] = {"mean_imputation": not self.skip_missing, "dispersion_estimated": 1.0}
+        if self.family.name == "tweedie":
+            more["tweedie_link_power"] = float(self.family.link_power)
+        return linear(model, self.info, self.beta, family=self.family.name, link=self.family.link, **more)
 
     def adjust_metrics(self, metrics: ModelMetrics, sums: dict[str, Any]) -> ModelMetrics:
         """Adds deviances, degrees of freedom and AIC."""

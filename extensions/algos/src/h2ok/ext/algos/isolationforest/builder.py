@@ -14,6 +14,7 @@ from h2ok.ext.algos.isolationforest.params import IsolationForestParametersV3
 from h2ok.ext.algos.isolationforest.state import IsolationForestState, LengthPass, anomaly_metrics, normalised
 from h2ok.ext.algos.trees import scores_at, summary
 from h2ok.ext.models import ModelBuilder, TrainContext, Trained, TrainingData, Validation
+from h2ok.ext.models.encoding import UNSUPERVISED
 from h2ok.ext.models.history import format_duration
 from h2ok.ext.models.stopping import should_stop
 from h2ok.kernel import random_key
@@ -34,15 +35,11 @@ class IsolationForest(ModelBuilder):
     parameters = IsolationForestParametersV3
     can_build = ("AnomalyDetection",)
     supervised = False
+    encodings = ("Enum", *UNSUPERVISED)
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:
         p = self.params
         assert isinstance(p, IsolationForestParametersV3)
-        if p.categorical_encoding not in ("AUTO", "Enum"):
-            v.error(
-                "categorical_encoding",
-                f"categorical_encoding {p.categorical_encoding} is not built into h2ok yet. Use AUTO or Enum.",
-            )
         if p.stopping_metric not in ("AUTO", "anomaly_score"):
             v.error("stopping_metric", f"stopping_metric {p.stopping_metric} does not exist for anomalies: AUTO, anomaly_score do.")
         if data is not None and p.mtries > len(data.names):
@@ -63,7 +60,8 @@ class _Isolation:
         self.ctx, self.session = ctx, session
         p: IsolationForestParametersV3 = ctx.params
         self.p = p
-        p.categorical_encoding, p.stopping_metric = "Enum", "anomaly_score" if p.stopping_rounds else p.stopping_metric
+        p.categorical_encoding = "Enum" if p.categorical_encoding == "AUTO" else p.categorical_encoding
+        p.stopping_metric = "anomaly_score" if p.stopping_rounds else p.stopping_metric
         self.trees: list[IsolationTree] = []
         self.scored, self.begin = 0, time.time()
         self.stops: list[float] = [math.nan]

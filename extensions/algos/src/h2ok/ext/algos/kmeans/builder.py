@@ -13,6 +13,7 @@ from h2ok.ext.algos.kmeans.params import KMeansParametersV3
 from h2ok.ext.algos.kmeans.state import KMeansState, Preparation
 from h2ok.ext.models import ModelBuilder, TrainContext, Trained, TrainingData, Validation
 from h2ok.ext.models.datainfo import column_statistics
+from h2ok.ext.models.encoding import UNSUPERVISED
 from h2ok.ext.models.history import format_duration
 from h2ok.ext.models.lookup import optional_frame
 from h2ok.ext.models.training import adapt
@@ -34,15 +35,11 @@ class KMeans(ModelBuilder):
     parameters = KMeansParametersV3
     can_build = ("Clustering",)
     supervised = False
+    encodings = ("Enum", *UNSUPERVISED)
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:
         p = self.params
         assert isinstance(p, KMeansParametersV3)
-        if p.categorical_encoding not in ("AUTO", "Enum"):
-            v.error(
-                "categorical_encoding",
-                f"categorical_encoding {p.categorical_encoding} is not built into h2ok yet. Use AUTO or Enum.",
-            )
         points = optional_frame(self.node, p.user_points, "user_points")
         if points is not None:
             p.init = "User"
@@ -52,10 +49,10 @@ class KMeans(ModelBuilder):
                 p.k = points.n_rows
             if points.n_rows != p.k:
                 v.error("user_points", f"k={p.k} needs as many user-specified points; '{points.key}' has {points.n_rows} rows.")
-            if data is not None and points.n_cols != len(data.names):
+            if data is not None and points.n_cols != len(data.columns.sources):
                 v.error(
                     "user_points",
-                    f"The user-specified points must have the same number of columns ({len(data.names)}) as the training "
+                    f"The user-specified points must have the same number of columns ({len(data.columns.sources)}) as the training "
                     f"observations; '{points.key}' has {points.n_cols}.",
                 )
         elif p.init == "User":
@@ -78,7 +75,8 @@ class _Clustering:
         self.ctx, self.session, self.points = ctx, session, points
         p: KMeansParametersV3 = ctx.params
         self.p = p
-        p.categorical_encoding = "Enum"
+        if p.categorical_encoding == "AUTO":
+            p.categorical_encoding = "Enum"
         stats = column_statistics(ctx.data)
         self.prepared = Preparation.of(ctx.data.spec, stats, standardize=p.standardize)
         self.history: list[list[Any]] = []
@@ -123,7 +121,7 @@ class _Clustering:
 
     def _user_points(self, frame: Frame) -> NDArray[np.float64]:
         """Columns count by position, as in H2O."""
-        data, _ = adapt(self.ctx.node, self.ctx.data.columns, Frame("", self.ctx.data.names, frame.vecs))
+        data, _ = adapt(self.ctx.node, self.ctx.data.columns, Frame("", self.ctx.data.columns.sources, frame.vecs))
         points: NDArray[np.float64] = data.do_all(PointsTask(data.spec, self.prepared)).value
         return points
 

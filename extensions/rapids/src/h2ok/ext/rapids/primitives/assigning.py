@@ -105,6 +105,8 @@ def _from_scalar(env: Env, vec: Vec, value: Any, where: Any) -> Vec:
         return constant(env, float(value), vec.espc)
     elif vec.type not in ("numeric", "bad", "time") and not math.isnan(value):
         raise _bad_type(value, vec)
+    elif vec.type == "time" and abs(value) >= 2.0**63:
+        raise BadRequestError(f"A time is a whole number of milliseconds of 64 bits, found {value:g}.")
     spec = OutputSpec("numeric") if vec.type == "bad" else spec_of(vec)
     inputs = [vec, where] if isinstance(where, Vec) else [vec]
     return map_vecs(env.node, _set_value, inputs, [spec], value=value, rows=where if isinstance(where, np.ndarray) else None)[0]

@@ -189,7 +189,8 @@ def _bins_by_rule(rule: str, x: Vec, node: Node) -> int:
     if rule == "fd":
         q = quantiles(node, x, [0.25, 0.75], "interpolate", None)
         width = 2 * float(q[1] - q[0]) / n ** (1 / 3)
-    return max(math.ceil(span / width), 1) if width > 0 else 1
+    bins = span / width if width > 0 else 1.0
+    return max(math.ceil(bins), 1) if math.isfinite(bins) else 1
 
 
 @foldable()
@@ -217,6 +218,10 @@ def _bin_counts(block: Block, params: dict[str, Any]) -> tuple[NDArray[np.float6
     return np.bincount(bins, minlength=n).astype(np.float64), least
 
 
+#: Bins that a histogram may have.
+MAX_BINS = 1_000_000
+
+
 @family(
     "hist", "col breaks", "Histogram: breaks, counts and middles of the bins; breaks are a list, how many, or the name of a rule."
 )
@@ -239,8 +244,8 @@ def hist(env: Env, col: Any, breaks: Any) -> Frame:
             raise BadRequestError("The breaks of hist must be finite numbers.")
         count = int(given[0]) if len(given) == 1 else 0
     if count:
-        if count < 2:
-            raise BadRequestError(f"hist needs at least 2 bins, found {count}.")
+        if not 2 <= count <= MAX_BINS:
+            raise BadRequestError(f"hist needs 2 to {MAX_BINS} bins, found {count:g}.")
         start, width = stats.min, (stats.max - stats.min) / count
         edges = start + width * np.arange(1, count + 1)
         edges[-1] = stats.max

@@ -10,7 +10,7 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids import args
 from h2ok.ext.rapids.ast import Ast, Ident
 from h2ok.ext.rapids.blocks import blockwise, map_vecs
-from h2ok.ext.rapids.evaluate import Env
+from h2ok.ext.rapids.evaluate import Env, describe
 from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.grouping import KNOWN, SUM, Groups, group, group_ids, key_columns, key_vecs
 from h2ok.ext.rapids.keys import ordered_codes
@@ -19,7 +19,7 @@ from h2ok.ext.rapids.primitives.groupby import group_medians, group_modes
 from h2ok.ext.rapids.primitives.levels import count_levels
 from h2ok.ext.rapids.quantiles import quantiles
 from h2ok.ext.rapids.rows import fetch, spec_of
-from h2ok.ext.rapids.values import Row
+from h2ok.ext.rapids.values import Numbers, Row
 from h2ok.kernel import Block, Frame, OutputSpec, Vec
 from numpy.typing import NDArray
 
@@ -99,16 +99,16 @@ def impute(env: Env, fr: Ast, col: Ast, method: Ast, combine: Ast, by: Ast, grou
     if not -1 <= column < frame.n_cols:
         raise BadRequestError(f"Column must be -1 for all or from 0 to {frame.n_cols - 1}, found {column}.")
     picked = list(range(frame.n_cols)) if column == -1 else [column]
-    groups = _absent(env, group_frame)
+    groups = _absent(env, group_frame, "groupFrame")
     keys = _by(env, frame, by)
     if groups is not None or keys:
         return _impute_groups(env, frame, picked, how, mix, keys, groups)
-    given = _absent(env, values)
+    given = _given(env, frame, values)
     used = np.full(frame.n_cols, math.nan)
     vecs = list(frame.vecs)
     for j in picked:
         if given is not None:
-            used[j] = args.as_numbers(given, "values")[j]
+            used[j] = given[j]
         else:
             used[j] = _fill_value(env, frame.vecs[j], "" if column == -1 else how, mix, frame.names[j])
         if not math.isnan(used[j]):
@@ -117,20 +117,35 @@ def impute(env: Env, fr: Ast, col: Ast, method: Ast, combine: Ast, by: Ast, grou
     return Row(used, frame.names)
 
 
-def _absent(env: Env, tree: Ast) -> Any:
-    """None for ``_`` and for an empty list."""
+def _absent(env: Env, tree: Ast, what: str) -> Any:
+    """None for ``_`` and for an empty list; else a frame, a number, a text or a list."""
     if isinstance(tree, Ident) and tree.name == "_":
         return None
     value = env.forced(tree)
-    return (
-        None
-        if (isinstance(value, str) and value == "_") or (not isinstance(value, str | float | Frame) and len(value) == 0)
-        else value
-    )
+    if isinstance(value, Frame | float | int | Row):
+        return value
+    if isinstance(value, str):
+        return None if value == "_" else value
+    if isinstance(value, Numbers | tuple):
+        return value if len(value) else None
+    raise BadRequestError(f"Argument {what} of h2o.impute must be a list, a frame or _; found {describe(value)}.")
+
+
+def _given(env: Env, frame: Frame, tree: Ast) -> Any:
+    """The values to fill columns with, one for each column; None for none."""
+    value = _absent(env, tree, "values")
+    if value is None:
+        return None
+    numbers = args.as_numbers(value, "values")
+    if len(numbers) != frame.n_cols:
+        raise BadRequestError(
+            f"Argument values of h2o.impute needs one number for each of {frame.n_cols} columns, found {len(numbers)}."
+        )
+    return numbers
 
 
 def _by(env: Env, frame: Frame, tree: Ast) -> list[int]:
-    value = _absent(env, tree)
+    value = _absent(env, tree, "by")
     return [] if value is None else args.columns(frame, value, "group-by columns")
 
 
@@ -174,6 +189,10 @@ def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, combine:
         known = args.as_frame(given, "group frame")
         by = by or [args.named(frame.names, n) for n in known.names[:-1]]
     picked = [j for j in picked if j not in by]
+    if given is not None and (not by or known.n_cols != len(by) + len(picked)):
+        raise BadRequestError(
+            f"The group frame of h2o.impute must have {len(by)} columns of keys and {len(picked)} of values, found {known.n_cols}."
+        )
     originals = [frame.vecs[j] for j in by]
     keys = key_columns(env.node, originals, [frame.names[j] for j in by])
     values = [frame.vecs[j] for j in picked]

@@ -18,21 +18,13 @@ PRIMITIVES = family.primitives
 
 #: name -> (arguments, what it does, what it needs).
 _MISSING: dict[str, tuple[str, str, str]] = {
-    "makeLeaderboard": ("models lb_frame sort_metric extensions scoring_data", "Table of models by a metric.", "leaderboards"),
     "segment_models_as_frame": ("key", "Table of segment models.", "segment models"),
-    "model.reset.threshold": ("model threshold", "Set the default threshold of a model.", "changing the threshold of a model"),
     "model.testJavaScoring": ("model fr preds eps", "Compare scoring in and out of the cloud.", "exported scoring code"),
-    "fairnessMetrics": ("model fr protected reference favorable", "Fairness of a binomial model by groups.", "fairness metrics"),
     "transform": ("model frame_key", "Transform a frame by a model.", "transforming models"),
     "mojo.pipeline.transform": ("pipeline fr allow_timestamps", "Score by an imported pipeline.", "pipelines"),
     "word2vec.to.frame": ("model", "Words and vectors of a model.", "word vectors"),
     "tree.update.weights": ("model fr weights_col", "Update the node weights of a tree model.", "updating node weights"),
     "rulefit.predict.rules": ("model fr rule_ids", "Which rules hold in which rows.", "rule models"),
-    "predicted.vs.actual.by.var": (
-        "model fr variable preds",
-        "Mean prediction and actual by levels.",
-        "predicted versus actual tables",
-    ),
     "set.calibration.model": ("model calibration_model", "Give a model a calibration model.", "setting calibration models"),
     "run_tool": (
         "class args",

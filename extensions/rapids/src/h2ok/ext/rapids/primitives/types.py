@@ -228,7 +228,9 @@ def number_text(x: float) -> str:
 @family("as.character", "fr", "Columns as text.")
 def as_character(env: Env, fr: Any) -> Frame:
     frame = args.as_frame(fr)
-    return Frame("", frame.names, tuple(to_string(env.node, v) for v in frame.vecs))
+    # A column may stand in a frame many times.
+    texts = {v.key: to_string(env.node, v) for v in {v.key: v for v in frame.vecs}.values()}
+    return Frame("", frame.names, tuple(texts[v.key] for v in frame.vecs))
 
 
 def to_string(node: Node, vec: Vec) -> Vec:

@@ -1,0 +1,30 @@
+"""A few rounds of the fault schedule; ``python tests/faults/schedule.py --rounds 100`` runs many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .cloud import namespaces_work
+from .schedule import run
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(300)
+def test_a_cloud_with_copies_survives_what_happens_to_it(tmp_path: Path) -> None:
+    done = run(rounds=4, seed=11, replicas=1, namespaces=False, folder=tmp_path)
+    assert sum(done.seen.values()) >= 4
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(300)
+def test_without_copies_what_is_lost_is_named_in_time(tmp_path: Path) -> None:
+    run(rounds=2, seed=5, replicas=0, namespaces=False, folder=tmp_path)
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(not namespaces_work(), reason="network namespaces need root and the program 'ip'")
+def test_parts_of_a_cut_cloud_never_both_go_on(tmp_path: Path) -> None:
+    run(rounds=2, seed=1, replicas=1, namespaces=True, folder=tmp_path)
