@@ -31,7 +31,6 @@ _MISSING: dict[str, tuple[str, str, str]] = {
         "Run a tool of the server.",
         "server tools, which run classes named by a client and are refused on purpose",
     ),
-    "s3.generate.presigned.URL": ("path duration_ms", "A URL that gives access to an object for a while.", "presigned URLs"),
     "testing.setreadforbidden": ("list", "Test aid.", "test aids in a production server"),
 }
 
