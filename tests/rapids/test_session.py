@@ -204,13 +204,14 @@ def test_help_lists_every_primitive(small: Rapids) -> None:
 
 def test_declared_names_are_the_defined_ones() -> None:
     from h2ok.capabilities.registry import resolve
+    from h2ok.ext.algos.extension import extension as algos
     from h2ok.ext.models.extension import extension as models
     from h2ok.ext.persist_s3.extension import extension as s3
     from h2ok.ext.rapids.extension import extension as rapids
     from h2ok.ext.rapids.primitives.models import UNAVAILABLE
 
     seen: set[str] = set()
-    for group in (*rapids.provides, *models.provides, *s3.provides):
+    for group in (*rapids.provides, *models.provides, *algos.provides, *s3.provides):
         if isinstance(group, Primitives):
             assert {p.name for p in resolve(group.target)} == set(group.names)
             assert not seen & set(group.names)
