@@ -28,7 +28,6 @@ from h2ok.ext.rapids.session import Sessions
 from h2ok.kernel import Node, NodeConfig
 from h2ok.kernel.boot import tune_heap
 
-
 #: Seconds after which a run of another system is not repeated; compilation is a small part of it then.
 LONG = 10.0
 
