@@ -3,10 +3,10 @@
     python benchmarks/rapids.py [--rows 10000000] [--big 5000000] [--nthreads 2] [--rounds 3] [--h2o-url URL]
 
 Each case runs once to warm up (compilation, caches), then in rounds, h2ok and the others taking turns; the best of the rounds
-counts. What takes another system more than 10 s is not repeated. A ratio above 1 means that h2ok is faster. polars keeps its columns as plain arrays; h2ok reads and writes compressed
-chunks. With ``--h2o-url`` the same expressions also run on the H2O-3 server there, which must be on this machine, as it reads
-the data from CSV files. Its times include the requests over HTTP. The fused expression is also shown as a share of memory
-bandwidth, which a copy of an array of the same size measures.
+counts. What takes another system more than 10 s is not repeated. A ratio above 1 means that h2ok is faster. polars keeps its
+columns as plain arrays; h2ok reads and writes compressed chunks. With ``--h2o-url`` the same expressions also run on the H2O-3
+server there, which must be on this machine, as it reads the data from CSV files. Its times include the requests over HTTP. The
+fused expression is also shown as a share of memory bandwidth, which a copy of an array of the same size measures.
 """
 
 from __future__ import annotations
