@@ -187,7 +187,6 @@ def test_a_checkpoint_must_fit(lab: Any) -> None:
     [
         ({"mtries": "4"}, "mtries should be in interval <1,3>"),
         ({"mtries": "0"}, "mtries must be -1, -2"),
-        ({"balance_classes": "true"}, "class balancing"),
         ({"offset_column": "w"}, "offsets in a random forest"),
         ({"distribution": "poisson"}, "poisson"),
         ({"sample_rate": "0"}, "sample_rate"),

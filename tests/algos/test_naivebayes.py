@@ -90,7 +90,7 @@ def test_cross_validation(lab: Any) -> None:
         ("y", {"laplace": "-1"}, "laplace must be at least 0"),
         ("y", {"min_sdev": "0"}, "min_sdev"),
         ("z", {}, "cannot build a Regression model"),
-        ("y", {"balance_classes": "true"}, "class balancing"),
+        ("y", {"class_sampling_factors": "[1, 2]"}, "needs balance_classes"),
     ],
 )
 def test_wrong_parameters_are_refused(lab: Any, y: str, params: dict[str, str], match: str) -> None:

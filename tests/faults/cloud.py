@@ -105,6 +105,15 @@ class Member:
         lines = self.get("/metrics").splitlines()
         return float(next(line.split()[1] for line in lines if line.startswith(name + " ")))
 
+    def stacks(self) -> str:
+        """What the threads of this node and those it reaches are doing, the idle ones aside."""
+        try:
+            traces = self.get("/3/JStack")["traces"]
+        except (ConnectionError, FaultError) as e:
+            return f"--- {self.name}: {e}"
+        own = [t for trace in traces if self.name in trace["node"] for t in trace["thread_traces"]]
+        return f"--- stacks of {self.name} ---\n" + "\n".join(t for t in own if "_next" not in t and "work_queue.get" not in t)
+
     def last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         lines = [line for line in lines if "INFO h2ok.boot" not in line and "INFO h2ok.rest.server" not in line]

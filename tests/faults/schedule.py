@@ -36,6 +36,9 @@ PAUSE_SECONDS = 5.0
 #: Machines that do other work too are given more time.
 _GBM = {"response_column": "y", "ntrees": 40, "max_depth": 5, "seed": 7, "ignore_const_cols": False}
 _GROUPS = '(GB air [2] mean 0 "all" sum 1 "all" nrow 0 "all")'
+#: kill -9; SIGSTOP for 5 s; SIGSTOP until declared dead; the same two with a cut link.
+FAULTS = ("kill", "kill", "pause", "silence")
+LINK_FAULTS = ("cut", "isolate")
 ACTIVITIES = ("idle", "parse", "task", "gbm", "cancel")
 
 
@@ -56,6 +59,8 @@ class Schedule:
     rng: random.Random
     folder: Path
     expected: dict[str, Any] = field(default_factory=dict)
+    faults: tuple[str, ...] = FAULTS
+    activities: tuple[str, ...] = ACTIVITIES
     slowest: float = 0.0
     seen: Counter[str] = field(default_factory=Counter)
 
@@ -234,8 +239,7 @@ class Schedule:
     def round(self, number: int) -> None:
         """One fault."""
         rng, members = self.rng, self.cloud.members
-        faults = ["kill", "kill", "pause", "silence", *(["cut", "isolate"] if self.cloud.namespaces else [])]
-        activity, fault = rng.choice(ACTIVITIES), rng.choice(faults)
+        activity, fault = rng.choice(self.activities), rng.choice(self.faults)
         driver, victim = rng.choice(members), rng.choice(members)
         delay = rng.random() * 1.5
         who = victim.name + (" (leader)" if victim is self.cloud.leader else "")
@@ -254,6 +258,8 @@ class Schedule:
                 wait(lambda: self._keys() == self.keys, 30)
                 self._same("number of keys", self._keys(), self.keys)
         except Exception as e:
+            for m in (m for m in self.cloud.members if m.running):
+                print(m.stacks(), file=sys.stderr)
             words = "\n".join(m.last_words() for m in {id(m): m for m in [*self.cloud.members, victim]}.values())
             raise FaultError(f"{words}\nround {said}: {type(e).__name__}: {e}") from e
         self.seen[f"{fault} during {activity}"] += 1
@@ -347,7 +353,15 @@ class Schedule:
         self._same("number of keys at the end", left, jobs * (1 + min(self.cloud.replicas, self.cloud.size - 1)))
 
 
-def run(rounds: int, seed: int, replicas: int, namespaces: bool, folder: Path) -> Schedule:
+def run(
+    rounds: int,
+    seed: int,
+    replicas: int,
+    namespaces: bool,
+    folder: Path,
+    faults: tuple[str, ...] = (),
+    activities: tuple[str, ...] = ACTIVITIES,
+) -> Schedule:
     """The whole schedule; without copies every round has a cloud of its own."""
     rng = random.Random(seed)
     last: Schedule | None = None
@@ -357,7 +371,8 @@ def run(rounds: int, seed: int, replicas: int, namespaces: bool, folder: Path) -
         place.mkdir(parents=True)
         with real_cloud(place, replicas=replicas, namespaces=namespaces) as cloud:
             seen, slowest = (last.seen, last.slowest) if last else (Counter(), 0.0)
-            last = Schedule(cloud, rng, place, seen=seen, slowest=slowest)
+            kinds = faults or (FAULTS + LINK_FAULTS if namespaces else FAULTS)
+            last = Schedule(cloud, rng, place, faults=kinds, activities=activities, seen=seen, slowest=slowest)
             last.prepare()
             for _ in range(rounds if replicas else 1):
                 last.round(done)
@@ -374,14 +389,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--namespaces", action="store_true", help="as root: nodes in network namespaces, so that links can be cut")
+    parser.add_argument("--faults", default="", help="only these, with commas between them")
+    parser.add_argument("--activities", default=",".join(ACTIVITIES), help="only these")
     args = parser.parse_args()
+    faults, activities = tuple(filter(None, args.faults.split(","))), tuple(args.activities.split(","))
     if args.namespaces and not namespaces_work():
         print("Network namespaces need root and the program 'ip'.", file=sys.stderr)
         return 2
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="h2ok-faults-") as folder:
         try:
-            done = run(args.rounds, args.seed, args.replicas, args.namespaces, Path(folder))
+            done = run(args.rounds, args.seed, args.replicas, args.namespaces, Path(folder), faults, activities)
         except (FaultError, AssertionError) as e:
             print(e, file=sys.stderr)
             return 1

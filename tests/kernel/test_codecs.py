@@ -57,6 +57,8 @@ def check_numbers(values: NDArray[np.float64]) -> Chunk:
 
 @settings(max_examples=400, deadline=None)
 @given(columns)
+@example([float("nan"), 2.0**53 - 28])
+@example([2.0**53 - 28, 2.0**53 - 26])
 @example([])
 @example([float("nan")] * 3)
 @example([0.0, -0.0])

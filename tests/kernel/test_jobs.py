@@ -60,6 +60,7 @@ def test_a_job_of_a_lost_node_fails_with_its_name() -> None:
         jobs = [nodes[2].jobs.start("wait", "dest", "Frame", lambda c: release.wait(30)) for _ in range(12)]
         lost = nodes[2].cloud.me
         hub.kill(lost)
+        assert nodes[0].cloud.wait_until(lambda: lost not in nodes[0].cloud.placement.members, 30)
         seen = [ended(nodes[0], j.key) for j in jobs if nodes[0].cloud.damage(j.key) == ""]
         assert seen
         assert {j.status for j in seen} == {"FAILED"}

@@ -18,9 +18,9 @@ GLM0 = {"lambda": "0"}
 
 def test_all_findings_come_at_once_with_h2o_spelling(lab: Any) -> None:
     with pytest.raises(ModelBuilderError) as e:
-        lab.start("gbm", response_column="zzz", ntrees="-1", weights_column="nope", balance_classes="true")
+        lab.start("gbm", response_column="zzz", ntrees="-1", weights_column="nope", calibrate_model="true")
     fields = {m.field for m in e.value.messages if m.type == "ERRR"}
-    assert {"response_column", "ntrees", "weights_column", "balance_classes"} <= fields
+    assert {"response_column", "ntrees", "weights_column", "calibrate_model"} <= fields
     assert "ERRR on field: _ntrees: " in e.value.message
     assert e.value.status == 412
     assert e.value.error_count >= 4

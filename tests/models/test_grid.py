@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from h2ok.capabilities.removal import remove_key
-from h2ok.ext.models import routes_grid
-from h2ok.ext.models.grid import SearchCriteria, combinations, parse_lenient
+from h2ok.capabilities.testing import Client, local_runtime
+from h2ok.ext.models import routes_grid, routes_storage
+from h2ok.ext.models.grid import SearchCriteria, combinations
+from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.measures import MEASURES, measure
-from h2ok.kernel import IllegalArgumentError
+from h2ok.kernel import IllegalArgumentError, Node
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,6 +98,48 @@ def test_limits_and_failures(lab: Any) -> None:
             lab.call(routes_grid.search, {"algo": "gbm"}, training_frame="tr", hyper_parameters=hyper)
 
 
+def test_a_search_goes_on_where_it_ended(tmp_path: Path) -> None:
+    with local_runtime() as runtime:
+        client = Client.of(runtime)
+        make_rows(runtime.node)
+        form = {
+            "training_frame": "tr", "response_column": "y", "ntrees": 2, "seed": 1, "grid_id": "g", "nfolds": 2,
+            "hyper_parameters": '{"max_depth": [1,2,3]}', "search_criteria": '{"strategy": "Cartesian", "max_models": 2}',
+        }  # fmt: skip
+        client.job(client.post("/99/Grid/gbm", **form, export_checkpoints_dir=str(tmp_path)))
+        # As H2O has it: the grid, and each model with its folds.
+        assert len(list(tmp_path.iterdir())) == 1 + 2 * (1 + 2)
+        client.delete("/3/DKV/g")
+        client.post("/3/Grid.bin/import", grid_path=str(tmp_path / "g"))
+        dkv = runtime.node.dkv
+        grid = dkv.require("g")
+        assert len(grid.models) == 2
+        dkv.put("g", replace(grid, criteria={**grid.criteria, "max_models": 0}))
+        assert client.job(client.post("/99/Grid/gbm/resume", grid_id="g"))["status"] == "DONE"
+        grown = dkv.require("g")
+        assert grown.models[:2] == grid.models
+        assert sorted(v[0] for v in grown.values) == [1, 2, 3]
+
+
+def make_rows(node: Node) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=200)
+    node.frames.from_columns("tr", {"x": x, "y": x * x + rng.normal(size=200)}, chunk_rows=50)
+
+
+def test_what_cannot_go_on_is_refused(lab: Any) -> None:
+    run(lab, hyper_parameters='{"max_depth": [1]}')
+    with pytest.raises(IllegalArgumentError, match="is a grid of gbm models"):
+        lab.call(routes_grid.resume, {"algo": "glm"}, grid_id="g")
+    with pytest.raises(IllegalArgumentError, match="grid_id"):
+        lab.call(routes_grid.resume, {"algo": "gbm"})
+    with pytest.raises(IllegalArgumentError, match="recovery_dir needs frames"):
+        lab.call(routes_grid.resume, {"algo": "gbm"}, grid_id="g", recovery_dir="d")
+    lab.node.dkv.put("g", replace(lab.node.dkv.require("g"), hyper={}))
+    with pytest.raises(IllegalArgumentError, match="does not know its search"):
+        lab.call(routes_grid.resume, {"algo": "gbm"}, grid_id="g")
+
+
 def test_a_seeded_random_search_seeds_its_models(lab: Any) -> None:
     seeds = []
     for _ in range(2):
@@ -130,3 +177,17 @@ def test_any_text_is_a_value_or_an_error(text: str) -> None:
 def test_nesting_is_bounded() -> None:
     with pytest.raises(IllegalArgumentError, match="deeper"):
         parse_lenient("[" * 5000)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_search_that_brings_nothing_stops_after_the_first_model_and_two_windows(lab: Any, rounds: int) -> None:
+    """H2O-3 builds 3 models with stopping_rounds 1, 5 with 2, 7 with 3."""
+    criteria = {"strategy": "RandomDiscrete", "seed": 1, "stopping_rounds": rounds, "stopping_tolerance": 0.9}
+    run(lab, hyper_parameters='{"max_depth": [1,2,3],"learn_rate": [0.1,0.2,0.3]}', search_criteria=json.dumps(criteria))
+    assert len(lab.call(routes_grid.get_grid, {"grid_id": "g"})["model_ids"]) == 2 * rounds + 1
+
+
+def test_frames_that_a_grid_refers_to_are_not_silently_left_out(lab: Any, tmp_path: Path) -> None:
+    run(lab, hyper_parameters='{"max_depth": [1]}')
+    with pytest.raises(IllegalArgumentError, match="save_params_references"):
+        lab.call(routes_storage.export_grid, {"grid_id": "g"}, grid_directory=str(tmp_path), save_params_references="true")

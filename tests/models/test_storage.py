@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.capabilities.removal import remove_key
 from h2ok.ext.models.grid import Grid
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.scoring import predict_frame
@@ -47,3 +48,18 @@ def test_other_values_are_refused(lab: Any, tmp_path: Path) -> None:
     assert tmp_path.exists()
     with pytest.raises(BadRequestError, match="no model"):
         restore(lab.runtime, pack([1, 2]), (Model, Grid))
+
+
+def test_held_out_predictions_come_back_with_the_model(lab: Any) -> None:
+    model = lab.train("gbm", "k", seed=1, nfolds=2, ntrees=2, keep_cross_validation_predictions=True)
+    key = model.output.cross_validation_holdout
+    before, domain = lab.node.frames.get(key).to_numpy(lab.node), lab.node.frames.get(key).vecs[0].domain
+    files = {predictions: saved(lab.runtime, model, predictions=predictions) for predictions in (False, True)}
+    for predictions, data in files.items():
+        remove_key(lab.runtime, model.key)
+        restore(lab.runtime, data, (Model, Grid))
+        assert (lab.node.dkv.get(key) is not None) is predictions
+    after = lab.node.frames.get(key)
+    np.testing.assert_array_equal(after.to_numpy(lab.node), before)
+    assert after.vecs[0].domain == domain
+    assert all(lab.node.dkv.get(k) is not None for k in model.output.cross_validation_predictions)

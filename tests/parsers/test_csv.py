@@ -161,3 +161,13 @@ def test_what_python_writes_is_read_back(ctx: RequestContext, load: Callable[...
     frame = load(out.getvalue(), check_header=1, separator=44, column_types=["numeric", "string"])
     assert frame.vec("n").to_numpy(ctx.node).tolist() == [float(n) for n, _ in rows]
     assert frame.vec("s").to_strings(ctx.node) == [s for _, s in rows]
+
+
+@pytest.mark.parametrize("lines_before", [0, 9000])
+def test_lines_within_quotes_are_cut_nowhere(ctx: RequestContext, load: Callable[..., Frame], lines_before: int) -> None:
+    """Also when the first quotes stand far behind the first lines, where blocks are cut in trust."""
+    plain = [f"{i},plain" for i in range(lines_before)]
+    quoted = [f'{i},"first\nsecond, {i % 3}\n{i}"' for i in range(lines_before, lines_before + 6000)]
+    frame = load("a,b\n" + "\n".join([*plain, *quoted]) + "\n", chunk_size=16384, column_types=["Numeric", "String"])
+    assert frame.n_rows == lines_before + 6000
+    np.testing.assert_array_equal(frame.vecs[0].to_numpy(ctx.node), np.arange(frame.n_rows))

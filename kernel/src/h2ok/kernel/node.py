@@ -113,6 +113,8 @@ class Node:
         self.rehoming.close()
         for end in reversed(self.closers):
             end()
+        # Whoever waits for another node on behalf of this one waits no longer.
+        self.cloud.mark_failed("it was shut down")
         self.tasks.close()
         if self.transport is not None:
             self.transport.close()

@@ -80,11 +80,16 @@ class Rpc:
             self._cloud.check_alive(to, name)
             self.sent += 1
             self.recent.append((time.time_ns(), to.name, name))
-            return self._transport.submit(to, name, payload, timeout)
-        except Exception as e:  # the caller gets it through the future
-            future: Future[Any] = Future()
-            future.set_exception(e)
+            future = self._transport.submit(to, name, payload, timeout)
+            # It may have gone just before this call was among those that end with it.
+            gone = self._cloud.gone_reason(to)
+            if gone:
+                self._transport.drop_peer(to, gone)
             return future
+        except Exception as e:  # the caller gets it through the future
+            failed: Future[Any] = Future()
+            failed.set_exception(e)
+            return failed
 
     def call(self, member: int | H2ONode, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Any:
         """Call a service of one member and wait.

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -143,7 +144,10 @@ def no_new_threads(prefix: str = "h2ok", timeout: float = 5.0) -> Iterator[None]
     for t in set(threading.enumerate()) - before:
         if t.name.startswith(prefix):
             t.join(max(0.0, end - time.monotonic()))
-            assert not t.is_alive(), f"Thread '{t.name}' was left running."
+            if t.is_alive():
+                frame = sys._current_frames().get(t.ident or 0)
+                where = "".join(traceback.format_stack(frame)) if frame is not None else ""
+                raise AssertionError(f"Thread '{t.name}' was left running.\n{where}")
 
 
 def assert_no_keys(nodes: Sequence[Node]) -> None:

@@ -47,7 +47,8 @@ class ElasticPool:
             self._made += 1
             thread = threading.Thread(target=self._run, args=(job,), name=f"{self._name}-{self._made}", daemon=True)
             self._threads.add(thread)
-        thread.start()
+            # With the lock held, so that ``close`` joins no thread before it began.
+            thread.start()
         return True
 
     def close(self, timeout: float = 5.0) -> None:

@@ -72,6 +72,8 @@ class Cloud:
         #: The latest problem with membership, for people; empty when there was none.
         self.last_problem = ""
         self._lost: dict[H2ONode, str] = {}
+        #: Whoever was a member and is none any more.
+        self._gone: dict[H2ONode, str] = {}
         #: Members declared dead so far.
         self.losses = 0
         self._suspect: frozenset[H2ONode] = frozenset()
@@ -84,6 +86,8 @@ class Cloud:
         self.own_stats: Callable[[], NodeStats] = NodeStats
         #: Called with (node, reason) when a member is lost, and with the reason when this node may not take part. Must be quick.
         self.on_lost: list[Callable[[H2ONode, str], None]] = []
+        #: Called when the cloud is locked. Must be quick.
+        self.on_locked: list[Callable[[], None]] = []
         self.on_failure: list[Callable[[str], None]] = []
 
     # -- what holds now -----------------------------------------------------------------------------------------------
@@ -161,6 +165,10 @@ class Cloud:
     def is_lost(self, member: int | H2ONode) -> bool:
         """Whether a member was declared dead; that is final."""
         return self.node(member) in self._lost
+
+    def gone_reason(self, node: H2ONode) -> str:
+        """Why a former member is none any more; empty for everyone else. Also when its loss is forgotten."""
+        return self._gone.get(node, "")
 
     def lost_reason(self, node: H2ONode) -> str:
         """Why a member is dead; empty when it is not."""
@@ -290,6 +298,8 @@ class Cloud:
             kept = [m for m in known if m in placement.members or m.name in placement.lost or m == self.me]
             self._lost = {n: why for n, why in self._lost.items() if n in kept and n not in placement.members}
             self._suspect = frozenset(n for n in self._suspect if n in placement.members)
+            self._gone |= {m: "it left the cloud" for m in self._members if m not in placement.members and m not in self._gone}
+            self._gone = {n: why for n, why in self._gone.items() if n not in placement.members}
             self._members = tuple(kept)
             self._self_index = kept.index(self.me)
             self._changed.notify_all()
@@ -308,16 +318,19 @@ class Cloud:
     def mark_locked(self, reason: str) -> None:
         """Note that the cloud is locked (the decision was taken elsewhere)."""
         with self._changed:
-            if not self._locked:
-                self._locked, self._lock_reason = True, reason
-                self._changed.notify_all()
+            if self._locked:
+                return
+            self._locked, self._lock_reason = True, reason
+            self._changed.notify_all()
+        for tell in list(self.on_locked):
+            tell()
 
     def mark_lost(self, node: H2ONode, reason: str) -> None:
         """Note that a member is dead, and tell everyone who waits for it."""
         with self._changed:
             if node in self._lost:
                 return
-            self._lost[node] = reason
+            self._lost[node] = self._gone[node] = reason
             self.losses += 1
             self._changed.notify_all()
         for tell in list(self.on_lost):

@@ -55,6 +55,8 @@ class Rehoming:
         #: Set by the membership service: the view with newcomers inside, and why the cloud is locked.
         self.widen: Callable[[Iterable[Member]], tuple[tuple[Member, ...], str]] | None = None
         node.cloud.on_lost.append(lambda *_: self.kick())
+        # Who was lost while the cloud was being locked is still in its first placement.
+        node.cloud.on_locked.append(lambda: self.kick() if node.cloud.bad_nodes else None)
         node.cloud.on_placed.append(self._clean)
         node.rpc.register("place.state", lambda _: (node.cloud.placement, node.cloud.pending))
         node.rpc.register("place.fence", self._fence)

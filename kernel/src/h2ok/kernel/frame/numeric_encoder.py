@@ -309,8 +309,8 @@ def _layout(lo: int, hi: int) -> tuple[int, np.dtype[Any]]:
         top = int(np.iinfo(dtype).max)
         if lo >= 0 and hi <= 2 * top:
             return top, dtype
-        # Beyond 2**53 the bias itself is no exact double, and neither is what decoding adds to it.
-        if hi - lo <= 2 * top and lo + top <= 2**53:
+        # Chunks decode in doubles: the bias must be one.
+        if hi - lo <= 2 * top and abs(lo + top) <= _WHOLE_LIMIT:
             return lo + top, dtype
     return 0, plain
 

@@ -34,7 +34,7 @@ __all__ = ["TaskEngine"]
 #: Seconds a node may take for its part of one MRTask.
 TASK_TIMEOUT = 24 * 3600.0
 #: Numbers that work on a block may hold for each of its values: the decoded one, and a matrix that is made of them.
-_WORK_VALUES = 3
+_WORK_VALUES = 4
 
 
 @wire_type("task.output")

@@ -11,6 +11,7 @@ extension = Extension(
         Algo("gbm", "h2ok.ext.algos.gbm.builder:GBM", "Gradient Boosting Machine"),
         Algo("glm", "h2ok.ext.algos.glm.builder:GLM", "Generalized Linear Modeling"),
         Algo("isolationforest", "h2ok.ext.algos.isolationforest.builder:IsolationForest", "Isolation Forest"),
+        Algo("isotonicregression", "h2ok.ext.algos.isotonicregression.builder:IsotonicRegression", "Isotonic Regression"),
         Algo("kmeans", "h2ok.ext.algos.kmeans.builder:KMeans", "K-means"),
         Algo("naivebayes", "h2ok.ext.algos.naivebayes.builder:NaiveBayes", "Naive Bayes"),
         Algo("pca", "h2ok.ext.algos.pca.builder:PCA", "Principal Components Analysis"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from h2ok.ext.models import stopping
+from h2ok.ext.models.balance import CLASS_SHARES, ClassShares, Corrected, balance
 from h2ok.ext.models.calibration import CALIBRATION, calibrate
 from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.crossvalidation import CrossValidation
@@ -46,6 +47,8 @@ class ModelBuilder(ABC):
     visibility: ClassVar[str] = "Stable"
     #: Categorical predictors first, most levels first.
     cats_first: ClassVar[bool] = False
+    #: A categorical response is the number of its level.
+    codes_as_numbers: ClassVar[bool] = False
     #: What ``categorical_encoding`` may be beside AUTO; the framework does those of ``encoding.EXPLICIT``.
     encodings: ClassVar[tuple[str, ...]] = EXPLICIT
 
@@ -60,6 +63,7 @@ class ModelBuilder(ABC):
         self.valid_frame: Frame | None = None
         self.data: TrainingData | None = None
         self._key: str | None = None
+        self._shares: ClassShares | None = None
 
     @abstractmethod
     def build(self, ctx: TrainContext) -> Trained:
@@ -112,6 +116,8 @@ class ModelBuilder(ABC):
             )
         elif self.supervised and self.params.value("response_column") is None:
             v.error("response_column", "Response column is not set. Name the column to predict.")
+        if self.data is not None and self.codes_as_numbers:
+            self.data = replace(self.data, codes_as_numbers=True)
         self._check_common(v)
         self._encode(v)
         self.validate(v, self.data)
@@ -126,6 +132,22 @@ class ModelBuilder(ABC):
             v.error("categorical_encoding", f"{self.full_name} cannot use categorical_encoding {kind}. It can use: {known}.")
         elif self.data is not None and kind in EXPLICIT:
             self.data = encode(self.data, kind)
+
+    def _balances(self, data: TrainingData) -> bool:
+        return bool(self.params.value("balance_classes", False)) and data.category in ("Binomial", "Multinomial")
+
+    def _check_balance(self, v: Validation, data: TrainingData | None) -> None:
+        factors = self.params.value("class_sampling_factors", None)
+        if data is None or factors is None:
+            return
+        if len(factors) != data.n_classes or any(not f >= 0 for f in factors) or not any(f > 0 for f in factors):
+            v.error(
+                "class_sampling_factors",
+                f"class_sampling_factors needs a number of at least 0 for each of the {data.n_classes} classes, and one above 0; "
+                f"got {factors}.",
+            )
+        if not self.params.value("balance_classes", False):
+            v.error("class_sampling_factors", "class_sampling_factors needs balance_classes=True.")
 
     def _check_calibration(self, v: Validation, data: TrainingData | None) -> None:
         p = self.params
@@ -144,6 +166,7 @@ class ModelBuilder(ABC):
     def _check_common(self, v: Validation) -> None:
         p, data = self.params, self.data
         self._check_calibration(v, data)
+        self._check_balance(v, data)
         nfolds, fold_column = p.value("nfolds", 0), p.value("fold_column")
         if nfolds < 0 or nfolds == 1:
             v.error("nfolds", f"nfolds must be 0 or at least 2; got {nfolds}.")
@@ -206,6 +229,9 @@ class ModelBuilder(ABC):
         limit = self.params.value("max_runtime_secs", 0.0)
         deadline = time.monotonic() + limit if limit else float("inf")
         valid = self._validation_rows(job)
+        if self._balances(self.data):
+            factors, size = self.params.value("class_sampling_factors"), self.params.value("max_after_balance_size")
+            self.data, self._shares = balance(self.data, factors, size, seed)
         ctx = TrainContext(self.node, self.params, self.data, valid, job, seed, deadline, progress)
         folds = CrossValidation.wanted(self)
         cv = CrossValidation(self, ctx) if folds else None
@@ -221,27 +247,38 @@ class ModelBuilder(ABC):
         self.node.dkv.put(model.key, model)
         folder = self.params.value("export_checkpoints_dir")
         if folder:
-            path = f"{str(folder).rstrip('/')}/{model.key}"
-            write_file(self.runtime, path, saved(self.runtime, model), force=True, function="exportModel")
+            self._save(model, str(folder).rstrip("/"))
         ctx.update(1.0, "Done.")
         return model
+
+    def _save(self, model: Model, folder: str) -> None:
+        """The model and those of its folds, a file each."""
+        folds = self.node.dkv.get_many(model.parts)
+        for each in (model, *(m for m in folds.values() if isinstance(m, Model))):
+            write_file(self.runtime, f"{folder}/{each.key}", saved(self.runtime, each), force=True, function="exportModel")
 
     def _calibrated(self, model: Model) -> Model:
         frame = optional_frame(self.node, self.params.value("calibration_frame"), "calibration_frame")
         assert frame is not None, "checked before"
         rows, _ = adapt(self.node, model.output.columns, frame, need_response=True)
-        learned = calibrate(rows, model.state, self.params.value("calibration_method"))
+        learned = calibrate(rows, model.predictor, self.params.value("calibration_method"))
         return replace(model, attachments={**model.attachments, CALIBRATION: learned})
 
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
         """The Model of what was learned, with its metrics; not stored yet (its metrics are)."""
         data = ctx.data
+        predictor, attachments = trained.state, trained.attachments
+        if self._shares is not None:
+            predictor, attachments = Corrected(trained.state, self._shares), {**attachments, CLASS_SHARES: self._shares}
+            # Those of rows the trees did not see stay; the others are of probabilities before their correction.
+            kept = trained.training_metrics if trained.training_metrics and trained.training_metrics.description else None
+            trained = replace(trained, training_metrics=kept, validation_metrics=None)
         train = trained.training_metrics
         if train is None and trained.compute_metrics:
-            train = ctx.metrics(data, trained.state, trained.deviance, trained.null_mu)
+            train = ctx.metrics(data, predictor, trained.deviance, trained.null_mu)
         valid = trained.validation_metrics
         if valid is None and ctx.valid is not None:
-            valid = ctx.metrics(ctx.valid, trained.state, trained.deviance, trained.null_mu)
+            valid = ctx.metrics(ctx.valid, predictor, trained.deviance, trained.null_mu)
         output = ModelOutput(
             data.columns,
             data.category if self.supervised else self.can_build[0],
@@ -266,7 +303,7 @@ class ModelBuilder(ABC):
             codec_of(trained.state) is not None,
             trained.deviance,
             trained.null_mu,
-            trained.attachments,
+            attachments,
         )
         if train is not None:
             train = place(train, model, data.source, train.description)

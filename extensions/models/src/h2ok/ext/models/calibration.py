@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from h2ok.ext.models.isotonic import fit_isotonic
 from h2ok.ext.models.rows import Rows, RowsTask
 from h2ok.ext.models.training import TrainingData
 from h2ok.kernel import wire_type
@@ -66,7 +67,7 @@ def calibrate(data: TrainingData, predictor: Any, method: str) -> Calibration:
         No row has a response and a weight.
     """
     if method == "IsotonicRegression":
-        return _isotonic(data, predictor)
+        return IsotonicCalibration(*fit_isotonic(data, predictor))
     return _platt(data, predictor)
 
 
@@ -107,43 +108,3 @@ def _platt(data: TrainingData, predictor: Any) -> PlattCalibration:
             break
         at, sums = at + step, new
     return PlattCalibration(float(at[0]), float(at[1]))
-
-
-@wire_type("models.isotonic_rows")
-@dataclass(frozen=True)
-class _ByProbability(RowsTask):
-    """float64[k, 3]: different probabilities in ascending order, with the weights and weighted responses of their rows."""
-
-    predictor: Any
-
-    def map_rows(self, rows: Rows) -> NDArray[np.float64]:
-        w, y = rows.weights(), np.nan_to_num(rows.response())
-        return _summed(np.column_stack([self.predictor.predict(rows)[:, 1], w, w * y])[w > 0])
-
-    def reduce(self, left: Any, right: Any) -> Any:
-        return _summed(np.concatenate([left, right]))
-
-
-def _summed(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    values, at = np.unique(rows[:, 0], return_inverse=True)
-    return np.column_stack([values, *(np.bincount(at, weights=rows[:, j], minlength=len(values)) for j in (1, 2))])
-
-
-def _isotonic(data: TrainingData, predictor: Any) -> IsotonicCalibration:
-    """Pool adjacent violators."""
-    rows = data.do_all(_ByProbability(data.spec, predictor)).value
-    if not len(rows):
-        raise ValueError("No row of the calibration frame has a response and a weight. Give calibration_frame other rows.")
-    # Blocks as [first, last, weight, weighted sum].
-    blocks: list[list[float]] = []
-    for p, w, wy in rows.tolist():
-        blocks.append([p, p, w, wy])
-        while len(blocks) > 1 and blocks[-2][3] * blocks[-1][2] >= blocks[-1][3] * blocks[-2][2]:
-            _, last, weight, total = blocks.pop()
-            blocks[-1][1] = last
-            blocks[-1][2] += weight
-            blocks[-1][3] += total
-    x = np.array([end for b in blocks for end in b[:2]])
-    y = np.array([b[3] / b[2] for b in blocks for _ in range(2)])
-    keep = np.append(True, np.diff(x) > 0)
-    return IsotonicCalibration(x[keep], y[keep])

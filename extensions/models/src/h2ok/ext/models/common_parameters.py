@@ -150,11 +150,9 @@ class StoppingParameters(Parameters):
 class ClassBalanceParameters(Parameters):
     """Over- and undersampling of classes."""
 
-    balance_classes: bool = param(
-        "boolean", False, "Resample the classes to equal size.", level="secondary", gridable=True, needs="class balancing"
-    )
+    balance_classes: bool = param("boolean", False, "Resample the classes to equal size.", level="secondary", gridable=True)
     class_sampling_factors: list[float] | None = param(
-        "float[]", None, "Sampling factor of each class.", level="expert", gridable=True, needs="class balancing"
+        "float[]", None, "Sampling factor of each class.", level="expert", gridable=True
     )
     max_after_balance_size: float = param(
         "float", 5.0, "Largest size of the balanced data, as a multiple.", level="expert", gridable=True, check=positive

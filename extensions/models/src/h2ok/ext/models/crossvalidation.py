@@ -146,7 +146,7 @@ class CrossValidation:
     def finish(self, model: Model) -> Model:
         """The main model with everything the folds gave; stores fold models and frames as asked."""
         params = self._ctx.params
-        predictor = FoldPredictor(tuple(m.state for m in self._models))
+        predictor = FoldPredictor(tuple(m.predictor for m in self._models))
         data = self._holdout_rows()
         groups = params.value("gainslift_bins", -1)
         metrics = training_metrics(

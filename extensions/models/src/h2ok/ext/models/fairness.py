@@ -105,7 +105,7 @@ def _check(plan: FairnessPlan) -> None:
 def _score(node: Node, plan: FairnessPlan, sizes: Sequence[int]) -> _Scored:
     model = plan.model
     data, _ = adapt(node, model.output.columns, plan.frame, need_response=True)
-    predicted = write_predictions(data, model, model.state, f"{plan.frame.key}_fairness_{model.key}")
+    predicted = write_predictions(data, model, model.predictor, f"{plan.frame.key}_fairness_{model.key}")
     try:
         label, p0, p1 = (v.to_numpy(node) for v in predicted.vecs)
     finally:

@@ -7,7 +7,7 @@ import math
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from h2ok.ext.models import stopping
 from h2ok.ext.models.ids import automatic_id
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
+from h2ok.ext.models.parameters import Parameters
+from h2ok.ext.models.storage import saved, write_file
 from h2ok.kernel import (
     H2OKError,
     IllegalArgumentError,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from h2ok.ext.models.builder import ModelBuilder
     from h2ok.kernel import Node
 
-__all__ = ["Grid", "GridSearch", "SearchCriteria", "best_metrics", "parse_lenient"]
+__all__ = ["Grid", "GridSearch", "SearchCriteria", "best_metrics"]
 
 _STREAM = 0x47524944  # "GRID"
 
@@ -42,7 +44,8 @@ _STREAM = 0x47524944  # "GRID"
 @dataclass(frozen=True, slots=True)
 class Grid:
     """A finished or growing grid. ``values``: hyper values of each model, in the order of ``hyper_names``; ``failures``: dicts with
-    ``params``, ``message``, ``stacktrace``, ``values``.
+    ``params``, ``message``, ``stacktrace``, ``values``. ``base``, ``hyper``, ``criteria``: the search that is under way or was the
+    last one, to go on from.
     """
 
     key: str
@@ -53,6 +56,9 @@ class Grid:
     failures: tuple[dict[str, Any], ...] = ()
     #: Models begun so far, failed ones included: what names count.
     started: int = 0
+    base: dict[str, Any] = field(default_factory=dict)
+    hyper: dict[str, list[Any]] = field(default_factory=dict)
+    criteria: dict[str, Any] = field(default_factory=dict)
 
     @property
     def saved_as(self) -> str:
@@ -188,6 +194,35 @@ class GridSearch:
         if grid_id is None:
             grid_id = automatic_id(self._node, f"Grid_{builder.schema}_{base.get('training_frame')}", user_agent)
         self.key = sanitize(grid_id)
+        self._resumed = False
+
+    @classmethod
+    def resume(cls, runtime: Runtime, builder: type[ModelBuilder], grid: Grid, user_agent: str = "") -> GridSearch:
+        """The last search of a grid, to go on where it ended.
+
+        Raises
+        ------
+        IllegalArgumentError
+            The grid was saved without its search.
+        """
+        if not grid.hyper:
+            raise IllegalArgumentError(
+                f"Grid '{grid.key}' does not know its search; start one with the same grid_id instead.", argument="grid_id"
+            )
+        found = cls(runtime, builder, grid.base, grid.hyper, SearchCriteria(**grid.criteria), grid.key, user_agent)
+        found._resumed = True
+        return found
+
+    @property
+    def hyper(self) -> dict[str, list[Any]]:
+        """Values of each hyper parameter."""
+        return self._hyper
+
+    @property
+    def parameters(self) -> Parameters:
+        """What all models have in common."""
+        parsed: Parameters = self._builder.parameters.parse(self._base)
+        return parsed
 
     def start(self) -> Job:
         """Search as a job; points that fail are reported in the grid.
@@ -207,7 +242,8 @@ class GridSearch:
             raise IllegalArgumentError(
                 f"Grid '{self.key}' is over {', '.join(held.hyper_names)} of {held.algo}; it can only grow by the same ones."
             )
-        self._node.dkv.put(self.key, held or Grid(self.key, self._builder.algo, names))
+        grid = held or Grid(self.key, self._builder.algo, names)
+        self._node.dkv.put(self.key, replace(grid, base=self._base, hyper=self._hyper, criteria=asdict(self._criteria)))
         return self._node.jobs.start(f"{self._builder.algo} hyperparameter search", self.key, "Grid", self._run)
 
     def _check(self) -> None:
@@ -227,9 +263,10 @@ class GridSearch:
         if self._criteria.strategy == "Sequential":
             space = max(len(v) for v in self._hyper.values())
         total = min(space, self._criteria.max_models or space)
-        watched: list[float] = [math.nan]
+        watched: list[float] = []
         grid: Grid = self._node.dkv.require(self.key)
-        built = tried = 0  # as H2O does, points that cannot be built do not count as models
+        # As H2O does, points that cannot be built do not count as models.
+        built = tried = len(grid.models) if self._resumed else 0
         for point in combinations(self._hyper, self._criteria):
             if built >= total or time.monotonic() > end:
                 break
@@ -240,10 +277,17 @@ class GridSearch:
             done = built if self._criteria.max_models else tried
             grid, model = self._one(job, grid, point, values, (done / total, (done + 1) / total), left)
             self._node.dkv.put(self.key, grid)
+            self._save(grid)
             tried += 1
             built += model is not None
             if model is not None and self._stops(model, watched):
                 break
+
+    def _save(self, grid: Grid) -> None:
+        folder = self._base.get("export_checkpoints_dir")
+        if folder:
+            path = f"{str(folder).rstrip('/')}/{grid.key}"
+            write_file(self._runtime, path, saved(self._runtime, grid), force=True, function="exportGrid")
 
     def _one(
         self,
@@ -286,96 +330,12 @@ class GridSearch:
             return False
         name = stopping.resolve_metric(c.stopping_metric, model.output.category)
         watched.append(stopping.stopping_value(metrics, name))
-        best = np.maximum.accumulate(watched[1:]) if stopping.more_is_better(name) else np.minimum.accumulate(watched[1:])
-        return stopping.should_stop(
-            [math.nan, *best.tolist()], c.stopping_rounds, c.stopping_tolerance, higher=stopping.more_is_better(name)
-        )
+        higher = stopping.more_is_better(name)
+        best = np.maximum.accumulate(watched) if higher else np.minimum.accumulate(watched)
+        return stopping.should_stop(best.tolist(), c.stopping_rounds, c.stopping_tolerance, higher=higher)
 
 
 def best_metrics(model: Model) -> ModelMetrics | None:
     """The metrics models are compared by: cross-validation, else validation, else training."""
     out = model.output
     return out.cross_validation_metrics or out.validation_metrics or out.training_metrics
-
-
-#: Nested lists and maps a request may hold.
-_MAX_DEPTH = 32
-
-
-def parse_lenient(text: str) -> Any:
-    """JSON whose words need no quotes, as the clients send it: ``{"strategy": RandomDiscrete, "max_models": 3}``.
-
-    Raises
-    ------
-    IllegalArgumentError
-        The text ends early or goes on after the value.
-    """
-    value, at = _value(text, _blank(text, 0), 0)
-    if _blank(text, at) != len(text):
-        raise IllegalArgumentError(f"Unexpected text after position {at} of {text!r}; a JSON value was expected.")
-    return value
-
-
-def _blank(text: str, at: int) -> int:
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
-
-
-def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
-    if at >= len(text):
-        raise IllegalArgumentError(f"Unexpected end of {text!r}; a JSON value was expected.")
-    if text[at] in "{[":
-        return _group(text, at, depth + 1)
-    if text[at] in "\"'":
-        end = at + 1
-        while end < len(text) and text[end] != text[at]:
-            end += 2 if text[end] == "\\" else 1
-        return text[at + 1 : end].replace("\\" + text[at], text[at]).replace("\\\\", "\\"), end + 1
-    if text[at] in ":]}":
-        raise IllegalArgumentError(f"A value was expected in place of '{text[at]}' at position {at} of {text!r}.")
-    end = at
-    while end < len(text) and text[end] not in ",:]}":
-        end += 1
-    return _word(text[at:end].strip()), end
-
-
-def _group(text: str, at: int, depth: int) -> tuple[Any, int]:
-    if depth > _MAX_DEPTH:
-        raise IllegalArgumentError(f"The value is nested deeper than {_MAX_DEPTH} levels.")
-    is_map, close = text[at] == "{", "}" if text[at] == "{" else "]"
-    found: dict[str, Any] = {}
-    items: list[Any] = []
-    at = _blank(text, at + 1)
-    while at < len(text) and text[at] != close:
-        value, at = _value(text, at, depth)
-        at = _blank(text, at)
-        if is_map:
-            if at >= len(text) or text[at] != ":":
-                raise IllegalArgumentError(f"A ':' was expected at position {at} of {text!r}.")
-            found[str(value)], at = _value(text, _blank(text, at + 1), depth)
-            at = _blank(text, at)
-        else:
-            items.append(value)
-        if at < len(text) and text[at] == ",":
-            at = _blank(text, at + 1)
-    if at >= len(text):
-        raise IllegalArgumentError(f"'{close}' is missing at the end of {text!r}.")
-    return (found if is_map else items), at + 1
-
-
-def _word(word: str) -> Any:
-    plain = {"true": True, "false": False, "null": None, "none": None, "": None}
-    if word.lower() in plain:
-        return plain[word.lower()]
-    try:
-        return int(word)
-    except ValueError:
-        pass
-    try:
-        return float(word)
-    except ValueError:
-        pass
-    if any(c in "(){}[]'\"" for c in word):
-        raise IllegalArgumentError(f"{word!r} is no JSON value; write text in quotes.")
-    return word

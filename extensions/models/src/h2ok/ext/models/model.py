@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.capabilities.contracts.tables import TwoDimTable
+from h2ok.ext.models.balance import CLASS_SHARES, Corrected
 from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.metrics.metrics import ModelMetrics, checksum
 from h2ok.ext.models.rows import Rows
@@ -159,6 +160,12 @@ class Model:
     @property
     def domain(self) -> tuple[str, ...] | None:
         return self.output.columns.response_domain
+
+    @property
+    def predictor(self) -> Any:
+        """What predicts: the state, with the probabilities of balanced classes corrected."""
+        shares = self.attachments.get(CLASS_SHARES)
+        return self.state if shares is None else Corrected(self.state, shares)
 
     @property
     def is_classifier(self) -> bool:

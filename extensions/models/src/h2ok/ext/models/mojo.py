@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import time
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.ext.models.balance import CLASS_SHARES
+from h2ok.ext.models.calibration import CALIBRATION, IsotonicCalibration, PlattCalibration
 from h2ok.kernel import IllegalArgumentError
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from h2ok.ext.models.model import Model
     from numpy.typing import NDArray
 
-__all__ = ["Mojo", "codec_of", "linear", "pack"]
+__all__ = ["Mojo", "blob", "codec_of", "linear", "pack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,20 @@ def pack(model: Model) -> bytes:
             f"{model.output.category} models. Save it with GET /99/Models.bin/{model.key} instead.",
             argument="model_id",
         )
-    mojo = codec(model)
+    encoding = model.parameters.get("categorical_encoding")
+    if any(e is not None for e in model.output.columns.encoded):
+        raise IllegalArgumentError(
+            f"Model '{model.key}' cannot be exported as a MOJO: {encoding} encoding is not written yet. Train without "
+            "categorical_encoding, or save it with GET /99/Models.bin.",
+            argument="model_id",
+        )
+    if CLASS_SHARES in model.attachments:
+        raise IllegalArgumentError(
+            f"Model '{model.key}' cannot be exported as a MOJO: H2O's readers of linear models do not correct the probabilities of "
+            "balance_classes. Train without it, or save the model with GET /99/Models.bin.",
+            argument="model_id",
+        )
+    mojo = _with_calibration(codec(model), model)
     names, domains = _columns(model, mojo)
     files: dict[str, bytes] = {"model.ini": _ini(model, mojo, names, domains).encode()}
     for k, (_, levels) in enumerate(_categorical(domains)):
@@ -91,6 +107,25 @@ def pack(model: Model) -> bytes:
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name, when), data, zipfile.ZIP_DEFLATED)
     return out.getvalue()
+
+
+def blob(values: NDArray[np.float64]) -> bytes:
+    """Doubles as a file of a MOJO: their number, then each, big-endian."""
+    return struct.pack(">i", len(values)) + np.asarray(values, dtype=">f8").tobytes()
+
+
+def _with_calibration(mojo: Mojo, model: Model) -> Mojo:
+    """The calibration of the probabilities, which the reader knows for tree models."""
+    found = model.attachments.get(CALIBRATION)
+    if isinstance(found, PlattCalibration):
+        # The reader applies it to the probability of the first class.
+        beta = [-found.slope, found.intercept + found.slope]
+        return replace(mojo, info={**mojo.info, "calib_method": "platt", "calib_glm_beta": beta})
+    if isinstance(found, IsotonicCalibration):
+        ends = {"calib_min_x": float(found.x[0]), "calib_max_x": float(found.x[-1])}
+        files = {"calib/thresholds_x": blob(found.x), "calib/thresholds_y": blob(found.y)}
+        return replace(mojo, info={**mojo.info, "calib_method": "isotonic", **ends}, files={**mojo.files, **files})
+    return mojo
 
 
 def linear(

@@ -203,7 +203,7 @@ def _at(data: TrainingData, plan: PartialDependencePlan, names: Sequence[str], p
 
     columns = tuple(at_point(c) for c in data.spec.columns)
     which = tuple((model.domain or ()).index(t) for t in plan.targets) or ((1,) if category == "Binomial" else (0,))
-    task = _PredictionTask(replace(data.spec, columns=columns), model.state, which, plan.row, plan.weights >= 0)
+    task = _PredictionTask(replace(data.spec, columns=columns), model.predictor, which, plan.row, plan.weights >= 0)
     node = data.node
     if plan.row >= 0:
         return [(float(v), 0.0, 0.0) for v in data.do_all(task).value]

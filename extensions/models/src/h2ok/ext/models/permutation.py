@@ -103,7 +103,7 @@ def _measure_name(plan: PermutationPlan) -> str:
 
 def _value(node: Node, model: Model, frame: Frame, name: str) -> float:
     data, _ = adapt(node, model.output.columns, frame, need_response=True)
-    return measure(training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, 0), name)
+    return measure(training_metrics(data, model.predictor, model.output.category, model.deviance, model.null_mu, 0), name)
 
 
 def _sampled(node: Node, plan: PermutationPlan, made: list[Vec]) -> Frame:

@@ -41,6 +41,7 @@ ALGOS = [
     ),
     Route("POST", "/99/ModelBuilders/{algo}/parameters", _BUILDERS + "validate", None, None, "Validate parameters."),
     Route("POST", "/99/Grid/{algo}", _GRID + "search", None, None, "Search over hyper parameters."),
+    Route("POST", "/99/Grid/{algo}/resume", _GRID + "resume", None, None, "Go on with the search of a grid."),
     Route("GET", "/99/Grids", _GRID + "list_grids", None, None, "List the grids."),
     Route("GET", "/99/Grids/{grid_id}", _GRID + "get_grid", None, None, "Look at a grid."),
 ]

@@ -11,15 +11,16 @@ from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.builders import builder_class, why_missing
-from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics, parse_lenient
+from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics
 from h2ok.ext.models.history import metric_cells, metric_columns
+from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.measures import MEASURES, larger_is_better, measure
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.routes_builders import request_params
 from h2ok.kernel import ClassMismatchError, IllegalArgumentError, KeyNotFoundError
 
-__all__ = ["find_grid", "get_grid", "list_grids", "search"]
+__all__ = ["find_grid", "get_grid", "list_grids", "resume", "search"]
 
 _OWN = ("hyper_parameters", "search_criteria", "grid_id", "parallelism", "recovery_dir", "job_id")
 
@@ -32,21 +33,35 @@ def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     builder = builder_class(ctx.runtime, algo)
     given = request_params(ctx)
     own = {k: given.pop(k) for k in _OWN if k in given}
-    if own.get("recovery_dir"):
-        raise IllegalArgumentError(
-            "recovery_dir needs saving of grids, which h2ok does not have yet. Leave it out.", argument="recovery_dir"
-        )
+    _refuse_recovery(own)
     hyper = _mapping(own.get("hyper_parameters"), "hyper_parameters")
     lists = {k: v if isinstance(v, list) else [v] for k, v in hyper.items()}
     criteria = _mapping(own.get("search_criteria"), "search_criteria")
     base = {k: v for k, v in given.items() if k not in lists}
-    parsed = builder.parameters.parse(base)
-    agent = next((v for k, v in ctx.headers.items() if k.lower() == "user-agent"), "")
+    agent = _agent(ctx)
     try:
         wanted = SearchCriteria.of(criteria)
     except IllegalArgumentError as e:
         raise _unreadable("search_criteria", own["search_criteria"], e) from None
     grid_search = GridSearch(ctx.runtime, builder, base, lists, wanted, own.get("grid_id"), agent)
+    return _started(grid_search, criteria, int(own.get("parallelism", 1)))
+
+
+def resume(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Go on with the search of a grid."""
+    given = request_params(ctx)
+    _refuse_recovery(given)
+    if not given.get("grid_id"):
+        raise IllegalArgumentError("Required field 'grid_id' is not specified: the grid to go on with.", argument="grid_id")
+    grid = find_grid(ctx, str(given["grid_id"]))
+    if grid.algo != ctx.path_params["algo"]:
+        raise IllegalArgumentError(f"Grid '{grid.key}' is a grid of {grid.algo} models.", argument="grid_id")
+    search = GridSearch.resume(ctx.runtime, builder_class(ctx.runtime, grid.algo), grid, _agent(ctx))
+    return _started(search, grid.criteria, int(given.get("parallelism", 1)))
+
+
+def _started(grid_search: GridSearch, criteria: dict[str, Any], parallelism: int) -> dict[str, Any]:
+    parsed, lists = grid_search.parameters, grid_search.hyper
     job = grid_search.start()
     return {
         "__meta": {"schema_version": -1, "schema_name": "GridSearchSchema", "schema_type": "Grid"},
@@ -54,10 +69,23 @@ def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
         "hyper_parameters": to_wire(lists),
         "grid_id": key_ref("Grid", grid_search.key),
         "search_criteria": to_wire(criteria),
-        "parallelism": int(own.get("parallelism", 1)),
+        "parallelism": parallelism,
         "total_models": math.prod(len(v) for v in lists.values()),
         "job": JobV3.of(job).to_json(),
     }
+
+
+def _agent(ctx: RequestContext) -> str:
+    return next((v for k, v in ctx.headers.items() if k.lower() == "user-agent"), "")
+
+
+def _refuse_recovery(given: dict[str, Any]) -> None:
+    if given.get("recovery_dir"):
+        raise IllegalArgumentError(
+            "recovery_dir needs frames saved with their grid, which h2ok does not do yet. export_checkpoints_dir saves the grid "
+            "after each model; load it with load_grid and call resume.",
+            argument="recovery_dir",
+        )
 
 
 def _mapping(raw: Any, name: str) -> dict[str, Any]:

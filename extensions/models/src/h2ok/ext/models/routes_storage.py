@@ -59,19 +59,15 @@ def _export(ctx: RequestContext, function: str, data: bytes, model: Model) -> di
         "model_id": key_ref("Model", model.key),
         "dir": path,
         "force": force,
-        "export_cross_validation_predictions": False,
+        "export_cross_validation_predictions": _flag(ctx, "export_cross_validation_predictions"),
     }
 
 
 def export_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Save a model."""
     model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
-    if _flag(ctx, "export_cross_validation_predictions"):
-        raise IllegalArgumentError(
-            "export_cross_validation_predictions is not available in h2ok yet. Export the prediction frames themselves.",
-            argument="export_cross_validation_predictions",
-        )
-    return _export(ctx, "exportModel", saved(ctx.runtime, model), model)
+    data = saved(ctx.runtime, model, predictions=_flag(ctx, "export_cross_validation_predictions"))
+    return _export(ctx, "exportModel", data, model)
 
 
 def export_json(ctx: RequestContext, _request: Any) -> dict[str, Any]:
@@ -150,7 +146,13 @@ def export_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Save a grid with its models into a folder."""
     grid = find_grid(ctx, ctx.path_params["grid_id"])
     folder = _folder(ctx, "grid_directory", "exportGrid").rstrip("/")
-    write_file(ctx.runtime, f"{folder}/{grid.key}", saved(ctx.runtime, grid), force=True, function="exportGrid")
+    if _flag(ctx, "save_params_references"):
+        raise IllegalArgumentError(
+            "save_params_references is not available in h2ok yet: save the frames with frame.save(), then the grid without it.",
+            argument="save_params_references",
+        )
+    data = saved(ctx.runtime, grid, predictions=_flag(ctx, "export_cross_validation_predictions"))
+    write_file(ctx.runtime, f"{folder}/{grid.key}", data, force=True, function="exportGrid")
     return _grid_ref(grid)
 
 

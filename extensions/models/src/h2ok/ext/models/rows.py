@@ -10,10 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from h2ok.kernel import NA_CODE, Block, MRTask, wire_type
+from h2ok.kernel import NA_CODE, Block, MRTask, uniforms, wire_type
 from numpy.typing import NDArray
 
 __all__ = ["ColumnSpec", "RowSpec", "Rows", "RowsTask", "map_levels"]
+
+
+_SAMPLING_STREAM = 1_000_019
 
 
 @wire_type("models.column")
@@ -51,6 +54,7 @@ class ColumnSpec:
 class RowSpec:
     """Where everything stands. Positions are indexes among the task's vecs, -1 for none.
 
+    ``sampling``: how often rows of each class count, the fraction drawn by row with ``sampling_seed``; () for once.
     ``fold``/``fold_index`` choose the rows of a cross-validation model: all but those of the fold, or with ``holdout`` only those.
     """
 
@@ -61,6 +65,8 @@ class RowSpec:
     fold: int = -1
     fold_index: int = -1
     holdout: bool = False
+    sampling: tuple[float, ...] = ()
+    sampling_seed: int = 0
 
     def in_fold(self, index: int, *, holdout: bool) -> RowSpec:
         """The same for the rows inside (or outside) of a fold."""
@@ -125,7 +131,15 @@ class Rows:
         if spec.fold >= 0 and spec.fold_index >= 0:
             held = self.block.numbers(spec.fold) == spec.fold_index
             out = np.where(held == spec.holdout, out, 0.0)
-        return out
+        return out * self._copies() if spec.sampling else out
+
+    def _copies(self) -> NDArray[np.float64]:
+        """How often each row counts."""
+        y = self.response()
+        factors = np.append(self.spec.sampling, 0.0)[np.where(np.isnan(y), -1, y).astype(np.int64)]
+        whole: NDArray[np.float64] = np.floor(factors)
+        more = uniforms(self.spec.sampling_seed, _SAMPLING_STREAM, self.start, self.n_rows) < factors - whole
+        return whole + more
 
     def offset(self) -> NDArray[np.float64]:
         """float64[n_rows], zeros when there is none, NaN where it is missing."""

@@ -70,7 +70,7 @@ def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: C
         The frame does not fit the model.
     """
     data, warnings = adapt(node, model.output.columns, frame)
-    return write_predictions(data, model, model.state, key, cancelled), warnings
+    return write_predictions(data, model, model.predictor, key, cancelled), warnings
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,9 @@ def score_metrics(
         return None
     groups = model.parameters.get("gainslift_bins", -1) if gainslift_bins is None else gainslift_bins
     wanted = str(model.parameters.get("auc_type") or "AUTO") if auc_type in (None, "AUTO") else str(auc_type)
-    metrics = training_metrics(data, model.state, model.output.category, model.deviance, model.null_mu, groups, cancelled, wanted)
+    metrics = training_metrics(
+        data, model.predictor, model.output.category, model.deviance, model.null_mu, groups, cancelled, wanted
+    )
     if metrics is None:
         return None
     return store_metrics(node, place(metrics, model, frame))
@@ -157,7 +159,9 @@ def training_metrics(
     auc_type: str = "AUTO",
 ) -> ModelMetrics | None:
     """Metrics of a predictor over rows, as its kind of model reports them; not stored."""
-    adjuster = predictor.states[0] if hasattr(predictor, "states") else predictor
+    adjuster = predictor
+    while hasattr(adjuster, "states"):
+        adjuster = adjuster.states[0]
     if isinstance(adjuster, MeasuresItself):
         return adjuster.own_metrics(data, predictor, cancelled)
     if category not in ("Regression", "Binomial", "Multinomial"):

@@ -9,7 +9,8 @@ Layout, all integers little endian::
     ...       the frames, one after the other, as ``h2ok.kernel.wire.encode`` makes them
     u32       CRC-32 of everything before it
 
-The value is a dict: ``kind`` ("model" or "grid"), ``main`` (the object), ``parts`` (models that belong to it, by key).
+The value is a dict: ``kind`` ("model" or "grid"), ``main`` (the object), ``parts`` (models that belong to it, by key), and
+``frames`` when predictions of cross-validation were asked for (by key a list of name, levels or None, and values or codes).
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import numpy as np
 from h2ok.capabilities import resolve
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.models.model import Model
-from h2ok.kernel import IllegalArgumentError, WireError
+from h2ok.kernel import Frame, IllegalArgumentError, WireError
 from h2ok.kernel.wire import decode, encode
 
 if TYPE_CHECKING:
@@ -93,11 +95,31 @@ class Saveable(Protocol):
         """Keys of models that belong to it."""
 
 
-def saved(runtime: Runtime, value: Saveable) -> bytes:
-    """An object as a file, with the models that belong to it."""
+def saved(runtime: Runtime, value: Saveable, *, predictions: bool = False) -> bytes:
+    """An object as a file, with the models that belong to it; with ``predictions`` also the held-out ones of their folds."""
     held = runtime.node.dkv.get_many(value.parts)
     parts = {k: m for k, m in held.items() if isinstance(m, Model)}
-    return pack({"kind": value.saved_as, "main": value, "parts": parts})
+    content: dict[str, Any] = {"kind": value.saved_as, "main": value, "parts": parts}
+    if predictions:
+        models = [*([value] if isinstance(value, Model) else []), *parts.values()]
+        outputs = [m.output for m in models]
+        keys = [k for o in outputs for k in (*o.cross_validation_predictions, o.cross_validation_holdout) if k is not None]
+        found = runtime.node.dkv.get_many(keys)
+        content["frames"] = {k: _columns(runtime, f) for k, f in found.items() if isinstance(f, Frame)}
+    return pack(content)
+
+
+def _columns(runtime: Runtime, frame: Frame) -> list[list[Any]]:
+    """The columns of a frame of numbers and categories."""
+    out: list[list[Any]] = []
+    for name, vec in zip(frame.names, frame.vecs, strict=True):
+        values = vec.to_numpy(runtime.node)
+        if vec.domain is None:
+            out.append([name, None, values])
+        else:
+            codes = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=-1).astype(np.int32)
+            out.append([name, list(vec.domain), codes])
+    return out
 
 
 def restore(runtime: Runtime, data: bytes, kinds: tuple[type[T], ...]) -> T:
@@ -114,6 +136,10 @@ def restore(runtime: Runtime, data: bytes, kinds: tuple[type[T], ...]) -> T:
     if not isinstance(main, kinds) or not isinstance(parts, dict) or not all(isinstance(m, Model) for m in parts.values()):
         wanted = " and no ".join(k.__name__.lower() for k in kinds)
         raise BadRequestError(f"The file is a valid h2ok file, but holds no {wanted}.")
+    for key, columns in (value.get("frames") or {}).items():
+        runtime.node.frames.remove(key)
+        domains = {name: levels for name, levels, _ in columns if levels is not None}
+        runtime.node.frames.from_columns(key, {name: values for name, _, values in columns}, domains=domains)
     for key, model in parts.items():
         runtime.node.dkv.put(key, model)
     runtime.node.dkv.put(main.key, main)
@@ -131,7 +157,8 @@ def backend_of(runtime: Runtime, uri: str) -> Persist:
     scheme, sep, _ = uri.partition("://")
     entry = runtime.registry.persist_for(scheme.lower() if sep else "")
     if entry is None:
-        raise IllegalArgumentError(f"No storage backend for '{scheme}://' is installed. See `h2ok ext list`.", argument="dir")
+        what = f"'{scheme}://'" if sep else "local files"
+        raise IllegalArgumentError(f"No storage backend for {what} is installed. See `h2ok ext list`.", argument="dir")
     backend: Persist = runtime.service(resolve(entry.target))
     return backend
 

@@ -104,6 +104,8 @@ class TrainingData:
     spec: RowSpec
     columns: ModelColumns
     source: Frame
+    #: Levels of the response count as numbers.
+    codes_as_numbers: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -126,7 +128,7 @@ class TrainingData:
     def category(self) -> str:
         if self.columns.response is None:
             return "Unknown"
-        if self.domain is None:
+        if self.domain is None or self.codes_as_numbers:
             return "Regression"
         return "Binomial" if len(self.domain) == 2 else "Multinomial"
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.kernel import Node
 
-__all__ = ["Columns", "ReadColumns", "check_names", "runtime_of", "vec_type", "write_frame"]
+__all__ = ["Columns", "DoubtfulError", "ReadColumns", "check_names", "runtime_of", "vec_type", "write_frame"]
 
 #: Levels of one column beyond which it cannot be an enum (H2O: 10 million).
 MAX_LEVELS = 10_000_000
@@ -31,6 +31,12 @@ class Columns:
     chunks: list[Chunk | None]
     codes: list[NDArray[Any] | None]
     levels: list[list[str] | None]
+    #: The block may not begin where it was said to: the whole must be read anew.
+    doubtful: bool = False
+
+
+class DoubtfulError(Exception):
+    """A block was cut wrongly; nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,15 @@ class ReadColumns(MRTask):
     def map(self, block: Block) -> list[Any]:
         columns = self.read(block)
         block.stash("columns", columns)
-        return [None if v is None else np.array(sorted(v), dtype=np.str_) for v in columns.levels]
+        return [columns.doubtful, *(None if v is None else np.array(sorted(v), dtype=np.str_) for v in columns.levels)]
 
     def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
-        return [None if a is None else np.union1d(a, b) for a, b in zip(left, right, strict=True)]
+        return [left[0] or right[0], *map(_union, left[1:], right[1:])]
+
+
+def _union(left: Any, right: Any) -> Any:
+    """Both sorted lists of levels in one. PERF: blocks mostly have the same ones."""
+    return left if left is None or np.array_equal(left, right) else np.union1d(left, right)
 
 
 @wire_type("parsers.write")
@@ -84,6 +95,11 @@ def write_frame(
     ----------
     types, names : of the columns ``read`` makes, types as in ParseSetup.
     given_domains : levels that come first, in this order; None to sort the levels found.
+
+    Raises
+    ------
+    DoubtfulError
+        A block said so; nothing was written.
     """
     check_names(names)
     node = job.node
@@ -92,7 +108,9 @@ def write_frame(
         try:
             job.update(0.05, "Reading")
             espc = np.arange(n_blocks + 1, dtype=np.int64)
-            levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+            doubtful, *levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+            if doubtful:
+                raise DoubtfulError
             job.update(0.8, "Writing columns")
             domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
             specs = [OutputSpec(vec_type(t), d) for t, d in zip(types, domains, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
@@ -76,7 +77,7 @@ def _constraints(p: XGBoostParametersV3, ctx: TrainContext, expansion: Expansion
         out["monotone_constraints"] = f"({','.join(map(str, directions))})"
     groups = [[expansion.columns_of(names.index(c)) for c in g if c in names] for g in p.interaction_constraints or ()]
     if groups:
-        out["interaction_constraints"] = str([[i for columns in g for i in columns] for g in groups])
+        out["interaction_constraints"] = json.dumps([[i for columns in g for i in columns] for g in groups], separators=(",", ":"))
     return out
 
 

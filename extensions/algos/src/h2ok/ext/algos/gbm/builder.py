@@ -28,8 +28,8 @@ from h2ok.ext.models import (
     Validation,
 )
 from h2ok.ext.models.encoding import EXPLICIT
-from h2ok.ext.models.grid import parse_lenient
 from h2ok.ext.models.history import ScoringHistory
+from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.stopping import more_is_better, resolve_metric, should_stop, stopping_value
 from h2ok.ext.models.tables import variable_importances

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, groupby
+from operator import xor
 from typing import TYPE_CHECKING
 
 import numpy as np
+from h2ok.ext.parsers.columns import runtime_of
 from h2ok.ext.parsers.compression import compression_of, decompressed
 from h2ok.ext.parsers.raw import RawFile, read_raw
+from h2ok.kernel import Block, MRTask
 from h2ok.kernel.key import chunk_key, random_key
 from h2ok.kernel.wire import wire_type
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
-    from h2ok.kernel import Node
+    from h2ok.kernel import JobContext, Node
 
-__all__ = ["BlockRef", "Plan", "plan_blocks"]
+__all__ = ["BlockRef", "Plan", "count_quotes", "plan_blocks", "with_quotes"]
 
 #: Bytes looked ahead for the end of the last line of a block, at first.
 _LOOK_AHEAD = 1 << 16
@@ -44,20 +48,26 @@ class BlockRef:
 
     def read(self, runtime: Runtime, quote: int) -> bytes:
         """Whole lines of the block: from after the first line end past ``start`` to the end of the line that ``stop`` cuts."""
+        return b"".join(self.pieces(runtime, quote)[0])
+
+    def pieces(self, runtime: Runtime, quote: int) -> tuple[list[bytes | memoryview], bool]:
+        """(the bytes of ``read`` in pieces, whether the block has an odd number of quotes)."""
         if self.staged:
-            return self._unpacked(runtime)
+            return [self._unpacked(runtime)], False
         if not self.quote_aware:
             quote = 0
         lead = 0 if self.first else 1
         data = read_raw(runtime, self.raw, self.start - lead, self.stop - self.start + lead)
         is_open = self.quote_open ^ bool(lead and quote and data[:1] == bytes([quote]))
         begin = 0 if self.first else _after_line_end(data, 0, quote, is_open)
-        if begin < 0:
-            return b""
         cut_open = _open_at_end(data, quote, is_open)
+        odd = cut_open ^ self.quote_open
+        if begin < 0:
+            return [], odd
+        body = memoryview(data)[begin:]
         if self.stop >= self.raw.size or (data.endswith(b"\n") and not cut_open):
-            return data[begin:]
-        return b"".join((memoryview(data)[begin:], self._tail(runtime, quote, cut_open)))
+            return [body], odd
+        return [body, self._tail(runtime, quote, cut_open)], odd
 
     def _unpacked(self, runtime: Runtime) -> bytes:
         import pyarrow as pa
@@ -95,13 +105,17 @@ class Plan:
 
 
 def plan_blocks(runtime: Runtime, sources: Sequence[RawFile], block_bytes: int, quote: str) -> Plan:
-    """Cut sources into blocks of about ``block_bytes``; compressed ones are staged in the DKV as whole lines, lightly packed."""
+    """Cut sources into blocks of about ``block_bytes``; compressed ones are staged in the DKV as whole lines, lightly packed.
+
+    The cuts of plain files suppose that no quotes are open there: see ``with_quotes``.
+    """
     plan = Plan()
     mark = ord(quote) if quote else 0
     pending: list[bytes] = []
     for raw in sources:
         if compression_of(read_raw(runtime, raw, 0, 8)) is None:
-            plan.blocks += _ranges(runtime, raw, block_bytes, mark)
+            starts = range(0, max(raw.size, 1), block_bytes)
+            plan.blocks += [BlockRef(raw, start, min(start + block_bytes, raw.size), start == 0) for start in starts]
             plan.n_bytes += raw.size
             continue
         for i, lines in enumerate(_whole_lines(decompressed(runtime, raw), block_bytes, mark)):
@@ -110,6 +124,50 @@ def plan_blocks(runtime: Runtime, sources: Sequence[RawFile], block_bytes: int, 
             pending.append(_packed(lines))
     _stage(runtime.node, plan, pending)
     return plan
+
+
+def with_quotes(job: JobContext, runtime: Runtime, blocks: list[BlockRef], quote: str) -> list[BlockRef]:
+    """Blocks that know whether they begin inside quotes: all nodes count, unless the first lines of the sources show no quotes."""
+    if not quote or not any(_shows(b, runtime, quote.encode()) for b in blocks):
+        return blocks
+    return count_quotes(job, blocks, quote)
+
+
+def count_quotes(job: JobContext, blocks: list[BlockRef], quote: str) -> list[BlockRef]:
+    """As ``with_quotes``, whatever the first lines show."""
+    espc = np.arange(len(blocks) + 1, dtype=np.int64)
+    odd = set((job.node.tasks.run(_OddQuotes(tuple(blocks), ord(quote)), (), espc, cancelled=job.cancelled).value or "").split())
+    out: list[BlockRef] = []
+    for _, same in groupby(enumerate(blocks), key=lambda p: p[1].raw):
+        some = list(same)
+        opened = [False, *accumulate((str(i) in odd for i, _ in some), xor)]
+        # An odd number of quotes in the whole file: they are no quotes (5" disks), so line ends decide alone.
+        aware = not opened[-1]
+        out += [replace(b, quote_open=is_open and aware, quote_aware=aware) for (_, b), is_open in zip(some, opened, strict=False)]
+    return out
+
+
+@wire_type("csv.odd_quotes")
+@dataclass(frozen=True)
+class _OddQuotes(MRTask):
+    """The indexes of the blocks with an odd number of quotes, as text."""
+
+    blocks: tuple[BlockRef, ...]
+    quote: int
+
+    def map(self, block: Block) -> str | None:
+        found = self.blocks[block.index]
+        if found.staged:
+            return None
+        data = read_raw(runtime_of(block.node), found.raw, found.start, found.stop - found.start)
+        return str(block.index) if data.count(self.quote) % 2 else None
+
+    def reduce(self, left: str, right: str) -> str:
+        return f"{left} {right}"
+
+
+def _shows(block: BlockRef, runtime: Runtime, quote: bytes) -> bool:
+    return block.first and not block.staged and quote in block.head(runtime, _LOOK_AHEAD)
 
 
 def _packed(lines: bytes) -> bytes:
@@ -131,23 +189,6 @@ def _stage(node: Node, plan: Plan, pending: list[bytes]) -> None:
             pending[index] = b""
             plan.staged.append(key)
             plan.blocks[i] = BlockRef(block.raw, 0, block.stop, block.first, staged=key)
-
-
-def _ranges(runtime: Runtime, raw: RawFile, block_bytes: int, quote: int) -> list[BlockRef]:
-    bounds = [(start, min(start + block_bytes, raw.size)) for start in range(0, max(raw.size, 1), block_bytes)]
-    opened = [False] * len(bounds)
-    is_open = False
-    if quote and len(bounds) > 1:
-        # PERF: counting quotes reads the file once more, from the page cache: 0.1 ns a byte.
-        for i, (start, stop) in enumerate(bounds):
-            opened[i] = is_open
-            is_open ^= bool(read_raw(runtime, raw, start, stop - start).count(quote) % 2)
-    # An odd number of quotes in the whole file: they are no quotes (5" disks), so line ends decide alone.
-    balanced = not is_open
-    return [
-        BlockRef(raw, start, stop, i == 0, quote_open=opened[i] and balanced, quote_aware=balanced)
-        for i, (start, stop) in enumerate(bounds)
-    ]
 
 
 def _whole_lines(pieces: Iterator[bytes], block_bytes: int, quote: int) -> Iterator[bytes]:

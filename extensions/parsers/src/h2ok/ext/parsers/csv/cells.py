@@ -13,11 +13,12 @@ from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect, Token
 from numpy.typing import NDArray
 
-__all__ = ["Cells", "ReadCells", "cut_cells", "decode_text", "read_cells"]
+__all__ = ["Cells", "Pieces", "ReadCells", "cut_cells", "decode_text", "read_cells"]
 
 _EMPTY, _QUOTED = 0, 2
 _ALL_ROWS = 1 << 62
-_LINE_FEED = 10
+#: Bytes, or pieces of them that follow each other.
+Pieces = bytes | Sequence[bytes | memoryview]
 #: Bytes of text that are read at once.
 _TILE = 1 << 18
 _NO_FLAGS = np.empty((0, 0), dtype=np.bool_)
@@ -167,23 +168,27 @@ class ReadCells:
 
 
 def read_cells(
-    data: bytes, dialect: Dialect, skip: int, numbers: Sequence[int], codes: Sequence[int], scratch: Scratch | None = None
+    data: Pieces, dialect: Dialect, skip: int, numbers: Sequence[int], codes: Sequence[int], scratch: Scratch | None = None
 ) -> ReadCells:
     """As ``cut_cells`` without the first ``skip`` rows, ``Cells.numbers`` and ``Cells.codes``, in one pass over the bytes.
 
     PERF: text goes in tiles that stay in the processor's cache while cells are cut and read.
     What is returned lies in ``scratch``: it is good until that is used again.
     """
-    from h2ok.ext.parsers.csv.kernels import find_codes, scan_cells, unescape
+    from h2ok.ext.parsers.csv.kernels import count_line_ends, find_codes, scan_cells, unescape
     from h2ok.ext.parsers.csv.numbers import parse_numbers
 
     scratch = scratch or Scratch()
     # A copy: quotes are resolved in place.
-    view = scratch.array("text", len(data), np.uint8)
-    view[:] = np.frombuffer(data, dtype=np.uint8)
+    pieces = [data] if isinstance(data, (bytes, memoryview)) else data
+    view = scratch.array("text", sum(map(len, pieces)), np.uint8)
+    at = 0
+    for piece in pieces:
+        view[at : at + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
+        at += len(piece)
     sep, quote, escape, marks = _bytes_of(dialect)
-    room = max(int(np.count_nonzero(view == _LINE_FEED)) + (data.count(b"\r") if b"\r" in data else 0) + 1 - skip, 0)
-    arrays = _cell_arrays(len(data), scratch)
+    room = max(count_line_ends(view) + 1 - skip, 0)
+    arrays = _cell_arrays(len(view), scratch)
     values = scratch.array("numbers", (len(numbers), room), np.float64)
     slow = scratch.array("slow", (2, values.size), np.int64)
     coded = _code_arrays(len(codes), room, scratch)
@@ -199,7 +204,7 @@ def read_cells(
         if codes:
             find_codes(view, *arrays, before, rows, skip, code_columns, *coded)
     skip = min(skip, rows)
-    cells = Cells(view, *arrays, rows - skip, len(data), skip)
+    cells = Cells(view, *arrays, rows - skip, len(view), skip)
     cells.correct(values, slow[0, :n_slow], slow[1, :n_slow])
     found = [(coded[0][k, : cells.n_rows], coded[1][k, : coded[-1][k, 0]]) for k in range(len(codes))]
     return ReadCells(cells, values[:, : cells.n_rows], found)
@@ -225,7 +230,7 @@ def _cell_arrays(n_bytes: int, scratch: Scratch) -> tuple[NDArray[Any], NDArray[
 
 
 def _code_arrays(n_columns: int, n_rows: int, scratch: Scratch) -> tuple[NDArray[Any], ...]:
-    """What ``find_codes`` writes for some columns: codes, cells, words, hashes, tables, states."""
+    """What ``find_codes`` writes for some columns: codes, cells, words, tags, tables, states."""
     states = np.zeros((n_columns, 2), dtype=np.int64)
     states[:, 1] = _FIRST_TABLE - 1
     room = _FIRST_TABLE
@@ -236,7 +241,7 @@ def _code_arrays(n_columns: int, n_rows: int, scratch: Scratch) -> tuple[NDArray
     shape = (n_columns, n_rows)
     return (
         scratch.array("codes", shape, np.int32), scratch.array("levels", shape, np.int64),
-        scratch.array("words", shape, np.uint64), scratch.array("hashes", shape, np.uint64), tables, states,
+        scratch.array("words", shape, np.uint64), scratch.array("tags", shape, np.uint64), tables, states,
     )  # fmt: skip
 
 

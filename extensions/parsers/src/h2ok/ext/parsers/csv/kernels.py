@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from h2ok.ext.parsers.csv.words import load_word, mark_bits, trailing_zeros
+from h2ok.ext.parsers.csv.words import count_bits, load_word, mark_bits, trailing_zeros
 from numba import njit
 
-__all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "find_codes", "scan_cells", "unescape"]
+__all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "count_line_ends", "find_codes", "scan_cells", "unescape"]
 
 #: Kinds of cells: nothing between separators, text as it is, text inside quotes, quoted text with doubled quotes or escapes.
 EMPTY, PLAIN, QUOTED, RAW = 0, 1, 2, 3
 _LF, _CR, _BLANK, _TAB = 10, 13, 32, 9
 _FULL = np.uint64(2**64 - 1)
+_SIZES, _MOST_SIZE, _16 = np.uint64(0xFFFF), 0xFFFF, np.uint64(16)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 #: Bits of the first 0 to 8 bytes of a word.
 _FIRST = np.array([(1 << (8 * k)) - 1 for k in range(9)], dtype=np.uint64)
@@ -74,6 +75,19 @@ def _next_mark(data, i, n, sep, base, marks):  # type: ignore[no-untyped-def]
                 i += 1
             return i, i - 64, np.uint64(0)
     return base + trailing_zeros(rest), base, marks
+
+
+@njit(cache=True, nogil=True)
+def count_line_ends(data):  # type: ignore[no-untyped-def]
+    """Line feeds and carriage returns in uint8[n]."""
+    n = len(data)
+    whole = n - n % 64
+    found = 0
+    for at in range(0, whole, 64):
+        found += count_bits(mark_bits(data, at, np.uint8(_LF)))
+    for at in range(whole, n):
+        found += data[at] == _LF or data[at] == _CR
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -198,7 +212,7 @@ def _same(data, a, b, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column, codes, level_cells, words, hashes, table, state):  # type: ignore[no-untyped-def]
+def _find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column, codes, level_cells, words, tags, table, state):  # type: ignore[no-untyped-def]
     """``find_codes`` for one column."""
     n, mask = state[0], state[1]
     for r in range(first, last):
@@ -209,19 +223,22 @@ def _find_codes(data, starts, stops, kinds, row_starts, first, last, skip, colum
         start = np.int64(starts[cell])
         size = np.int64(stops[cell]) - start
         word = _first_word(data, start, size)
-        h = _hash(data, start, size, word)
-        slot = np.int64(h & np.uint64(mask))
+        # The number of bytes takes the place of the lowest bits, which the table does not look at.
+        tag = (_hash(data, start, size, word) & ~_SIZES) | np.uint64(min(size, 0xFFFF))  # type: ignore[call-overload,type-var,arg-type]
+        slot = np.int64(tag >> _16) & mask
         while True:
             found = table[slot] - 1
             if found < 0:
                 found = n
                 n += 1
                 table[slot] = n
-                hashes[found] = h
+                tags[found] = tag
                 words[found] = word
                 level_cells[found] = cell
                 break
-            if hashes[found] == h and words[found] == word:
+            if tags[found] == tag and words[found] == word:
+                if size <= 8:
+                    break
                 other = level_cells[found]
                 if stops[other] - starts[other] == size and _same(data, start, np.int64(starts[other]), size):
                     break
@@ -231,7 +248,7 @@ def _find_codes(data, starts, stops, kinds, row_starts, first, last, skip, colum
             mask = mask * 4 + 3
             table[: mask + 1] = 0
             for k in range(n):
-                slot = np.int64(hashes[k] & np.uint64(mask))
+                slot = np.int64(tags[k] >> _16) & mask
                 while table[slot] > 0:
                     slot = (slot + 1) & mask
                 table[slot] = k + 1
@@ -240,19 +257,19 @@ def _find_codes(data, starts, stops, kinds, row_starts, first, last, skip, colum
 
 @njit(cache=True, nogil=True)
 def find_codes(  # type: ignore[no-untyped-def]
-    data, starts, stops, kinds, row_starts, first, last, skip, columns, codes, level_cells, words, hashes, tables, states
+    data, starts, stops, kinds, row_starts, first, last, skip, columns, codes, level_cells, words, tags, tables, states
 ):
     """Codes of some columns' cells in rows ``first : last``, in order of first appearance, -1 for nothing.
 
     Goes on where the last call stopped, and writes for each column k codes : int32[k, rows] from ``first - skip`` on,
-    level_cells : int64[k, rows], the first cell of each level, its word and hash : uint64[k, rows], tables : int32[k, m] with room
+    level_cells : int64[k, rows], the first cell of each level, its word and tag : uint64[k, rows], tables : int32[k, m] with room
     for twice as many levels as rows, states : int64[k, 2], levels so far and the part of the table in use less one; that part is
     zeros at first.
     """
     for k in range(len(columns)):
         _find_codes(
             data, starts, stops, kinds, row_starts, first, last, skip, columns[k],
-            codes[k], level_cells[k], words[k], hashes[k], tables[k], states[k],
+            codes[k], level_cells[k], words[k], tags[k], tables[k], states[k],
         )  # fmt: skip
 
 

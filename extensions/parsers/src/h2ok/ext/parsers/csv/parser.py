@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.capabilities.settings import TIME_ZONE_KEY
-from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
-from h2ok.ext.parsers.csv.blocks import BlockRef, plan_blocks
+from h2ok.ext.parsers.columns import Columns, DoubtfulError, ReadColumns, runtime_of, write_frame
+from h2ok.ext.parsers.csv.blocks import BlockRef, count_quotes, plan_blocks, with_quotes
 from h2ok.ext.parsers.csv.cells import cut_cells
 from h2ok.ext.parsers.csv.guess import guess_csv
 from h2ok.ext.parsers.csv.reader import Layout, read_block
@@ -31,16 +31,19 @@ class _Read(ReadColumns):
     layout: Layout
     partitions: Partitions
     sources: tuple[str, ...]
+    #: Whether the quotes before the blocks were counted.
+    counted: bool
 
     def read(self, block: Block) -> Columns:
         ref = self.blocks[block.index]
         quote = ord(self.layout.quote) if self.layout.quote else 0
         runtime = runtime_of(block.node)
-        data = ref.read(runtime, quote)
-        if ref.first:
-            data = data.removeprefix(_BOM)
+        pieces, odd = ref.pieces(runtime, quote)
+        if ref.first and pieces and pieces[0][:3] == _BOM:
+            pieces[0] = memoryview(pieces[0])[3:]
         with runtime.service(ScratchPool).taken() as scratch:
-            columns = read_block(data, self.layout, header=ref.first and ref.header, scratch=scratch)
+            columns = read_block(pieces, self.layout, header=ref.first and ref.header, scratch=scratch)
+        columns.doubtful = odd and not self.counted
         return self.partitions.extend(columns, self.sources.index(ref.raw.key)) if self.partitions.names else columns
 
     def close_local(self, node: Node) -> None:
@@ -61,16 +64,25 @@ class CsvParser(Parser):
         zone = job.node.dkv.get(TIME_ZONE_KEY)
         layout = replace(layout, zone=zone if isinstance(zone, str) else "UTC")
         plan = plan_blocks(self.runtime, raws, max(setup.chunk_size, 4096), layout.quote)
-        if setup.check_header == 1:
-            plan.blocks = self._with_headers(plan.blocks, layout, names)
-        parts = partitions_of([r.uri for r in raws], setup.partition_by)
-        read = _Read(random_key("parse", system=True), tuple(plan.blocks), layout, parts, tuple(r.key for r in raws))
-        domains = [setup.domains[j] if setup.domains and j < len(setup.domains) else None for j in layout.keep]
-        types = [*(layout.types[j] for j in layout.keep), *parts.types]
-        kept = [*(names[j] for j in layout.keep), *parts.names]
-        domains += [None] * len(parts.names)
         try:
-            return write_frame(job, read, len(plan.blocks), types, kept, dest, domains)
+            blocks = with_quotes(job, self.runtime, plan.blocks, layout.quote)
+            if setup.check_header == 1:
+                blocks = self._with_headers(blocks, layout, names)
+            parts = partitions_of([r.uri for r in raws], setup.partition_by)
+            domains = [setup.domains[j] if setup.domains and j < len(setup.domains) else None for j in layout.keep]
+            domains += [None] * len(parts.names)
+            types = [*(layout.types[j] for j in layout.keep), *parts.types]
+            kept = [*(names[j] for j in layout.keep), *parts.names]
+
+            def write(blocks: Sequence[BlockRef], *, counted: bool) -> Frame:
+                session, keys = random_key("parse", system=True), tuple(r.key for r in raws)
+                read = _Read(session, tuple(blocks), layout, parts, keys, counted)
+                return write_frame(job, read, len(blocks), types, kept, dest, domains)
+
+            try:
+                return write(blocks, counted=False)
+            except DoubtfulError:
+                return write(count_quotes(job, blocks, layout.quote), counted=True)
         finally:
             job.node.dkv.remove_many(plan.staged)
 

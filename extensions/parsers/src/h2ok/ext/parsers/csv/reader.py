@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from h2ok.ext.parsers.columns import Columns
-from h2ok.ext.parsers.csv.cells import Cells, read_cells
+from h2ok.ext.parsers.csv.cells import Cells, Pieces, read_cells
 from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect
 from h2ok.ext.parsers.times import iso_times, parse_times
@@ -45,10 +45,12 @@ class Layout:
         return Dialect(self.separator, self.quote, self.escape, self.comments)
 
 
-def read_block(data: bytes, layout: Layout, *, header: bool = False, scratch: Scratch | None = None) -> Columns:
+def read_block(data: Pieces, layout: Layout, *, header: bool = False, scratch: Scratch | None = None) -> Columns:
     """Columns of the whole lines in ``data``; with ``header`` the first line is left out. ``scratch`` is free again afterwards."""
     as_numbers = [k for k, j in enumerate(layout.keep) if layout.types[j] == "Numeric" and not _numbers_in(layout.na[j])]
-    as_codes = [k for k, j in enumerate(layout.keep) if layout.types[j] in _CODED and k not in set(as_numbers)]
+    done = set(as_numbers)
+    as_codes = [k for k, j in enumerate(layout.keep) if layout.types[j] in _CODED and k not in done]
+    done.update(as_codes)
     number_columns, code_columns = ([layout.keep[k] for k in ks] for ks in (as_numbers, as_codes))
     found = read_cells(data, layout.dialect, int(header), number_columns, code_columns, scratch)
     n = len(layout.keep)
@@ -57,7 +59,6 @@ def read_block(data: bytes, layout: Layout, *, header: bool = False, scratch: Sc
         out.chunks[k] = encode_numbers(found.numbers[i])
     for (codes, levels), k in zip(found.codes, as_codes, strict=True):
         _read_coded(out, k, found.cells, codes, levels, layout)
-    done = {*as_numbers, *as_codes}
     for k, j in enumerate(layout.keep):
         if k not in done:
             out.chunks[k] = _read_texts(found.cells, j, layout)

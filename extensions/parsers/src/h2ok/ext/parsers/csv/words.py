@@ -13,7 +13,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 __all__ = [
-    "all_digits", "byte_index", "double_of", "eight_digits", "has_byte", "high_product", "leading_zeros", "load_word",
+    "all_digits", "byte_index", "count_bits", "double_of", "eight_digits", "has_byte", "high_product", "leading_zeros", "load_word",
     "mark_bits", "trailing_zeros",
 ]  # fmt: skip
 
@@ -58,6 +58,16 @@ def mark_bits(context: Any, data: Any, at: Any, separator: Any) -> Any:  # noqa:
         return builder.bitcast(marks, ir.IntType(64))
 
     return types.uint64(data, types.int64, types.uint8), codegen
+
+
+@intrinsic  # type: ignore[misc]
+def count_bits(context: Any, value: Any) -> Any:  # noqa: ARG001 - numba names them
+    """How many bits of a uint64 are set."""
+
+    def codegen(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), codegen
 
 
 @intrinsic  # type: ignore[misc]
