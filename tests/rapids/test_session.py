@@ -222,8 +222,8 @@ def test_declared_names_are_the_defined_ones() -> None:
 
 
 def test_what_needs_models_says_so(small: Rapids) -> None:
-    with pytest.raises(ApiError, match="supports segment models") as e:
-        small("(segment_models_as_frame 'a')")
+    with pytest.raises(ApiError, match="supports word vectors") as e:
+        small("(word2vec.to.frame 'a')")
     assert e.value.status == 412
 
 

@@ -18,7 +18,6 @@ PRIMITIVES = family.primitives
 
 #: name -> (arguments, what it does, what it needs).
 _MISSING: dict[str, tuple[str, str, str]] = {
-    "segment_models_as_frame": ("key", "Table of segment models.", "segment models"),
     "model.testJavaScoring": ("model fr preds eps", "Compare scoring in and out of the cloud.", "exported scoring code"),
     "transform": ("model frame_key", "Transform a frame by a model.", "transforming models"),
     "mojo.pipeline.transform": ("pipeline fr allow_timestamps", "Score by an imported pipeline.", "pipelines"),
