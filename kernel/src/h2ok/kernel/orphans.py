@@ -93,9 +93,10 @@ class Orphans:
         return node.dkv.remove_many([*keys, *(rollups_key(name) for name, _ in gone)], lost_ok=True)
 
     def wrong_counts(self) -> dict[str, int]:
-        """Columns whose count is kept here and differs from the number of stored frames, or is 0, with what is missing."""
+        """Columns whose count is kept here and differs from the number of stored and held frames, or is 0, with what is missing."""
         node = self._node
-        counts = Counter(key for frame in node.frames.list() for key in {v.key for v in frame.vecs})
+        frames = (*node.frames.list(), *node.frames.held())
+        counts = Counter(key for frame in frames for key in {v.key for v in frame.vecs})
         held = {k[len(REFS) :]: node.dkv.store.get(k) for k in node.dkv.local_keys() if k.startswith(REFS)}
         known = {name: count for name, count in held.items() if isinstance(count, int)}
         return {name: counts[name] - count for name, count in known.items() if count != counts[name] or not count}

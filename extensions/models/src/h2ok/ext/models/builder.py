@@ -223,6 +223,7 @@ class ModelBuilder(ABC):
         if self.data is None:
             raise ValueError("training_frame is not set: there is nothing to train on. Name a frame.")
         begin = time.time()
+        job.hold(self.frame, self.valid_frame)
         seed = self.params.value("seed", -1)
         seed = new_seed() if seed == -1 else seed
         if self.params.value("seed") is not None:
