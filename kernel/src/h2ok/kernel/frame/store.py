@@ -104,11 +104,11 @@ class FrameStore:
         self.put(Frame(key, frame.names, frame.vecs))
         return key
 
-    def held(self) -> list[Frame]:
+    def held(self) -> Sequence[Frame]:
         """What jobs hold on to; the keys tell who."""
         return [frame for part in self._node.rpc.list_all("frames.held", None) for frame in part]
 
-    def _held_local(self) -> list[Frame]:
+    def _held_local(self) -> Sequence[Frame]:
         dkv = self._node.dkv
         found = (dkv.store.get(k) for k in dkv.local_keys() if k.startswith(HOLDS))
         return [f for f in found if isinstance(f, Frame)]
