@@ -259,7 +259,8 @@ class Schedule:
                 lost, noticed = self._hit(fault, victim)
                 work.check(lost)
             self._look_after(lost)
-            work.undo()
+            if lost is None or self.cloud.replicas:
+                work.undo()
             if self.cloud.replicas and not wait(lambda: self._keys() == self.keys, 30):
                 m = self.cloud.members[0]
                 frames = [f["frame_id"]["name"] for f in m.get("/3/Frames")["frames"]]
