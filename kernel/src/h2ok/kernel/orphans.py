@@ -88,7 +88,9 @@ class Orphans:
             if name[:2] in (_COLUMN, _STAGED) and maker_of(name, _COLUMN) in dead:
                 found[name] = max(n, found.get(name, 0))
         held = node.dkv.get_many([refs_of(name) for name in found])
-        gone = [(name, n) for name, n in found.items() if held[refs_of(name)] is None]
+        # A count that may have been lost itself says nothing.
+        damage = node.cloud.damage
+        gone = [(name, n) for name, n in found.items() if held[refs_of(name)] is None and not damage(refs_of(name))]
         keys = [chunk_key(name, i, n) for name, n in gone for i in range(n)]
         return node.dkv.remove_many([*keys, *(rollups_key(name) for name, _ in gone)], lost_ok=True)
 
