@@ -89,3 +89,8 @@ def test_what_programs_compare_is_said_as_h2o_does(r: Rapids) -> None:
         r("(tmp= out (:= mu '1' 'e' (!= (cols_py mu 'e') '')))")
     assert caught.value.message == "Cannot assign value 1 into a vector of type Enum."
     assert caught.value.values["primitive"] == ":="
+
+
+def test_parts_of_a_date_that_no_number_of_64_bits_holds_are_missing(r: Rapids) -> None:
+    found = r.columns("(moment (+ (* (cols mu 'x') 1e300) 0) 1 1 0 0 0 0)")
+    assert next(iter(found.values())) == [None] * 6
