@@ -86,6 +86,16 @@ BAD = {
     "a parser whose module is broken": Bad(
         "extension = Extension('bad', (Parser('WORSE', 'bad_extension:Nowhere', 5),))", "active", ("Nowhere", "'WORSE'")
     ),
+    "a parser that guesses nonsense": Bad(
+        """
+        class Nonsense:
+            def __init__(self, runtime): ...
+            def guess(self, sample, given, source): return 5
+        extension = Extension('bad', (Parser('WORSE', 'bad_extension:Nonsense', 5),))
+        """,
+        "active",
+        ("Parser 'WORSE' is passed over", "returned a int", "ParseSetup"),
+    ),
     "routes that cannot be imported": Bad("extension = Extension('bad', (Routes('Bad', 'bad_extension:NOWHERE'),))", "active", ("NOWHERE",)),
     "a route of another's": Bad(
         """

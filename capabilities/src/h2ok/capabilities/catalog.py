@@ -57,6 +57,10 @@ class Catalog:
         """The extension that a registered core extension belongs to."""
         return next((x for x in self.loaded if core in x.core), None)
 
+    def provider(self, item: Any) -> Loaded | None:
+        """The extension that declares an item."""
+        return next((x for x in self.loaded if x.extension is not None and item in x.extension.provides), None)
+
     def info(self, x: Loaded) -> dict[str, Any]:
         """What the core extensions of an extension say about themselves (``build_info``)."""
         out: dict[str, Any] = {}
@@ -79,7 +83,7 @@ class Catalog:
         try:
             return resolve(item.target)
         except Exception as e:
-            x = next((x for x in self.loaded if x.extension is not None and item in x.extension.provides), None)
+            x = self.provider(item)
             kind = KINDS[type(item)].word
             text = f"The {kind} '{item_name(item)}' of extension {x.origin if x else '?'} cannot be used: {item.target}: {said(e)}"
             if x is not None:
