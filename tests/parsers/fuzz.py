@@ -13,9 +13,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from h2ok.capabilities import Runtime
 from h2ok.capabilities.testing import Client, local_runtime
 
@@ -30,6 +32,8 @@ _TOKENS = (
     b"99999999999999999999", b" ", b"\t", b"\x7f\xff\xff\xff", b"%", b"$", b"nan", b":", b"\x80",
 )  # fmt: skip
 _SECONDS = 60.0
+#: Share of the steps that go to the route for Arrow streams.
+_ARROW_SHARE = 0.1
 _BYTES = 8 << 30
 
 
@@ -49,6 +53,9 @@ class Fuzzer:
         AssertionError
             The server failed, took too long, or left something behind.
         """
+        if self._random.random() < _ARROW_SHARE:
+            self._step_arrow()
+            return
         name = self._random.choice(sorted(ALL_CASES))
         case = ALL_CASES[name]
         files = {n: self._damaged(d) for n, d in case.files.items()}
@@ -59,8 +66,20 @@ class Fuzzer:
             outcome = walk(self._web, folder, damaged)
         except AssertionError as e:
             raise AssertionError(f"{name}: {e}\nfiles = {files!r}\nsetup = {damaged.setup!r}") from e
-        spent = time.monotonic() - started
         self.outcomes[outcome.get("failed") or "parsed"] += 1
+        self._after(name, started, files)
+
+    def _step_arrow(self) -> None:
+        """Damage an Arrow stream and post it."""
+        data = self._damaged(self._random.choice(_arrow_streams()))
+        started = time.monotonic()
+        answer = self._client.request("POST", "/3/Frames/f/arrow", data=data, content_type="application/vnd.apache.arrow.stream")
+        assert answer.status < 500, f"Arrow: {answer.status} {answer.body[:3000]!r}\nstream = {data!r}"
+        self.outcomes["arrow refused" if answer.status >= 400 else "arrow read"] += 1
+        self._after("arrow", started, data)
+
+    def _after(self, name: str, started: float, files: Any) -> None:
+        spent = time.monotonic() - started
         self._client.delete("/3/DKV")
         left = [k for k in self._node.dkv.local_keys() if not k.startswith("$job")]
         assert not left, f"{name} left {left} behind\nfiles = {files!r}"
@@ -70,6 +89,7 @@ class Fuzzer:
         data = form_body(form)
         answer = self._client.request(method, path, data=data, content_type="application/x-www-form-urlencoded")
         assert answer.status < 500, f"{method} {path}: {answer.status} {answer.body[:3000]!r}"
+        assert answer.status < 400 or not path.startswith("/3/Jobs/"), f"{path}: {answer.body[:3000]!r}"
         found = answer.json
         for job in found.get("jobs", ()) if isinstance(found, dict) else ():
             if job["status"] == "FAILED":
@@ -117,6 +137,30 @@ class Fuzzer:
             out[at:at] = out[: r.randrange(len(out) + 1)][-200:]
         else:
             out[at:at] = r.randbytes(r.choice((1, 4, 32)))
+
+
+@cache
+def _arrow_streams() -> tuple[bytes, ...]:
+    """Streams of every type, plain and packed, in one batch and several."""
+    table = pa.table(
+        {
+            "i": pa.array([1, None, 3], pa.int32()),
+            "l": [2**40, 2, None],
+            "d": [0.5, None, float("inf")],
+            "b": [True, False, None],
+            "t": pa.array([0, 1, None], pa.timestamp("ms", "UTC")),
+            "day": pa.array([0, 1, None], pa.date32()),
+            "e": pa.array(["a", None, "b"]).dictionary_encode(),
+            "s": pa.array(["x", "", None], pa.large_string()),
+        }
+    )
+    out = []
+    for compression, rows in ((None, 3), (None, 1), ("zstd", 2), ("lz4", 3)):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+            writer.write_table(table, max_chunksize=rows)
+        out.append(sink.getvalue().to_pybytes())
+    return tuple(out)
 
 
 def main() -> None:

@@ -145,6 +145,19 @@ def test_damaged_streams_leave_nothing(web: Client, cut: int) -> None:
     assert "Arrow IPC stream" in answer.json["msg"]
 
 
+def broken_columns() -> dict[str, pa.Array]:
+    """Columns whose codes or bytes are wrong, as no library writes them."""
+    codes = pa.DictionaryArray.from_arrays(pa.array([0, 70_000], pa.int32()), pa.array(["a"]), safe=False)
+    offsets = pa.py_buffer(np.array([0, 2], dtype=np.int32).tobytes())
+    return {"codes": codes, "latin": pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xff\xfe")])}
+
+
+@pytest.mark.parametrize("name", ["codes", "latin"])
+def test_wrong_buffers_are_refused(web: Client, name: str) -> None:
+    answer = send(web, pa.table({"c": broken_columns()[name]}), "bad", expect=412)
+    assert "Arrow IPC stream" in answer["msg"]  # type: ignore[index]
+
+
 def test_unknown_frames_and_compressions(web: Client, frame: Frame) -> None:
     assert web.request("GET", "/3/Frames/nobody/arrow").status == 404
     assert web.request("GET", "/3/Frames/tr/arrow?compression=rar").status == 412

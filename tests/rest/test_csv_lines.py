@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from h2ok.ext.rest.csv_kernels import NO_PLACES, decimals
+import pytest
 from h2ok.ext.rest.csv_text import CsvStyle, arrow_text, java_double, python_text
 from h2ok.kernel import Block, Node, NodeConfig
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 
@@ -38,10 +38,20 @@ def test_any_doubles_are_written_alike(values: list[float]) -> None:
     assert large == small
 
 
-def test_short_decimals_are_told_apart() -> None:
-    mantissa, places = np.empty(4, dtype=np.int64), np.empty(4, dtype=np.uint8)
-    assert decimals(np.array([1.5, -0.25, np.nan, 100.0]), mantissa, places)
-    assert mantissa.tolist() == [15, -25, 0, 100]
-    assert places.tolist() == [1, 2, NO_PLACES, 0]
-    for wrong in (1e-4, 1e7, -0.0, np.inf, 0.1 + 0.2):
-        assert not decimals(np.array([wrong]), mantissa, places)
+@given(st.lists(st.integers(1, 2**63 - 2**52 - 1), min_size=1, max_size=40))
+@settings(max_examples=200, deadline=None)
+@example([1, 2, 2**52, 2**52 + 1, 2**62])
+def test_digits_are_the_fewest_that_read_back(bits: list[int]) -> None:
+    values = np.array(bits, dtype=np.int64).view(np.float64)
+    values = values[np.isfinite(values)]
+    large, _ = written(values)
+    assert large.splitlines() == [java_double(v) for v in values.tolist()]
+
+
+@pytest.mark.parametrize("power", [2.0, 10.0])
+def test_powers_are_written_as_java_does(power: float) -> None:
+    with np.errstate(over="ignore", under="ignore"):
+        values = power ** np.arange(-1074.0, 1024.0)
+    values = values[np.isfinite(values)]
+    large, _ = written(np.concatenate([values, -values, [np.inf, -np.inf]]))
+    assert large.splitlines() == [java_double(v) for v in [*values.tolist(), *(-values).tolist(), np.inf, -np.inf]]

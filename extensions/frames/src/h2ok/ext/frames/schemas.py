@@ -6,7 +6,7 @@ from typing import Any
 
 from h2ok.capabilities.contracts.schema import Schema, api
 
-__all__ = ["CreateFrameV3", "DCTTransformerV3", "InteractionV3", "MissingInserterV3", "SplitFrameV3"]
+__all__ = ["CreateFrameV3", "DCTTransformerV3", "InteractionV3", "MissingInserterV3", "SplitFrameV3", "TabulateV3"]
 
 
 class _RequestSchema(Schema):
@@ -82,3 +82,17 @@ class DCTTransformerV3(_RequestSchema):
     destination_frame: str = api("Key<Frame>", schema="FrameKeyV3", direction="INPUT", help="Key of the new frame.")
     dimensions: list[int] = api("int[]", direction="INPUT", required=True, help="Height, width and depth.")
     inverse: bool = api("boolean", False, direction="INPUT", help="Whether to go back from coefficients.")
+
+
+class TabulateV3(Schema):
+    """POST /99/Tabulate."""
+
+    schema_type = "Tabulate"
+    dataset: str = api("Key<Frame>", direction="INPUT", required=True, schema="FrameKeyV3", help="Frame of the columns.")
+    predictor: Any = api("VecSpecifier", required=True, help="Column whose values make the rows.")
+    response: Any = api("VecSpecifier", required=True, help="Column whose values are counted and averaged.")
+    weight: Any = api("VecSpecifier", help="Column of weights; every row counts 1 without one.")
+    nbins_predictor: int = api("int", 20, direction="INPUT", help="Bins of a numeric predictor.")
+    nbins_response: int = api("int", 10, direction="INPUT", help="Bins of a numeric response.")
+    count_table: Any = api("TwoDimTable", direction="OUTPUT", schema="TwoDimTableV3", help="How often values occur together.")
+    response_table: Any = api("TwoDimTable", direction="OUTPUT", schema="TwoDimTableV3", help="Mean response for each value.")

@@ -18,6 +18,7 @@ __all__ = ["ALGOS", "CORE_V3"]
 _BUILDERS = "h2ok.ext.models.routes_builders:"
 _GRID = "h2ok.ext.models.routes_grid:"
 _MODELS = "h2ok.ext.models.routes_models:"
+_SEGMENTS = "h2ok.ext.models.routes_segments:train_segments"
 _PREDICTIONS = "h2ok.ext.models.routes_predictions:"
 _DEPENDENCE = "h2ok.ext.models.routes_dependence:"
 _STORAGE = "h2ok.ext.models.routes_storage:"
@@ -41,8 +42,15 @@ ALGOS = [
         "POST", "/99/ModelBuilders/{algo}", _BUILDERS + "train", None, None, "Train a model of an experimental algorithm.", "train"
     ),
     Route("POST", "/99/ModelBuilders/{algo}/parameters", _BUILDERS + "validate", None, None, "Validate parameters."),
+    Route(
+        "POST", "/3/SegmentModelsBuilders/{algo}", _SEGMENTS, None, None, "Train a model for each group of rows.", "segment_train"
+    ),
+    Route(
+        "POST", "/99/SegmentModelsBuilders/{algo}", _SEGMENTS, None, None, "Train a model for each group of rows.", "segment_train"
+    ),
     Route("POST", "/99/Grid/{algo}", _GRID + "search", None, None, "Search over hyper parameters."),
     Route("POST", "/99/Grid/{algo}/resume", _GRID + "resume", None, None, "Go on with the search of a grid."),
+    Route("POST", "/3/Recovery/resume", _GRID + "recover", None, None, "Go on with an interrupted search."),
     Route("GET", "/99/Grids", _GRID + "list_grids", None, None, "List the grids."),
     Route("GET", "/99/Grids/{grid_id}", _GRID + "get_grid", None, None, "Look at a grid."),
 ]

@@ -98,6 +98,8 @@ def _runs(pa: Any, reader: Any) -> Iterator[Any]:
     waiting: list[Any] = []
     n = 0
     for batch in reader:
+        # SECURITY: offsets and codes of a damaged stream point outside their buffers.
+        batch.validate(full=True)
         waiting.append(batch)
         n += batch.num_rows
         if n < DEFAULT_CHUNK_ROWS:

@@ -7,11 +7,11 @@ behind the cell and ``end``, the byte that follows every cell of the column. A m
 from __future__ import annotations
 
 import numpy as np
+from h2ok.ext.rest.csv_doubles import INFINITE, MISSING, NEGATIVE_ZERO, SCIENTIFIC
+from h2ok.kernel.words import leading_zeros
 from numba import njit
 
 __all__ = [
-    "NO_PLACES",
-    "decimals",
     "decimal_lengths",
     "integer_lengths",
     "level_lengths",
@@ -22,58 +22,34 @@ __all__ = [
     "text_lengths",
 ]
 
-#: Places of a missing number.
-NO_PLACES = 255
 _NA = np.iinfo(np.int64).min
-_MOST = 1e15
-_POWERS = 10.0 ** np.arange(16)
 _WHOLE = 10 ** np.arange(19, dtype=np.int64)
+_PAIRS = np.frombuffer("".join(f"{k:02d}" for k in range(100)).encode(), dtype=np.uint8)
+_HUNDRED, _ONE = np.uint64(100), np.uint64(1)
+_INFINITY = np.frombuffer(b"Infinity", dtype=np.uint8)
+_NEGATIVE_ZERO = np.frombuffer(b"-0.0", dtype=np.uint8)
 
 
-@njit(cache=True, nogil=True)
-def decimals(values, mantissa, places):  # type: ignore[no-untyped-def]
-    """Whether every value is a short decimal that is written without an exponent; then value = mantissa / 10**places.
-
-    A decimal of at most 15 digits that reads back as the double is its shortest text. Writes mantissa : int64, places : uint8.
-    """
-    for i in range(len(values)):
-        v = values[i]
-        size = abs(v)
-        mantissa[i] = 0
-        if np.isnan(v):
-            places[i] = NO_PLACES
-            continue
-        if not (1e-3 <= size < 1e7) and not (size == 0 and not np.signbit(v)):
-            return False
-        k = 0
-        while True:
-            m = np.rint(v * _POWERS[k])
-            if abs(m) >= _MOST:
-                return False
-            if m / _POWERS[k] == v:
-                break
-            k += 1
-            if k > 12:
-                return False
-        mantissa[i] = np.int64(m)
-        places[i] = k
-    return True
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _digits(value):  # type: ignore[no-untyped-def]
     """Digits of a whole number from 0."""
-    n = 1
-    while n < 19 and value >= _WHOLE[n]:
-        n += 1
-    return n
+    guess = ((64 - np.int64(leading_zeros(np.uint64(value) | np.uint64(1)))) * 1233) >> 12
+    return guess + ((value | 1) >= _WHOLE[guess])
 
 
 @njit(cache=True, nogil=True)
 def _put_digits(out, at, value, n):  # type: ignore[no-untyped-def]
-    for k in range(n - 1, -1, -1):
-        out[at + k] = 48 + value % 10
-        value //= 10
+    """The last ``n`` digits of a whole number, two at a time."""
+    rest = np.uint64(value)
+    k = at + n
+    while k - 2 >= at:
+        k -= 2
+        some = rest % _HUNDRED
+        rest //= _HUNDRED
+        out[k] = _PAIRS[2 * some]
+        out[k + 1] = _PAIRS[2 * some + _ONE]
+    if k > at:
+        out[at] = 48 + rest % np.uint64(10)
 
 
 @njit(cache=True, nogil=True)
@@ -105,35 +81,69 @@ def put_integers(values, first, at, out, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def decimal_lengths(mantissa, places, first, size):  # type: ignore[no-untyped-def]
-    """Bytes of decimals: sign, at least one digit, the point, at least one digit."""
+def decimal_lengths(mantissa, places, exponents, first, size):  # type: ignore[no-untyped-def]
+    """Bytes of what ``find_decimals`` found: sign, at least one digit, the point, at least one digit, perhaps an exponent."""
     for i in range(len(size)):
         k = np.int64(places[first + i])
-        size[i] += 1
-        if k != NO_PLACES:
-            m = mantissa[first + i]
-            size[i] += _digits(abs(m) // _WHOLE[k]) + 1 + max(k, 1) + (m < 0)
+        m = mantissa[first + i]
+        size[i] += 1 + (m < 0)
+        m = abs(m)
+        if k < NEGATIVE_ZERO:
+            size[i] += (_digits(m // _WHOLE[k]) if k < len(_WHOLE) else 1) + 1 + k + (k == 0)
+        elif k == SCIENTIFIC:
+            e = np.int64(exponents[first + i])
+            size[i] += _digits(m) + (m < 10) + 2 + (e < 0) + _digits(abs(e))
+        elif k == NEGATIVE_ZERO:
+            size[i] += 4
+        elif k == INFINITE:
+            size[i] += 8
 
 
 @njit(cache=True, nogil=True)
-def put_decimals(mantissa, places, first, at, out, end):  # type: ignore[no-untyped-def]
-    """Decimals as Java prints doubles: ``1.0``, ``-0.25``."""
+def _put_odd(out, p, m, k, e):  # type: ignore[no-untyped-def]
+    """Position after a number that is not plain."""
+    if k == SCIENTIFIC:
+        n = _digits(m) + (m < 10)
+        _put_digits(out, p + 1, m if m >= 10 else m * 10, n)
+        out[p] = out[p + 1]
+        out[p + 1] = 46
+        p += n + 1
+        out[p] = 69
+        p += 1
+        if e < 0:
+            out[p] = 45
+            p += 1
+        n = _digits(abs(e))
+        _put_digits(out, p, abs(e), n)
+        return p + n
+    word = _NEGATIVE_ZERO if k == NEGATIVE_ZERO else _INFINITY
+    for b in range(len(word)):
+        out[p + b] = word[b]
+    return p + len(word)
+
+
+@njit(cache=True, nogil=True)
+def put_decimals(mantissa, places, exponents, first, at, out, end):  # type: ignore[no-untyped-def]
+    """Decimals as Java prints doubles: ``1.0``, ``-0.25``, ``1.5E-7``."""
     for i in range(len(at)):
         k = np.int64(places[first + i])
         p = at[i]
-        if k != NO_PLACES:
+        if k != MISSING:
             m = mantissa[first + i]
             if m < 0:
                 out[p] = 45
                 p += 1
                 m = -m
-            whole = m // _WHOLE[k]
-            n = _digits(whole)
-            _put_digits(out, p, whole, n)
-            p += n
-            out[p] = 46
-            _put_digits(out, p + 1, m - whole * _WHOLE[k], max(k, 1))
-            p += 1 + k + (k == 0)
+            if k < NEGATIVE_ZERO:
+                whole = m // _WHOLE[k] if k < len(_WHOLE) else 0
+                n = _digits(whole)
+                _put_digits(out, p, whole, n)
+                p += n
+                out[p] = 46
+                _put_digits(out, p + 1, m - whole * _WHOLE[k] if whole > 0 else m, k + (k == 0))
+                p += 1 + k + (k == 0)
+            else:
+                p = _put_odd(out, p, m, k, np.int64(exponents[first + i]))
         out[p] = end
         at[i] = p + 1
 

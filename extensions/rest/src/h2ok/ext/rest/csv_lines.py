@@ -59,12 +59,15 @@ def _writers(block: Block, j: int, style: CsvStyle, texts: Callable[[int], Any])
             lambda first, at, out, end: kernels.put_integers(values, first, at, out, end),
         )
     if vec.type == "numeric" and not style.hex_string:
-        mantissa, places = np.empty(block.n_rows, dtype=np.int64), np.empty(block.n_rows, dtype=np.uint8)
-        if kernels.decimals(block.numbers(j), mantissa, places):
-            return (
-                lambda first, size: kernels.decimal_lengths(mantissa, places, first, size),
-                lambda first, at, out, end: kernels.put_decimals(mantissa, places, first, at, out, end),
-            )
+        from h2ok.ext.rest.csv_doubles import find_decimals
+
+        n = block.n_rows
+        found = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8), np.empty(n, dtype=np.int16)
+        find_decimals(block.numbers(j), *found)
+        return (
+            lambda first, size: kernels.decimal_lengths(*found, first, size),
+            lambda first, at, out, end: kernels.put_decimals(*found, first, at, out, end),
+        )
     return _text_writers(texts(j))
 
 

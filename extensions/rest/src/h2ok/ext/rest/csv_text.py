@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from h2ok.ext.rest.csv_lines import block_lines
 from h2ok.kernel import Block, Vec
-from numpy.typing import NDArray
 
 __all__ = ["CsvStyle", "block_text", "header_text", "java_double", "java_hex"]
 
@@ -113,43 +111,7 @@ def _quote(text: str, escape: bool) -> str:
 
 
 def arrow_text(block: Block, style: CsvStyle) -> bytes:
-    """``block_text`` by kernels; pyarrow formats the doubles that need more than fifteen digits."""
+    """``block_text`` by kernels, which need pyarrow for texts."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    empty = pa.scalar("", pa.large_string())
-
-    def texts(j: int) -> Any:
-        cells = pc.fill_null(_arrow_cells(pa, pc, block, j, block.vecs[j], style), empty)
-        return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
-
-    return block_lines(block, style, texts)
-
-
-def _arrow_cells(pa: Any, pc: Any, block: Block, j: int, vec: Vec, style: CsvStyle) -> Any:
-    if vec.type in ("string", "uuid"):
-        return pa.array(_python_cells(block, j, vec, style), type=pa.large_string())
-    numbers = block.numbers(j)
-    if style.hex_string:
-        return pa.array(_python_cells(block, j, vec, style), type=pa.large_string())
-    return _arrow_doubles(pa, pc, numbers)
-
-
-def _arrow_doubles(pa: Any, pc: Any, numbers: NDArray[np.float64]) -> Any:
-    """Shortest texts by pyarrow; the few that Java writes otherwise are put right one by one."""
-    na = np.isnan(numbers)
-    size = np.abs(numbers)
-    with np.errstate(invalid="ignore"):
-        plain = ((size >= 1e-3) & (size < 1e7)) | (size == 0)
-    out = pc.cast(pa.array(numbers, mask=na), pa.large_string())
-    whole = plain & (numbers == np.floor(numbers))
-    if whole.any():
-        bare = pc.and_(pa.array(whole), pc.invert(pc.match_substring(out, ".")))
-        out = pc.if_else(
-            pc.fill_null(bare, False), pc.binary_join_element_wise(out, pa.scalar(".0", out.type), pa.scalar("", out.type)), out
-        )
-    odd = ~plain & ~na
-    if odd.any():
-        fixed = pa.array([java_double(v) for v in numbers[odd].tolist()], type=pa.large_string())
-        out = pc.replace_with_mask(out, pa.array(odd), fixed)
-    return out
+    return block_lines(block, style, lambda j: pa.array(_python_cells(block, j, block.vecs[j], style), type=pa.large_string()))

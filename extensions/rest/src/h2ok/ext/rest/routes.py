@@ -25,6 +25,7 @@ def _route(
 
 _CLUSTER = [
     _route("GET /3/Cloud", "cluster:cloud", cluster.CloudV3, "State of the cloud.", "cloudStatus"),
+    _route("GET /99/Sample", "cluster:cloud", cluster.CloudV3, "State of the cloud, as a sample of a route.", "_sample_status"),
     _route("HEAD /3/Cloud", "cluster:cloud_minimal", cluster.CloudV3, "Whether the cloud answers.", "cloudStatusMinimal"),
     _route("GET /3/Ping", "cluster:ping", cluster.PingV3, "Health of the cloud.", "ping"),
     _route("POST /3/CloudLock", "cluster:cloud_lock", cluster.CloudLockV3, "Fix the membership.", "cloudLock"),

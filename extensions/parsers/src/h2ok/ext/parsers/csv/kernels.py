@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from h2ok.ext.parsers.csv.words import count_bits, load_word, mark_bits, trailing_zeros
+from h2ok.kernel.words import count_bits, load_word, mark_bits, trailing_zeros
 from numba import njit
 
 __all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "count_line_ends", "find_codes", "scan_cells", "unescape"]

@@ -7,7 +7,7 @@ found as in Lemire, "Number parsing at a gigabyte per second", doi:10.1002/spe.2
 from __future__ import annotations
 
 import numpy as np
-from h2ok.ext.parsers.csv.words import (
+from h2ok.kernel.words import (
     all_digits,
     byte_index,
     double_of,

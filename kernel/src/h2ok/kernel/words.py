@@ -13,8 +13,8 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 __all__ = [
-    "all_digits", "byte_index", "count_bits", "double_of", "eight_digits", "has_byte", "high_product", "leading_zeros", "load_word",
-    "mark_bits", "trailing_zeros",
+    "all_digits", "bits_of", "byte_index", "count_bits", "double_of", "eight_digits", "has_byte", "high_product", "leading_zeros",
+    "load_word", "mark_bits", "trailing_zeros",
 ]  # fmt: skip
 
 _ONES = np.uint64(0x0101010101010101)
@@ -110,6 +110,16 @@ def double_of(context: Any, bits: Any) -> Any:  # noqa: ARG001 - numba names the
         return builder.bitcast(args[0], ir.DoubleType())
 
     return types.float64(types.uint64), codegen
+
+
+@intrinsic  # type: ignore[misc]
+def bits_of(context: Any, value: Any) -> Any:  # noqa: ARG001 - numba names them
+    """The 64 bits of a double as uint64."""
+
+    def codegen(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.uint64(types.float64), codegen
 
 
 @njit(cache=True, nogil=True, inline="always")
