@@ -249,6 +249,26 @@ def test_a_failing_authenticator_lets_nobody_in_and_says_which_one_it_is(install
         assert "--no-ext" in answer.json["msg"]
 
 
+def test_a_failing_handler_and_a_failing_primitive_are_told_with_their_extension(install: Any) -> None:
+    install(
+        """
+        from h2ok.capabilities.contracts.primitive import Primitive
+
+        def broken(*_):
+            return {}["flux"]
+
+        ROUTES = [Route("GET", "/3/Broken", broken, summary="Fails.")]
+        PRIMITIVES = [Primitive("broken", broken, 1, ("x",), "Fails.")]
+        provides = (Routes("Bad", "bad_extension:ROUTES"), Primitives("bad_extension:PRIMITIVES", ("broken",)))
+        extension = Extension("bad", provides, requires=("rapids",))
+        """
+    )
+    with local_runtime() as runtime:
+        client = Client.of(runtime)
+        for told in (client.get("/3/Broken", expect=500), client.post("/99/Rapids", ast="(broken 1)", expect=500)):
+            assert "in extension 'bad' (h2ok-bad 1.0) (KeyError: 'flux')" in told["msg"]
+
+
 def test_an_extension_wanted_by_name_that_fails_ends_the_start(install: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from h2ok.capabilities.cli import main
 
