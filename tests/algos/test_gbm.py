@@ -238,7 +238,7 @@ def test_na_goes_where_it_helps(lab: Any) -> None:
 
 def test_wide_sums_grow_the_trees_of_packed_ones(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = predictions(lab, lab.train("gbm", "z", ntrees="5"))
-    monkeypatch.setattr("h2ok.ext.algos.gbm.builder._NARROW_ROWS", 10)
+    monkeypatch.setattr("h2ok.ext.algos.gbm.boosting._NARROW_ROWS", 10)
     wide = predictions(lab, lab.train("gbm", "z", ntrees="5"))
     np.testing.assert_allclose(packed, wide, rtol=1e-9)
 

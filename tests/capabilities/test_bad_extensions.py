@@ -218,6 +218,27 @@ def test_failing_hooks_of_the_command_line_leave_the_start_alone(hook: str, inst
     assert f"failed in {hook}: KeyError: 'ntrees'" in bad.reason
 
 
+def test_a_failing_end_leaves_the_others_their_end(install: Any) -> None:
+    from h2ok.capabilities.boot import Composition
+
+    install(_OPTIONS.format(hook="on_stop", body="raise RuntimeError('the flux is negative')"))
+    with local_runtime() as runtime:
+        Composition._each(_Served(runtime), "on_stop", runtime=runtime)  # type: ignore[arg-type]
+        bad = next(x for x in runtime.registry.loaded if x.name == "bad")
+        assert bad.state == "active"
+        assert any("failed in on_stop: the flux is negative" in w for w in bad.warnings)
+
+
+def test_a_failing_authenticator_lets_nobody_in_and_says_which_one_it_is(install: Any) -> None:
+    install(_OPTIONS.format(hook="authenticate", body="raise RuntimeError('the flux is negative')"))
+    with local_runtime() as runtime:
+        answer = Client.of(runtime).request("GET", "/3/Cloud")
+        assert answer.status == 500
+        assert "the flux is negative" in answer.json["msg"]
+        assert "extension 'bad' (h2ok-bad 1.0)" in answer.json["msg"]
+        assert "--no-ext" in answer.json["msg"]
+
+
 def test_an_extension_wanted_by_name_that_fails_ends_the_start(install: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from h2ok.capabilities.cli import main
 

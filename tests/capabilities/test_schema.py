@@ -19,7 +19,7 @@ from h2ok.capabilities.contracts.schema import (
     to_wire,
 )
 from h2ok.kernel import IllegalArgumentError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -130,6 +130,7 @@ def test_nested_arrays() -> None:
     assert _one(sizes="[200,200]").sizes == [200, 200]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(lambda s: s.lower() not in ("null", "na")))
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from h2ok.capabilities.testing import MojoFile
 from h2ok.capabilities.testing.server import ServerProcess
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -140,6 +141,9 @@ def test_the_tutorial_from_a_new_package_to_a_model_on_three_nodes(environment: 
         model = estimator("ridgeline")(penalty=0.1, nfolds=3, seed=1)
         model.train(x=["x", "y"], y="z", training_frame=people(h2o))
         assert model.r2(xval=True) > 0.95
+        assert MojoFile.read(Path(model.download_mojo(str(tmp_path))).read_bytes()).info["algo"] == "glm"
+        saved = model.save_mojo(str(tmp_path / "mojos"))
+        assert MojoFile.read(Path(saved).read_bytes()).columns == ["x", "y", "z"]
         h2o.connection().close()
         assert server.stop() == 0
     finally:

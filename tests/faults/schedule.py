@@ -99,6 +99,11 @@ class Schedule:
         answer = m.post("/3/ModelBuilders/gbm", training_frame="air", model_id=key, **fields)
         return str(answer["job"]["key"]["name"])
 
+    def _delete(self, path: str) -> None:
+        answer = self.cloud.members[0].ask("DELETE", path)
+        if answer.status not in (200, 404):
+            raise FaultError(f"DELETE {path}: {answer.status} {str(answer.body)[:300]}")
+
     def _groups(self, m: Member) -> Any:
         frame = m.post("/99/Rapids", ast=f"(tmp= groups_{m.port} {_GROUPS})", session_id=f"_sid_{m.port}")["key"]["name"]
         try:
@@ -136,7 +141,7 @@ class Schedule:
                 )
 
         def undo() -> None:
-            self.cloud.members[0].ask("DELETE", "/3/Frames/parsed")
+            self._delete("/3/Frames/parsed")
 
         return Work(lambda: jobs.append(self._parse(driver, "parsed", blocking=False)), check, undo)
 
@@ -149,7 +154,7 @@ class Schedule:
                 self._same("model", self._model(self._alive(lost), "trained"), self.expected["model"])
 
         def undo() -> None:
-            self.cloud.members[0].ask("DELETE", "/3/Models/trained")
+            self._delete("/3/Models/trained")
 
         return Work(lambda: jobs.append(self._train(driver, "trained")), check, undo)
 
@@ -168,7 +173,7 @@ class Schedule:
             self.slowest = max(self.slowest, time.monotonic() - began)
 
         def undo() -> None:
-            self.cloud.members[0].ask("DELETE", "/3/Models/trained")
+            self._delete("/3/Models/trained")
 
         return Work(lambda: jobs.append(self._train(driver, "trained", 20_000)), check, undo)
 
@@ -200,7 +205,7 @@ class Schedule:
                 raise FaultError(f"group-by: {errors[0]}")
 
         def undo() -> None:
-            self.cloud.members[0].ask("DELETE", f"/3/Frames/groups_{driver.port}")
+            self._delete(f"/3/Frames/groups_{driver.port}")
 
         return Work(thread.start, check, undo)
 
@@ -254,9 +259,11 @@ class Schedule:
                 work.check(lost)
             self._look_after(lost)
             work.undo()
-            if self.cloud.replicas:
-                wait(lambda: self._keys() == self.keys, 30)
-                self._same("number of keys", self._keys(), self.keys)
+            if self.cloud.replicas and not wait(lambda: self._keys() == self.keys, 30):
+                m = self.cloud.members[0]
+                frames = [f["frame_id"]["name"] for f in m.get("/3/Frames")["frames"]]
+                models = [f["model_id"]["name"] for f in m.get("/3/Models")["models"]]
+                self._same(f"number of keys with {frames} and {models}", self._keys(), self.keys)
         except Exception as e:
             for m in (m for m in self.cloud.members if m.running):
                 print(m.stacks(), file=sys.stderr)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from h2ok.kernel import Block, IllegalArgumentError, MRTask, Vec, wire_type
+from h2ok.kernel import Block, IllegalArgumentError, MRTask, Node, Vec, wire_type
 
 
 @wire_type("test.sum")
@@ -93,6 +93,28 @@ class GatedSumTask(MRTask):
         values = block.numbers(0)
         block.write(0, values * 3)
         return float(values.sum())
+
+
+@wire_type("test.life")
+@dataclass(frozen=True)
+class LifeTask(MRTask):
+    """Counts chunks; tells when nodes set up and close. Fails at chunk ``at``."""
+
+    seen: ClassVar[list[tuple[str, str]]] = []
+    at: int = -1
+
+    def setup_local(self, node: Node) -> None:
+        self.seen.append(("setup", node.label))
+
+    def close_local(self, node: Node) -> None:
+        self.seen.append(("close", node.label))
+
+    def map(self, block: Block) -> int:
+        assert ("setup", block.node.label) in self.seen
+        return 1 // (block.index != self.at)
+
+    def post_global(self, node: Node, result: Any) -> Any:
+        return node.label, result
 
 
 @wire_type("test.add")

@@ -55,7 +55,7 @@ def chunks_held(nodes: list[Node], frame: Frame) -> list[int]:
 @pytest.mark.parametrize("replicas", [0, 1])
 def test_a_node_joins_a_locked_cloud_and_another_leaves(replicas: int) -> None:
     with clouds(replicas) as (nodes, spare):
-        frame = nodes[0].frames.from_columns("f", {"x": np.random.default_rng(0).normal(size=100_000)}, chunk_rows=500)
+        frame = nodes[0].frames.from_columns("f", {"x": np.random.default_rng(0).normal(size=1_000_000)}, chunk_rows=5000)
         total = nodes[1].tasks.do_all(SumTask(), frame).value
         values = frame.vecs[0].to_numpy(nodes[0])
         stop, wrong, rounds = threading.Event(), [], [0]

@@ -7,11 +7,20 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from h2ok.kernel import Frame, IllegalArgumentError, JobCancelledError, Node, NodeLostError, OutputSpec, RemoteError
+from h2ok.kernel import (
+    Frame,
+    IllegalArgumentError,
+    JobCancelledError,
+    Node,
+    NodeLostError,
+    OutputSpec,
+    RemoteError,
+    TaskTimeoutError,
+)
 from h2ok.kernel.testing import assert_no_keys, local_cloud, no_new_threads
 from h2ok.kernel.transport.inproc import InprocHub
 
-from .sample_tasks import DoubleTask, FailTask, Gate, GatedSumTask, GateTask, NestedTask, StateTask, SumTask
+from .sample_tasks import DoubleTask, FailTask, Gate, GatedSumTask, GateTask, LifeTask, NestedTask, StateTask, SumTask
 
 X = np.random.default_rng(7).normal(size=30_011) * 1e3
 
@@ -104,6 +113,37 @@ def test_cancel_stops_every_node_at_the_next_chunk(cloud: list[Node]) -> None:
     gate.open.set()
     thread.join(30)
     assert [type(e) for e in errors] == [JobCancelledError]
+
+
+def test_a_deadline_stops_every_node_and_leaves_no_output(cloud: list[Node]) -> None:
+    frame = frame_on(cloud[0])
+    before = sorted(k for n in cloud for k in n.dkv.local_keys())
+    gate = Gate("late")
+    threading.Timer(0.3, gate.open.set).start()
+    with pytest.raises(TaskTimeoutError, match=r"GatedSumTask did not end within 0\.1 s"):
+        cloud[0].tasks.do_all(GatedSumTask("late"), frame, [OutputSpec()], timeout=0.1)
+    assert sorted(k for n in cloud for k in n.dkv.local_keys()) == before
+    assert cloud[0].tasks.do_all(SumTask(), frame, timeout=60).value == cloud[1].tasks.do_all(SumTask(), frame).value
+
+
+def test_every_node_sets_up_and_closes_once_and_the_caller_finishes(cloud: list[Node]) -> None:
+    frame, seen = frame_on(cloud[0]), LifeTask.seen
+    seen.clear()
+    assert cloud[1].tasks.do_all(LifeTask(), frame).value == (cloud[1].label, frame.n_chunks)
+    assert sorted(seen) == sorted((what, n.label) for n in cloud for what in ("setup", "close"))
+    assert all(seen.index(("setup", n.label)) < seen.index(("close", n.label)) for n in cloud)
+    seen.clear()
+    with pytest.raises(RemoteError, match="ZeroDivisionError"):
+        cloud[0].tasks.do_all(LifeTask(at=frame.n_chunks - 1), frame)
+    assert ("close", cloud[2].label) in seen
+
+
+def test_progress_only_grows_and_ends_at_one(cloud: list[Node]) -> None:
+    frame, seen = frame_on(cloud[0]), []
+    cloud[0].tasks.do_all(SumTask(), frame, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    assert len(seen) > 3
 
 
 def test_a_node_lost_in_the_middle_without_copies_ends_the_run_with_its_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -61,3 +62,44 @@ def test_trains_scores_and_validates(toy: Any) -> None:
         toy.start("nearestmean", response_column="k", shrink="2")
     with pytest.raises(ModelBuilderError, match="cannot build"):
         toy.start("nearestmean", response_column="z")
+
+
+def nothing(*_: Any) -> dict[str, float]:
+    return {}
+
+
+#: What fit and predict do, and words of the answer.
+SLIPS: dict[str, tuple[Any, Any, str]] = {
+    "a state of its own class": (lambda *_: object(), lambda _, x: x[:, 0], "can neither travel between nodes nor be saved"),
+    "fit raises": (lambda *_: {}["k"], lambda _, x: x[:, 0], "fit of algorithm 'slip' failed: KeyError: 'k'"),
+    "predict raises": (nothing, lambda state, _: state["k"], "predict of algorithm 'slip' failed: KeyError: 'k'"),
+    "one number": (nothing, lambda *_: 0.5, r"shape \[\] for \d+ rows of a Binomial model"),
+    "too few rows": (nothing, lambda _, x: x[1:, 0] * 0, r"shape \[99\] for 100 rows"),
+    "too many columns": (nothing, lambda _, x: np.zeros((len(x), 3)), r"\[100, 2\] or \[100\] was expected"),
+    "text": (nothing, lambda _, x: np.array(["a"] * len(x)), "could not convert string"),
+    "no probabilities": (nothing, lambda _, x: np.full(len(x), 7.0), "numbers from 7 to 7 .* probabilities from 0 to 1"),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_slips_of_authors_end_the_job_in_words(slip: str, lab_class: Any) -> None:
+    learn, say, words = SLIPS[slip]
+
+    class Slip(Algorithm):
+        algo, full_name, categories = "slip", "Slip", ("Binomial",)
+        Parameters = NearestMeanParameters
+
+        def fit(self, ctx: Any, frame: Any, params: Any) -> Any:
+            return learn(ctx, frame, params)
+
+        @staticmethod
+        def predict(state: Any, x: np.ndarray) -> Any:
+            return say(state, x)
+
+    target: Any = Slip
+    with local_cloud(1) as nodes:
+        lab = lab_class(nodes, Extension("toy", (Algo("slip", target),)))
+        job = lab.start("slip", response_column="y")
+        assert job.status == "FAILED"
+        assert re.search(words, job.exception), job.exception
+        lab.runtime.close()

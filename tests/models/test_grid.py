@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from h2ok.capabilities.removal import remove_key
 from h2ok.capabilities.testing import Client, local_runtime
-from h2ok.ext.models import routes_grid, routes_storage
+from h2ok.ext.models import routes_grid
 from h2ok.ext.models.grid import SearchCriteria, combinations
 from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.measures import MEASURES, measure
@@ -133,8 +133,6 @@ def test_what_cannot_go_on_is_refused(lab: Any) -> None:
         lab.call(routes_grid.resume, {"algo": "glm"}, grid_id="g")
     with pytest.raises(IllegalArgumentError, match="grid_id"):
         lab.call(routes_grid.resume, {"algo": "gbm"})
-    with pytest.raises(IllegalArgumentError, match="recovery_dir needs frames"):
-        lab.call(routes_grid.resume, {"algo": "gbm"}, grid_id="g", recovery_dir="d")
     lab.node.dkv.put("g", replace(lab.node.dkv.require("g"), hyper={}))
     with pytest.raises(IllegalArgumentError, match="does not know its search"):
         lab.call(routes_grid.resume, {"algo": "gbm"}, grid_id="g")
@@ -185,9 +183,3 @@ def test_a_search_that_brings_nothing_stops_after_the_first_model_and_two_window
     criteria = {"strategy": "RandomDiscrete", "seed": 1, "stopping_rounds": rounds, "stopping_tolerance": 0.9}
     run(lab, hyper_parameters='{"max_depth": [1,2,3],"learn_rate": [0.1,0.2,0.3]}', search_criteria=json.dumps(criteria))
     assert len(lab.call(routes_grid.get_grid, {"grid_id": "g"})["model_ids"]) == 2 * rounds + 1
-
-
-def test_frames_that_a_grid_refers_to_are_not_silently_left_out(lab: Any, tmp_path: Path) -> None:
-    run(lab, hyper_parameters='{"max_depth": [1]}')
-    with pytest.raises(IllegalArgumentError, match="save_params_references"):
-        lab.call(routes_storage.export_grid, {"grid_id": "g"}, grid_directory=str(tmp_path), save_params_references="true")

@@ -80,3 +80,21 @@ def test_missing_objects_and_bad_uris(store: PersistS3) -> None:
 
 def test_the_secret_is_in_no_text(store: PersistS3) -> None:
     assert "secret" not in repr(S3Credentials("key", "secret")).replace("secret_access_key", "")
+
+
+def test_a_presigned_url_gives_the_object_for_a_while(store: PersistS3) -> None:
+    from types import SimpleNamespace
+    from urllib.request import urlopen
+
+    from h2ok.capabilities.contracts.errors import BadRequestError
+    from h2ok.ext.persist_s3.primitives import presigned_url
+
+    with store.create("s3://bkt/a b.csv") as out:
+        out.write(b"x\n1\n")
+    env = SimpleNamespace(runtime=store.runtime)
+    url = presigned_url(env, "s3://bkt/a b.csv", 60_000.0)
+    with urlopen(url) as found:
+        assert found.read() == b"x\n1\n"
+    for path, duration in (("/tmp/x", 60_000.0), ("s3://bkt/x", 0.0), ("s3://bkt/x", 1e12), ("s3://bkt/x", float("nan"))):
+        with pytest.raises(BadRequestError):
+            presigned_url(env, path, duration)

@@ -77,3 +77,8 @@ def test_time_zones_come_with_their_offsets_after_a_heading(r: Rapids) -> None:
     lines = r.columns("(listTimeZones)")["Timezones"]
     assert lines[0].startswith("StandardOffset")
     assert {"+00:00 UTC", "+01:00 Europe/Paris", "-05:00 America/New_York", "+05:30 Asia/Kolkata"} <= set(lines)
+
+
+def test_a_replacement_that_names_no_group_is_refused(r: Rapids) -> None:
+    with pytest.raises(BadRequestError, match="does not fit the pattern"):
+        r('(replaceall (as.character (as.factor (seq 1 3 1))) "a" "$1" 0)')

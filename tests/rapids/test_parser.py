@@ -6,8 +6,9 @@ import math
 
 import pytest
 from h2ok.capabilities.contracts.errors import BadRequestError
-from h2ok.ext.rapids.ast import Call, Func, Ident, NumberLit, NumbersLit, StrLit, StrsLit, format_number
+from h2ok.ext.rapids.ast import Call, Func, Ident, NumberLit, NumbersLit, StrLit, StrsLit
 from h2ok.ext.rapids.parser import MAX_DEPTH, IllegalASTError, parse
+from h2ok.ext.rapids.values import format_number
 from hypothesis import given
 from hypothesis import strategies as st
 

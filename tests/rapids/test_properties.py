@@ -12,7 +12,7 @@ from h2ok.ext.rapids.keys import decode_keys, order_of, ordered_codes
 from h2ok.ext.rapids.ranges import join_rows
 from h2ok.ext.rapids.rows import Text
 from h2ok.kernel.frame.newchunk import encode_strings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from .conftest import Rapids
@@ -267,6 +267,40 @@ def test_statistics_equal_numpy(rapids: Rapids, columns: Any, probs: list[float]
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(column(rapids, "(cumsum (cols fr 0) 0)"), np.cumsum(x), rtol=1e-12, atol=1e-9)
     np.testing.assert_array_equal(column(rapids, "(difflag1 (cols fr 0))")[1:], np.diff(x))
+
+
+_METHODS = {"interpolate": "linear", "low": "lower", "high": "higher", "average": "midpoint"}
+
+
+@FIXTURE
+@given(table(tame, st.integers(0, 4).map(float)), st.floats(0, 1), st.sampled_from(sorted(_METHODS)), st.integers(1, 7))
+def test_quantiles_of_every_method_and_of_weights(rapids: Rapids, columns: Any, prob: float, method: str, chunk_rows: int) -> None:
+    """A weight counts a row as often."""
+    x, w = columns
+    rapids.put("fr", chunk_rows, x=x, w=w)
+    known = ~np.isnan(x)
+    if known.any():
+        got = column(rapids, f"(quantile (cols fr 0) [{prob!r}] '{method}' '_')", 1)
+        np.testing.assert_allclose(got, [np.quantile(x[known], prob, method=_METHODS[method])], rtol=1e-12, atol=1e-9)
+    repeated = np.repeat(x[known], w[known].astype(int))
+    if len(repeated):
+        got = column(rapids, f"(quantile fr [{prob!r}] '{method}' 'w')", 1)
+        np.testing.assert_allclose(got, [np.quantile(repeated, prob, method=_METHODS[method])], rtol=1e-12, atol=1e-9)
+
+
+@FIXTURE
+@given(table(few, levels, st.integers(-9, 9).map(float), most=30), st.integers(1, 7))
+def test_pivot_equals_pandas(rapids: Rapids, columns: Any, chunk_rows: int) -> None:
+    """Of several rows of a cell the first counts."""
+    i, c, x = columns
+    data = pd.DataFrame({"i": i, "c": c, "x": x}).dropna()
+    assume(data.c.nunique() > 1)
+    rapids.put("fr", chunk_rows, {"c": "enum"}, i=i, c=c, x=x)
+    wide = rapids.columns("(pivot (na.omit fr) 'i' 'c' 'x')")
+    expected = data.drop_duplicates(["i", "c"], keep="first").pivot(index="i", columns="c", values="x")
+    assert wide["i"] == expected.index.tolist()
+    for name in expected.columns:
+        assert wide[name] == [None if np.isnan(v) else v for v in expected[name]]
 
 
 @FIXTURE

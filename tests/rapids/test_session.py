@@ -204,12 +204,14 @@ def test_help_lists_every_primitive(small: Rapids) -> None:
 
 def test_declared_names_are_the_defined_ones() -> None:
     from h2ok.capabilities.registry import resolve
+    from h2ok.ext.algos.extension import extension as algos
     from h2ok.ext.models.extension import extension as models
+    from h2ok.ext.persist_s3.extension import extension as s3
     from h2ok.ext.rapids.extension import extension as rapids
     from h2ok.ext.rapids.primitives.models import UNAVAILABLE
 
     seen: set[str] = set()
-    for group in (*rapids.provides, *models.provides):
+    for group in (*rapids.provides, *models.provides, *algos.provides, *s3.provides):
         if isinstance(group, Primitives):
             assert {p.name for p in resolve(group.target)} == set(group.names)
             assert not seen & set(group.names)
@@ -220,8 +222,8 @@ def test_declared_names_are_the_defined_ones() -> None:
 
 
 def test_what_needs_models_says_so(small: Rapids) -> None:
-    with pytest.raises(ApiError, match="supports segment models") as e:
-        small("(segment_models_as_frame 'a')")
+    with pytest.raises(ApiError, match="supports word vectors") as e:
+        small("(word2vec.to.frame 'a')")
     assert e.value.status == 412
 
 

@@ -94,3 +94,10 @@ def test_functions_of_models(h2o: Any, fr: Any, table: pd.DataFrame) -> None:
     overview = frames["overview"].as_data_frame()
     assert len(overview) == 4
     assert overview.total.sum() == 3000
+    models = H2OGeneralizedLinearEstimator(family="binomial", lambda_=0).train_segments(
+        x=["p", "k"], y="f", training_frame=fr[fr["e"].isna() == 0, :], segments=["e"]
+    )
+    built = models.as_frame().as_data_frame()
+    assert built.e.tolist() == ["ant", "bee", "cat"]
+    assert set(built.status) == {"SUCCEEDED"}
+    assert h2o.get_model(built.model[0]).model_id == built.model[0]

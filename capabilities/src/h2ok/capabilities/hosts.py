@@ -26,7 +26,8 @@ extension = Extension(
     priority=50,
     provides=(
         DiscoveryItem("flatfile", "h2ok.capabilities.hosts:FlatfileDiscovery"),
+        DiscoveryItem("multicast", "h2ok.capabilities.multicast:MulticastDiscovery"),
         LauncherItem("local", "h2ok.capabilities.children:Children"),
     ),
-    help="Clouds on plain hosts: nodes named by a flatfile, or started as processes of this machine.",
+    help="Clouds on plain hosts: nodes named by a flatfile, heard by multicast, or started as processes of this machine.",
 )

@@ -10,12 +10,13 @@ from h2ok.capabilities.declaration import item_name
 from h2ok.capabilities.settings import H2OK_VERSION
 
 if TYPE_CHECKING:
-    from h2ok.capabilities.registry import Loaded, Registry
+    from h2ok.capabilities.catalog import Catalog
+    from h2ok.capabilities.loading import Loaded
 
 __all__ = ["extension_report", "loaded_json", "provided_names"]
 
 
-def extension_report(registry: Registry) -> dict[str, Any]:
+def extension_report(registry: Catalog) -> dict[str, Any]:
     """All extensions with state, reason, versions and what they provide."""
     return {
         "h2ok_version": H2OK_VERSION,

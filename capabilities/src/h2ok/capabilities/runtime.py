@@ -8,16 +8,15 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from h2ok.capabilities.contracts.extension import Auth, Codec, Listener
+from h2ok.capabilities.contracts.extension import Codec, Listener
 from h2ok.capabilities.settings import Settings
 from h2ok.capabilities.wiretypes import WireTypes
 from h2ok.kernel.frame.numeric_encoder import offer_codecs
 from h2ok.kernel.wire import add_resolver
 
 if TYPE_CHECKING:
-    from h2ok.capabilities.contracts.routes import RequestContext
+    from h2ok.capabilities.catalog import Catalog
     from h2ok.capabilities.logs import LogBook
-    from h2ok.capabilities.registry import Registry
     from h2ok.kernel import Node
 
 __all__ = ["Runtime"]
@@ -32,7 +31,7 @@ class Runtime:
     def __init__(
         self,
         node: Node,
-        registry: Registry,
+        registry: Catalog,
         settings: Settings | None = None,
         logs: LogBook | None = None,
         stopping: threading.Event | None = None,
@@ -78,21 +77,6 @@ class Runtime:
     def has_service(self, name: str) -> bool:
         """Whether an active extension provides the service; nothing is imported."""
         return self.registry.has_service(name)
-
-    def authenticate(self, request: RequestContext) -> str | None:
-        """The user of a request: what the first authenticator with an opinion says.
-
-        Raises
-        ------
-        Exception
-            Whatever an authenticator raised; the request must not be answered then.
-        """
-        user: str | None = self.hooks.authenticate(runtime=self, request=request)
-        for declared in self.registry.provided(Auth) if user is None else ():
-            user = self.service(self.registry.load(declared)).authenticate(request)
-            if user is not None:
-                return user
-        return user
 
     def report(self, event: str, /, **data: Any) -> None:
         """Tell the listeners of active extensions what happened; one that fails is logged."""

@@ -13,12 +13,12 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from h2ok.capabilities.catalog import resolve
 from h2ok.capabilities.contracts.extension import Command, Routes
-from h2ok.capabilities.registry import resolve
 
 if TYPE_CHECKING:
+    from h2ok.capabilities.catalog import Catalog
     from h2ok.capabilities.contracts.extension import Extension
-    from h2ok.capabilities.registry import Registry
 
 __all__ = ["WireTypes"]
 
@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 class WireTypes:
     """Imports what active extensions declare; a second call does nothing. Thread-safe."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         self._lock = threading.Lock()
         self._done = False
 
@@ -38,7 +38,7 @@ class WireTypes:
         with self._lock:
             if self._done:
                 return
-            for extension in self._registry.active():
+            for extension in self._catalog.active():
                 for target in _targets(extension):
                     try:
                         resolve(target) if ":" in target else importlib.import_module(target)

@@ -11,6 +11,7 @@ from h2ok.kernel.errors import (
     OutOfMemoryBudgetError,
     RemoteError,
     StateLostError,
+    TaskTimeoutError,
     WireError,
 )
 from h2ok.kernel.frame.chunk import NA_CODE, NA_INT64, Chunk
@@ -54,6 +55,7 @@ __all__ = [
     "Scope",
     "StateLostError",
     "TaskResult",
+    "TaskTimeoutError",
     "Vec",
     "VecType",
     "WireError",

@@ -18,6 +18,7 @@ __all__ = [
     "PortInUseError",
     "RemoteError",
     "StateLostError",
+    "TaskTimeoutError",
     "WireError",
 ]
 
@@ -65,6 +66,10 @@ class CloudLockedError(H2OKError, PermissionError):
 
 class CloudTimeoutError(H2OKError, TimeoutError):
     """The cloud did not reach the wanted size, or no agreement, in time."""
+
+
+class TaskTimeoutError(H2OKError, TimeoutError):
+    """An MRTask took longer than it was given."""
 
 
 class PortInUseError(H2OKError, OSError):

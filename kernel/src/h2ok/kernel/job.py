@@ -81,12 +81,16 @@ class _Update:
     changes: dict[str, Any]
     warning: str | None = None
     known: Job | None = None
+    #: Only when this node (``ip:port``) runs the job still.
+    of: str = ""
 
     def apply(self, old: Any) -> tuple[Any, bool]:
         """Change fields of a running job; the result tells whether it was asked to stop."""
         old = old if isinstance(old, Job) else self.known
         if not isinstance(old, Job):
             return old, True
+        if self.of and (old.node != self.of or not old.is_running):
+            return old, old.cancel_requested
         new = replace(old, **self.changes)
         if self.warning is not None and self.warning not in new.warnings:
             new = replace(new, warnings=(*new.warnings, self.warning))
@@ -304,14 +308,24 @@ class Jobs:
                     if self._take_over(job):
                         continue
                     if job.cancel_requested:
-                        node.dkv.atomic(key, _Update({"status": "CANCELLED", "progress_msg": "Cancelled.", "end_time": _now()}))
+                        end = {"status": "CANCELLED", "progress_msg": "Cancelled.", "end_time": _now()}
+                        node.dkv.atomic(key, _Update(end, of=job.node))
                         node.dkv.remove(_PLAN + key)
                         continue
                     text = f"Node {job.node}, which ran this job, is lost. Start the job again."
                     end = {"status": "FAILED", "exception": text, "stacktrace": text, "progress_msg": "Failed.", "end_time": _now()}
-                    node.dkv.atomic(key, _Update(end))
+                    node.dkv.atomic(key, _Update(end, of=job.node))
+            self._drop_plans()
         except H2OKError as e:  # another loss; its placement comes with another look
             _log.info("Jobs are looked at again later: %s", e)
+
+    def _drop_plans(self) -> None:
+        """Remove the plans of jobs that have ended: their nodes were lost before they could."""
+        node = self._node
+        for plan in [k for k in node.dkv.local_keys() if k.startswith(_PLAN)]:
+            job = node.dkv.get(plan[len(_PLAN) :])
+            if not isinstance(job, Job) or not job.is_running:
+                node.dkv.remove(plan)
 
     def _take_over(self, job: Job) -> bool:
         """Begin a lost node's job again here; false when nothing tells how."""

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from h2ok.kernel.boot import start_node
@@ -88,25 +88,28 @@ def process_cloud(
     modules: Sequence[str] = (),
     paths: Sequence[str] = (),
     beat: tuple[float, float, float] = (1.0, 3.0, 10.0),
+    secret: str = "",
 ) -> Iterator[ProcessCloud]:
     """A cloud of ``n`` real processes, this one included; all are gone at the end.
 
     Parameters
     ----------
     modules : to import in the other processes, so that their wire types are known there; found on ``paths`` too.
+    secret : encrypts the traffic when it is set.
     beat : seconds between heartbeats, until suspect, until dead.
     """
     ports = free_ports(n)
     flatfile = [f"127.0.0.1:{p}" for p in ports]
     name = f"test-{random.getrandbits(32):x}"
     base = [sys.executable, "-m", "h2ok.kernel.testing", "--name", name, "--nthreads", str(nthreads), "--beat", *map(str, beat)]
+    base += ["--secret", secret] if secret else []
     base += [a for f in flatfile for a in ("--flatfile", f)]
     base += [a for m in modules for a in ("--module", m)] + [a for p in paths for a in ("--path", p)]
     # A child ends when its standard input does, so that no way this process can end leaves it behind.
     children = {p: subprocess.Popen([*base, "--port", str(p)], stdin=subprocess.PIPE) for p in ports[1:]}  # noqa: S603
     node: Node | None = None
     try:
-        node = start_node(_config(name, ports[0], nthreads, beat), flatfile)
+        node = start_node(_config(name, ports[0], nthreads, beat, secret), flatfile)
         node.cloud.wait_for_size(n, 60)
         yield ProcessCloud(node, children)
     finally:
@@ -156,8 +159,9 @@ def assert_no_keys(nodes: Sequence[Node]) -> None:
     assert not left, f"{len(left)} keys were left: {sorted(left)[:10]}"
 
 
-def _config(name: str, port: int, nthreads: int, beat: Sequence[float]) -> NodeConfig:
-    return NodeConfig(name, port=port, nthreads=nthreads, heartbeat_seconds=beat[0], suspect_seconds=beat[1], dead_seconds=beat[2])
+def _config(name: str, port: int, nthreads: int, beat: Sequence[float], secret: str = "") -> NodeConfig:
+    made = NodeConfig(name, port=port, nthreads=nthreads, cluster_secret=secret)
+    return replace(made, heartbeat_seconds=beat[0], suspect_seconds=beat[1], dead_seconds=beat[2])
 
 
 def _main() -> None:
@@ -166,13 +170,14 @@ def _main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--nthreads", type=int, default=1)
     parser.add_argument("--beat", type=float, nargs=3, default=(1.0, 3.0, 10.0))
+    parser.add_argument("--secret", default="")
     for option in ("--flatfile", "--module", "--path"):
         parser.add_argument(option, action="append", default=[])
     args = parser.parse_args()
     sys.path[:0] = args.path
     for module in args.module:
         importlib.import_module(module)
-    node = start_node(_config(args.name, args.port, args.nthreads, args.beat), args.flatfile)
+    node = start_node(_config(args.name, args.port, args.nthreads, args.beat, args.secret), args.flatfile)
     sys.stdin.buffer.read()
     node.close()
 

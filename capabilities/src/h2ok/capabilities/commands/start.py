@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from h2ok.capabilities.boot import Composition
+from h2ok.capabilities.contracts.discovery import Discovery as DiscoveryContract
 from h2ok.capabilities.contracts.extension import Auth, Discovery
 from h2ok.capabilities.contracts.extension import Launcher as LauncherItem
 from h2ok.capabilities.contracts.launcher import Launcher, LaunchPlan
@@ -33,6 +34,8 @@ _log = logging.getLogger("h2ok.boot")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 #: Seconds until a cloud of several nodes must agree.
 _FORM_SECONDS = 60.0
+#: Characters a cluster secret must have.
+_SECRET_LENGTH = 8
 
 
 class Start:
@@ -86,6 +89,10 @@ class Start:
         cloud.add_argument(
             "--replicas", type=int, default=_env_int("REPLICAS", 1),
             help="copies of everything on other nodes: so many may be lost at once without losing data (default: %(default)s)",
+        )  # fmt: skip
+        cloud.add_argument(
+            "--cluster-secret", default=_env("CLUSTER_SECRET_FILE", ""), metavar="FILE",
+            help="encrypt and authenticate what nodes tell each other; the file holds the same text on all of them",
         )  # fmt: skip
         cloud.add_argument("--no-join", action="store_true", help="refuse nodes that come after the cloud holds data")
         machine = parser.add_argument_group("resources")
@@ -147,7 +154,12 @@ class Start:
         if children is not None:
             stack.callback(children.close)
             children.start()
-        node = _start_node(config, self._others(args, children), self.registry)
+        found, discovery = self._others(args, children)
+        node = _start_node(config, found, self.registry)
+        stack.callback(node.close)
+        if discovery is not None:
+            stack.callback(discovery.close)
+            discovery.watch(config.name, node.cloud.me.name, node.cloud.meet)
         settings = Settings(web_ip=args.web_ip, insecure=args.insecure, log_level=args.log_level, rest_socket=sock)
         if args.h2o_version:
             settings = settings.with_version(args.h2o_version)
@@ -174,12 +186,15 @@ class Start:
         made: Launcher = self.registry.named(LauncherItem, args.launcher)(plan)
         return made
 
-    def _others(self, args: argparse.Namespace, children: Launcher | None) -> list[str]:
-        """Addresses of the other nodes."""
+    def _others(self, args: argparse.Namespace, children: Launcher | None) -> tuple[list[str], DiscoveryContract | None]:
+        """Addresses of the other nodes known now, and what goes on looking for more."""
         if children is not None:
-            return list(children.addresses)
+            return list(children.addresses), None
         name, _, argument = ("flatfile", "", args.flatfile) if args.flatfile else args.discovery.partition(":")
-        return list(self.registry.named(Discovery, name)(argument).resolve()) if name else []
+        if not name:
+            return [], None
+        made: DiscoveryContract = self.registry.named(Discovery, name)(argument)
+        return list(made.resolve()), made
 
     def _validate(self, args: argparse.Namespace) -> None:
         """Let core extensions look at the options; a ValueError is theirs to end the start with, anything else is their mistake."""
@@ -209,10 +224,10 @@ class Start:
                 f"Refusing to serve REST on the public address {web} without authentication. Leave out --ip and --web-ip to serve "
                 "this machine only, install an authentication extension, or pass --insecure if the network is trusted."
             )
-        if not args.insecure and not is_loopback(args.ip) and not os.environ.get("H2OK_CLUSTER_SECRET"):
+        if not args.insecure and not is_loopback(args.ip) and not _cluster_secret(args):
             raise H2OKError(
-                f"Refusing to talk to other nodes on the public address {args.ip} without encryption. Set H2OK_CLUSTER_SECRET to "
-                "the same text on all nodes, or pass --insecure if the network is trusted."
+                f"Refusing to talk to other nodes on the public address {args.ip} without encryption. Give all nodes the same "
+                "--cluster-secret FILE (or set H2OK_CLUSTER_SECRET to the same text), or pass --insecure if the network is trusted."
             )
 
 
@@ -276,10 +291,36 @@ def _node_config(args: argparse.Namespace, port: int, ice_root: str) -> NodeConf
         max_mem=size_bytes(args.max_mem),
         ice_root=ice_root,
         allowed_roots=roots,
-        cluster_secret=os.environ.get("H2OK_CLUSTER_SECRET", ""),
+        cluster_secret=_cluster_secret(args),
         replicas=args.replicas,
         elastic=not args.no_join,
     )
+
+
+def _cluster_secret(args: argparse.Namespace) -> str:
+    """The text that all nodes share, of ``--cluster-secret FILE`` or the environment; empty for none.
+
+    Raises
+    ------
+    IllegalArgumentError
+        The file cannot be read, or what it holds is too short to keep anyone out.
+    """
+    secret = os.environ.get("H2OK_CLUSTER_SECRET", "")
+    if args.cluster_secret:
+        try:
+            secret = Path(args.cluster_secret).read_text().strip()
+        except (OSError, UnicodeDecodeError) as e:
+            raise IllegalArgumentError(
+                f"Cannot read the cluster secret in '{args.cluster_secret}': {e}. Name a text file that is the same on all nodes.",
+                argument="cluster_secret",
+            ) from e
+    if (args.cluster_secret or secret) and len(secret) < _SECRET_LENGTH:
+        raise IllegalArgumentError(
+            f"The cluster secret must have at least {_SECRET_LENGTH} characters; it has {len(secret)}. "
+            "Make one with: head -c 32 /dev/urandom | base64",
+            argument="cluster_secret",
+        )
+    return secret
 
 
 def _level(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 
 __all__ = ["Discovery"]
 
@@ -22,3 +23,16 @@ class Discovery(ABC):
         H2OKError
             The source cannot be read; the text says what was expected and ends the start.
         """
+
+    def watch(self, cloud: str, own: str, found: Callable[[Sequence[str]], None]) -> None:  # noqa: B027 - optional
+        """Go on looking once the node runs. Returns at once. Since API 1.2.
+
+        Parameters
+        ----------
+        cloud : the cloud's name; only nodes of it are wanted.
+        own : ``host:port`` (REST) of this node.
+        found : to be called with addresses that may be new, from any thread, as often as need be.
+        """
+
+    def close(self) -> None:  # noqa: B027 - optional
+        """Stop looking; nothing of it may be left. Also called when ``watch`` was not. Since API 1.2."""

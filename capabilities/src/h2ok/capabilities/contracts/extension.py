@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 #: Version of the contracts in this package. Extensions declare the range they were written for.
-#: 1.1 added Auth, Codec, Discovery, Exporter, Launcher, Listener and ModelingSteps.
-API_VERSION = "1.1"
+#: 1.1 added Auth, Codec, Discovery, Exporter, Launcher, Listener and ModelingSteps; 1.2 ``watch`` and ``close`` of Discovery.
+API_VERSION = "1.2"
 
 
 class UnavailableError(ImportError):

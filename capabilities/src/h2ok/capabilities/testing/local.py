@@ -39,14 +39,16 @@ def local_runtime(only: Iterable[str] | None = None, extra: Iterable[Extension] 
 
 
 @contextmanager
-def local_runtimes(n: int = 3, only: Iterable[str] | None = None, extra: Iterable[Extension] = ()) -> Iterator[list[Runtime]]:
+def local_runtimes(
+    n: int = 3, only: Iterable[str] | None = None, extra: Iterable[Extension] = (), nthreads: int = 2
+) -> Iterator[list[Runtime]]:
     """A cloud of ``n`` nodes in this process, each with the extensions; messages between them go through the wire format."""
     from h2ok.capabilities.boot import Composition
     from h2ok.capabilities.registry import Registry
     from h2ok.kernel.testing import local_cloud
 
     given = tuple(extra)
-    with local_cloud(n) as nodes:
+    with local_cloud(n, nthreads=nthreads) as nodes:
         compositions = [Composition(node, Registry.discover(only=only, extra=given)) for node in nodes]
         try:
             for composition in compositions:

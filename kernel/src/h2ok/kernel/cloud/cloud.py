@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,8 @@ class Cloud:
         self._consensus = True
         #: Set by the membership service: takes the cluster-wide decision to lock; returns when it holds.
         self.lock_service: Callable[[str], None] | None = None
+        #: Set by the membership service: takes notice of nodes that may be of the same cloud.
+        self.meet_service: Callable[[list[H2ONode]], None] | None = None
         #: Numbers of this node for /3/Cloud; set by the node.
         self.own_stats: Callable[[], NodeStats] = NodeStats
         #: Called with (node, reason) when a member is lost, and with the reason when this node may not take part. Must be quick.
@@ -314,6 +316,13 @@ class Cloud:
         if self.lock_service is not None:
             self.lock_service(reason)
         self.mark_locked(reason)
+
+    def meet(self, addresses: Sequence[str]) -> None:
+        """Take notice of ``host:port`` (REST) of nodes that may belong to this cloud; from any thread."""
+        from h2ok.kernel.cloud.flatfile import parse_flatfile
+
+        if self.meet_service is not None:
+            self.meet_service(parse_flatfile(addresses))
 
     def mark_locked(self, reason: str) -> None:
         """Note that the cloud is locked (the decision was taken elsewhere)."""

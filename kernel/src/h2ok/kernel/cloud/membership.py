@@ -184,6 +184,17 @@ class Membership:
             return []
         return self._gone(member.node, "it was shut down", now)
 
+    def meet(self, nodes: Iterable[H2ONode], now: float) -> list[Action]:
+        """Addresses that discovery found. A locked cloud waits until newcomers ask."""
+        actions: list[Action] = []
+        if self.failure or self.locked:
+            return actions
+        for node in nodes:
+            if node != self.me.node and node not in self._peers:
+                self._peers[node] = _Peer(node, now, configured=False)
+                actions.append(SendHeartbeat(node))
+        return actions
+
     def want_lock(self, reason: str, now: float) -> list[Action]:
         """Ask for the cloud to be locked, on behalf of this node."""
         actions: list[Action] = []

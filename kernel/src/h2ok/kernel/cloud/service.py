@@ -77,6 +77,7 @@ class MembershipService:
         node.rpc.register("cloud.leave", self._member_leaves)
         node.rpc.register("cloud.widen", lambda a: self._event(lambda s, now: s.widen(a[0], a[1], now)))
         node.cloud.lock_service = self._lock
+        node.cloud.meet_service = lambda nodes: self._event(lambda s, now: s.meet(nodes, now))
         self._rehoming = node.rehoming
         self._orphans = node.orphans
         node.rehoming.widen = self._widened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,7 @@ from h2ok.kernel.key import chunk_key, maker_of, random_key
 from h2ok.kernel.rpc import LOSS_SECONDS
 from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
 from h2ok.kernel.task.tree import ReductionTree
+from h2ok.kernel.task.watch import RunWatch
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
@@ -35,6 +37,8 @@ __all__ = ["TaskEngine"]
 TASK_TIMEOUT = 24 * 3600.0
 #: Numbers that work on a block may hold for each of its values: the decoded one, and a matrix that is made of them.
 _WORK_VALUES = 4
+#: Between two questions how far another node has come.
+_PROGRESS_SECONDS = 0.5
 
 
 @wire_type("task.output")
@@ -71,6 +75,7 @@ class _LocalRun:
     stopped: Callable[[], bool]
     failed: list[BaseException] = field(default_factory=list)
     sizes: dict[int, int] = field(default_factory=dict)
+    mapped: int = 0
 
 
 class TaskEngine:
@@ -98,6 +103,9 @@ class TaskEngine:
         #: For runs of this node: the nodes that keep the state of each session, by chunk.
         self._placed: dict[str, dict[int, H2ONode]] = {}
         node.rpc.register("task.run", self._run_local)
+        #: Chunks done so far of runs that other nodes asked for.
+        self._mapped: dict[str, int] = {}
+        node.rpc.register("task.done", lambda run: self._mapped.get(run, 0))
         node.rpc.register("task.cancel", self._cancelled.add)
         node.rpc.register("task.forget", self._cancelled.discard)
         node.rpc.register("task.free_state", self._free_local)
@@ -108,6 +116,9 @@ class TaskEngine:
         over: Frame | Sequence[Vec],
         outputs: Sequence[OutputSpec] = (),
         cancelled: Callable[[], bool] | None = None,
+        *,
+        timeout: float = 0.0,
+        progress: Callable[[float], None] | None = None,
     ) -> TaskResult:
         """Run ``task`` over all chunks of a frame or of aligned vecs.
 
@@ -115,11 +126,15 @@ class TaskEngine:
         ----------
         outputs : output vecs to make; their chunks have the homes of the input chunks.
         cancelled : asked now and then; true stops the run at the next chunk.
+        timeout : seconds the run may take; it stops at the next chunk then. 0 for no limit.
+        progress : told the share of chunks that are done, from 0 to 1, now and then and from any thread. Must be quick.
 
         Raises
         ------
         JobCancelledError
             ``cancelled`` said so. Output chunks already written are removed.
+        TaskTimeoutError
+            The run took longer than ``timeout``. Output chunks already written are removed.
         Exception
             What ``map`` or ``reduce`` raised first. Output chunks already written are removed.
         """
@@ -130,7 +145,7 @@ class TaskEngine:
         for v in vecs[1:]:
             if not v.aligned_with(vecs[0]):
                 raise IllegalArgumentError("An MRTask needs columns with equal row boundaries; align them first.")
-        return self.run(task, vecs, espc, outputs, cancelled)
+        return self.run(task, vecs, espc, outputs, cancelled, timeout=timeout, progress=progress)
 
     def run(
         self,
@@ -139,6 +154,9 @@ class TaskEngine:
         espc: NDArray[np.int64],
         outputs: Sequence[OutputSpec] = (),
         cancelled: Callable[[], bool] | None = None,
+        *,
+        timeout: float = 0.0,
+        progress: Callable[[float], None] | None = None,
     ) -> TaskResult:
         """Like ``do_all``, over row boundaries that need no input vec (making columns out of nothing)."""
         outs = tuple(_Output(new_vec_key(), o.type, o.domain) for o in outputs)
@@ -146,10 +164,13 @@ class TaskEngine:
             self._node.cloud.lock("first write to the DKV")
         n_chunks = len(espc) - 1
         request = _Request(random_key(), task, tuple(vecs), n_chunks, espc, outs, np.arange(n_chunks, dtype=np.int64))
+        watch = RunWatch(n_chunks, cancelled, timeout, progress)
         try:
-            replies = self._fan_out(request, cancelled)
-        except BaseException:
+            replies = self._fan_out(request, watch)
+        except BaseException as e:
             self._drop_outputs(outs, n_chunks)
+            if isinstance(e, JobCancelledError):
+                watch.raise_if_late(type(task).__name__)
             raise
         tree = ReductionTree(n_chunks, task.reduce)
         sizes: dict[int, int] = {}
@@ -196,14 +217,15 @@ class TaskEngine:
 
     # -- the calling node ---------------------------------------------------------------------------------------------
 
-    def _fan_out(self, request: _Request, cancelled: Callable[[], bool] | None) -> list[_Reply]:
+    def _fan_out(self, request: _Request, watch: RunWatch) -> list[_Reply]:
         """Run the request on the homes of its chunks; what a lost node did not finish is run again by those that take over."""
         replies: list[_Reply] = []
         todo = request.indexes
         while len(todo):
             parts = self._assign(replace(request, indexes=todo))
-            done, lost = self._run_parts(parts, cancelled)
+            done, lost = self._run_parts(parts, watch)
             replies += done
+            watch.end_round(sum(len(p.indexes) for n, p in parts.items() if n not in lost))
             todo = np.sort(np.concatenate([parts[n].indexes for n in lost])) if lost else todo[:0]
             for node, error in lost.items():
                 self._await_takeover(node, error)
@@ -237,9 +259,7 @@ class TaskEngine:
         if not cloud.wait_until(settled, LOSS_SECONDS) or cloud.failure:
             raise error
 
-    def _run_parts(
-        self, parts: dict[H2ONode, _Request], cancelled: Callable[[], bool] | None
-    ) -> tuple[list[_Reply], dict[H2ONode, Exception]]:
+    def _run_parts(self, parts: dict[H2ONode, _Request], watch: RunWatch) -> tuple[list[_Reply], dict[H2ONode, Exception]]:
         """(replies, nodes lost on the way); the first real failure stops the others and is raised."""
         me, rpc = self._node.cloud.me, self._node.rpc
         stop = threading.Event()
@@ -265,9 +285,10 @@ class TaskEngine:
                     rpc.tell_all("task.cancel", run)
 
         if me in parts:
-            collect(me, lambda: self._map_local(parts[me], lambda: stop.is_set() or (cancelled is not None and cancelled())))
+            count = partial(watch.count, me) if watch.wants_progress else None
+            collect(me, lambda: self._map_local(parts[me], lambda: stop.is_set() or watch.stopped(), count))
         for m, f in futures.items():
-            collect(m, partial(self._await, f, parts[m], cancelled))
+            collect(m, partial(self._await, f, parts[m], m, watch))
         if failures:
             if futures:
                 rpc.tell_all("task.forget", run)
@@ -280,19 +301,24 @@ class TaskEngine:
         if placed is not None:
             placed.update(dict.fromkeys(part.indexes.tolist(), node))
 
-    def _await(self, future: Future[Any], request: _Request, cancelled: Callable[[], bool] | None) -> _Reply:
-        while cancelled is not None:
+    def _await(self, future: Future[Any], request: _Request, node: H2ONode, watch: RunWatch) -> _Reply:
+        asked = time.monotonic()
+        while watch.watches:
             try:
                 reply: _Reply = future.result(timeout=0.05)
                 return reply
             except TimeoutError:
                 if future.done():
                     raise
-                if cancelled():
-                    self._node.rpc.tell_all("task.cancel", request.run)
-                    cancelled = None
-        done: _Reply = future.result()
-        return done
+            if watch.stopped():
+                self._node.rpc.tell_all("task.cancel", request.run)
+                break
+            if watch.wants_progress and time.monotonic() - asked > _PROGRESS_SECONDS:
+                asked = time.monotonic()
+                done = self._node.rpc.submit(node, "task.done", request.run)
+                done.add_done_callback(partial(_count_answer, watch, node))
+        done_reply: _Reply = future.result()
+        return done_reply
 
     def _drop_outputs(self, outs: Sequence[_Output], n_chunks: int) -> None:
         self._node.dkv.remove_many((chunk_key(o.key, i, n_chunks) for o in outs for i in range(n_chunks)), lost_ok=True)
@@ -309,9 +335,11 @@ class TaskEngine:
         maker = maker_of(request.run)
         with self._foreign_changed:
             self._foreign[maker] += 1
+        count = partial(self._mapped.__setitem__, request.run)
         try:
-            return self._map_local(request, lambda: request.run in self._cancelled or maker in self._dead)
+            return self._map_local(request, lambda: request.run in self._cancelled or maker in self._dead, count)
         finally:
+            self._mapped.pop(request.run, None)
             with self._foreign_changed:
                 self._foreign[maker] -= 1
                 self._foreign_changed.notify_all()
@@ -324,7 +352,7 @@ class TaskEngine:
         with self._foreign_changed:
             return self._foreign_changed.wait_for(lambda: not any(self._foreign[p] for p in processes), timeout)
 
-    def _map_local(self, request: _Request, stopped: Callable[[], bool]) -> _Reply:
+    def _map_local(self, request: _Request, stopped: Callable[[], bool], count: Callable[[int], None] | None = None) -> _Reply:
         """Map this node's chunks and reduce them as far as the tree allows."""
         task = request.task
         mine = request.indexes.tolist()
@@ -342,6 +370,10 @@ class TaskEngine:
                     if run.stopped():
                         raise JobCancelledError("The task was cancelled.")
                     self._map_one(request, index, tree, run)
+                    if count is not None:
+                        with lock:
+                            run.mapped += 1
+                            count(run.mapped)
                 except BaseException as e:  # handed to the caller below
                     run.failed.append(e)
 
@@ -426,3 +458,8 @@ def _stop_on_failure(stop: threading.Event, node: H2ONode, future: Future[Any]) 
     error = future.exception()
     if error is not None and not (isinstance(error, NodeLostError) and _is_loss_of(node, error)):
         stop.set()
+
+
+def _count_answer(watch: RunWatch, node: H2ONode, answer: Future[Any]) -> None:
+    if answer.exception() is None:
+        watch.count(node, answer.result())

@@ -1,6 +1,6 @@
 """Declaration of the built-in algorithms."""
 
-from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension, Routes
+from h2ok.capabilities.contracts.extension import Algo, CoreExtension, Extension, Primitives, Routes
 
 extension = Extension(
     name="algos",
@@ -17,6 +17,7 @@ extension = Extension(
         Algo("pca", "h2ok.ext.algos.pca.builder:PCA", "Principal Components Analysis"),
         Algo("svd", "h2ok.ext.algos.pca.svd:SVD", "Singular Value Decomposition"),
         Routes("Algos", "h2ok.ext.algos.routes:routes"),
+        Primitives("h2ok.ext.algos.primitives:PRIMITIVES", ("tree.update.weights",)),
     ),
     requires=("models",),
     help="Linear models, boosting, forests, clusters.",

@@ -27,7 +27,8 @@ import dataclasses
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -41,13 +42,14 @@ from h2ok.ext.models.mojo import Mojo
 from h2ok.ext.models.parameters import Check, Parameters, param
 from h2ok.ext.models.rows import Rows, RowsTask
 from h2ok.ext.models.training import TrainingData
-from h2ok.kernel import IllegalArgumentError, wire_type
+from h2ok.kernel import H2OKError, IllegalArgumentError, WireError, wire_type
+from h2ok.kernel.wire import encode
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from h2ok.ext.models.model import Model
 
-__all__ = ["Algorithm", "FitFrame", "field"]
+__all__ = ["Algorithm", "AlgorithmError", "FitFrame", "field"]
 
 _TYPES = {
     int: "long",
@@ -59,6 +61,23 @@ _TYPES = {
     list[int]: "int[]",
 }
 _known: dict[str, type[Algorithm]] = {}
+#: How far rounding may take a probability out of [0, 1].
+_EPS = 1e-9
+
+
+class AlgorithmError(H2OKError, RuntimeError):
+    """The code of an algorithm's author failed, or gave what no model can be made of."""
+
+
+@contextmanager
+def _authors(algo: str, method: str) -> Iterator[None]:
+    """Run an author's code; what it raises says whose it is."""
+    try:
+        yield
+    except H2OKError:
+        raise
+    except Exception as e:
+        raise AlgorithmError(f"{method} of algorithm '{algo}' failed: {type(e).__name__}: {e}", algo=algo) from e
 
 
 def field(
@@ -130,6 +149,7 @@ class AlgorithmState:
     category: str
     info: DataInfo | None
     state: Any
+    n_classes: int = 0
 
     @property
     def mojo(self) -> Callable[[Model], Mojo] | None:
@@ -146,10 +166,34 @@ class AlgorithmState:
                 f"Algorithm '{self.algo}' is not installed on node {rows.block.node.label}; install its package there."
             )
         x = rows.matrix() if self.info is None else self.info.expand(rows)
-        p = np.asarray(cls.predict(self.state, x), dtype=np.float64)
+        with _authors(self.algo, "predict"):
+            p = np.asarray(cls.predict(self.state, x), dtype=np.float64)
+        self._check(p, rows.n_rows)
         if p.ndim == 2:
             return p
         return np.column_stack([1 - p, p]) if self.category == "Binomial" else p[:, None]
+
+    def _check(self, p: NDArray[np.float64], n: int) -> None:
+        """Refuse predictions that are none: an author's slip must not become somebody's numbers."""
+        wide = {"Binomial": 2, "Regression": 1, "Multinomial": self.n_classes}.get(self.category, 0)
+        vector = self.category != "Multinomial" and p.shape == (n,)
+        if not vector and not (p.ndim == 2 and len(p) == n and p.shape[1] == (wide or p.shape[1])):
+            expected = f"[{n}, {wide}]" if wide else f"[{n}, k]"
+            raise AlgorithmError(
+                f"predict of algorithm '{self.algo}' returned an array of shape {list(p.shape)} for {n} rows of a {self.category} "
+                f"model; {expected}{'' if self.category == 'Multinomial' else f' or [{n}]'} was expected.",
+                algo=self.algo,
+            )
+        if (
+            self.category in ("Binomial", "Multinomial")
+            and n
+            and (np.nanmin(p, initial=0.0) < -_EPS or np.nanmax(p, initial=1.0) > 1 + _EPS)
+        ):
+            raise AlgorithmError(
+                f"predict of algorithm '{self.algo}' returned numbers from {np.nanmin(p):g} to {np.nanmax(p):g} for a "
+                f"{self.category} model; probabilities from 0 to 1 were expected.",
+                algo=self.algo,
+            )
 
 
 class Algorithm(ABC):
@@ -211,8 +255,17 @@ class _AlgorithmBuilder(ModelBuilder):
             info = DataInfo.of(ctx.data.spec, column_statistics(ctx.data), standardize=True, drop_first=False)
         names = [f.name for f in dataclasses.fields(cls.Parameters)]
         params = cls.Parameters(**{n: getattr(ctx.params, n) for n in names})
-        state = cls().fit(ctx, FitFrame(ctx.data, info, ctx), params)
-        return Trained(AlgorithmState(cls.algo, ctx.data.category, info, state))
+        with _authors(cls.algo, "fit"):
+            state = cls().fit(ctx, FitFrame(ctx.data, info, ctx), params)
+        try:
+            encode(state)
+        except WireError as e:
+            raise AlgorithmError(
+                f"fit of algorithm '{cls.algo}' returned a state that can neither travel between nodes nor be saved: {e} Return "
+                "numbers, text, arrays, lists and dicts of them, or a dataclass marked with wire_type.",
+                algo=cls.algo,
+            ) from e
+        return Trained(AlgorithmState(cls.algo, ctx.data.category, info, state, ctx.data.n_classes))
 
 
 def _make_builder(cls: type[Algorithm]) -> type[ModelBuilder]:

@@ -10,7 +10,14 @@ extension = Extension(
         Routes("Core V3", "h2ok.ext.models.routes:CORE_V3"),
         Primitives(
             "h2ok.ext.models.primitives:PRIMITIVES",
-            ("PermutationVarImp", "fairnessMetrics", "makeLeaderboard", "model.reset.threshold", "predicted.vs.actual.by.var"),
+            (
+                "PermutationVarImp",
+                "fairnessMetrics",
+                "makeLeaderboard",
+                "model.reset.threshold",
+                "predicted.vs.actual.by.var",
+                "segment_models_as_frame",
+            ),
         ),
     ),
     modules=tuple(f"h2ok.ext.models.{m}" for m in ("algorithm", "builder", "crossvalidation", "grid", "scoring")),

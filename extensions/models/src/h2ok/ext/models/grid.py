@@ -17,6 +17,7 @@ from h2ok.ext.models.ids import automatic_id
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.parameters import Parameters
+from h2ok.ext.models.recovery import Recovery
 from h2ok.ext.models.storage import saved, write_file
 from h2ok.kernel import (
     H2OKError,
@@ -195,6 +196,8 @@ class GridSearch:
             grid_id = automatic_id(self._node, f"Grid_{builder.schema}_{base.get('training_frame')}", user_agent)
         self.key = sanitize(grid_id)
         self._resumed = False
+        #: Where the search is kept while it is under way.
+        self.recovery: Recovery | None = None
 
     @classmethod
     def resume(cls, runtime: Runtime, builder: type[ModelBuilder], grid: Grid, user_agent: str = "") -> GridSearch:
@@ -265,6 +268,8 @@ class GridSearch:
         total = min(space, self._criteria.max_models or space)
         watched: list[float] = []
         grid: Grid = self._node.dkv.require(self.key)
+        if self.recovery is not None:
+            self.recovery.begin(grid, self._builder.parameters)
         # As H2O does, points that cannot be built do not count as models.
         built = tried = len(grid.models) if self._resumed else 0
         for point in combinations(self._hyper, self._criteria):
@@ -282,8 +287,12 @@ class GridSearch:
             built += model is not None
             if model is not None and self._stops(model, watched):
                 break
+        if self.recovery is not None:
+            self.recovery.end()
 
     def _save(self, grid: Grid) -> None:
+        if self.recovery is not None:
+            self.recovery.save(grid)
         folder = self._base.get("export_checkpoints_dir")
         if folder:
             path = f"{str(folder).rstrip('/')}/{grid.key}"

@@ -15,6 +15,7 @@ from h2ok.ext.models.lookup import find_frame, find_model
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.permutation import PermutationPlan, permutation_importance, table_columns
 from h2ok.ext.models.predicted_actual import predicted_actual
+from h2ok.ext.models.segments import SegmentModels, segment_columns
 from h2ok.kernel import Frame, new_seed
 
 __all__ = ["PRIMITIVES"]
@@ -98,6 +99,16 @@ def fairness(env: Any, model: Any, frame: Any, protected: Any, reference: Any, f
     return MapOfFrames(out)
 
 
+def segment_models(env: Any, held: Any) -> Frame:
+    """A table of segment models: their segments, models, what became of them."""
+    value = held if isinstance(held, SegmentModels) else env.node.dkv.get(str(held))
+    if not isinstance(value, SegmentModels):
+        raise BadRequestError(f"segment_models_as_frame needs segment models; '{held}' is {type(value).__name__}.")
+    columns, types, domains = segment_columns(value)
+    frames = env.node.frames
+    return Frame("", tuple(columns), tuple(frames.vec_of(v, types.get(n), domains.get(n)) for n, v in columns.items()))
+
+
 def _unnamed(env: Any, columns: dict[str, Any], types: dict[str, Any]) -> Frame:
     """A frame that belongs to the expression until it is given a name."""
     return Frame("", tuple(columns), tuple(env.node.frames.vec_of(v, types.get(n)) for n, v in columns.items()))
@@ -119,6 +130,9 @@ def _words(value: Any, argument: str) -> tuple[str, ...]:
 
 
 PRIMITIVES = [
+    Primitive(
+        "segment_models_as_frame", segment_models, 1, ("key",), "Table of segment models: segment, model, status, errors, warnings."
+    ),
     Primitive(
         "makeLeaderboard",
         leaderboard,

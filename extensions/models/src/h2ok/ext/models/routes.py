@@ -5,6 +5,7 @@ from __future__ import annotations
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import Route
 from h2ok.ext.models.schemas import (
+    FriedmanPopescusHV3,
     ModelBuildersV3,
     ModelMetricsListSchemaV3,
     ModelMetricsMakerSchemaV3,
@@ -17,6 +18,7 @@ __all__ = ["ALGOS", "CORE_V3"]
 _BUILDERS = "h2ok.ext.models.routes_builders:"
 _GRID = "h2ok.ext.models.routes_grid:"
 _MODELS = "h2ok.ext.models.routes_models:"
+_SEGMENTS = "h2ok.ext.models.routes_segments:train_segments"
 _PREDICTIONS = "h2ok.ext.models.routes_predictions:"
 _DEPENDENCE = "h2ok.ext.models.routes_dependence:"
 _STORAGE = "h2ok.ext.models.routes_storage:"
@@ -40,8 +42,15 @@ ALGOS = [
         "POST", "/99/ModelBuilders/{algo}", _BUILDERS + "train", None, None, "Train a model of an experimental algorithm.", "train"
     ),
     Route("POST", "/99/ModelBuilders/{algo}/parameters", _BUILDERS + "validate", None, None, "Validate parameters."),
+    Route(
+        "POST", "/3/SegmentModelsBuilders/{algo}", _SEGMENTS, None, None, "Train a model for each group of rows.", "segment_train"
+    ),
+    Route(
+        "POST", "/99/SegmentModelsBuilders/{algo}", _SEGMENTS, None, None, "Train a model for each group of rows.", "segment_train"
+    ),
     Route("POST", "/99/Grid/{algo}", _GRID + "search", None, None, "Search over hyper parameters."),
     Route("POST", "/99/Grid/{algo}/resume", _GRID + "resume", None, None, "Go on with the search of a grid."),
+    Route("POST", "/3/Recovery/resume", _GRID + "recover", None, None, "Go on with an interrupted search."),
     Route("GET", "/99/Grids", _GRID + "list_grids", None, None, "List the grids."),
     Route("GET", "/99/Grids/{grid_id}", _GRID + "get_grid", None, None, "Look at a grid."),
 ]
@@ -88,6 +97,14 @@ CORE_V3 = [
     ),
     Route(
         "POST", "/3/PartialDependence/", _DEPENDENCE + "start", PartialDependenceV3, JobV3, "Compute partial dependence as a job."
+    ),
+    Route(
+        "POST",
+        "/3/FriedmansPopescusH",
+        "h2ok.ext.models.routes_h_statistic:compute",
+        FriedmanPopescusHV3,
+        FriedmanPopescusHV3,
+        "Measure the interaction of predictors.",
     ),
     Route("GET", "/3/PartialDependence/{name}", _DEPENDENCE + "fetch", None, PartialDependenceV3, "Fetch partial dependence."),
     Route("GET", "/99/Models.bin/{model_id}", _STORAGE + "export_model", None, None, "Save a model."),

@@ -17,10 +17,12 @@ from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.measures import MEASURES, larger_is_better, measure
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
+from h2ok.ext.models.recovery import Recovery, load_references
 from h2ok.ext.models.routes_builders import request_params
+from h2ok.ext.models.storage import read_file, restore
 from h2ok.kernel import ClassMismatchError, IllegalArgumentError, KeyNotFoundError
 
-__all__ = ["find_grid", "get_grid", "list_grids", "resume", "search"]
+__all__ = ["find_grid", "get_grid", "list_grids", "recover", "resume", "search"]
 
 _OWN = ("hyper_parameters", "search_criteria", "grid_id", "parallelism", "recovery_dir", "job_id")
 
@@ -33,7 +35,6 @@ def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     builder = builder_class(ctx.runtime, algo)
     given = request_params(ctx)
     own = {k: given.pop(k) for k in _OWN if k in given}
-    _refuse_recovery(own)
     hyper = _mapping(own.get("hyper_parameters"), "hyper_parameters")
     lists = {k: v if isinstance(v, list) else [v] for k, v in hyper.items()}
     criteria = _mapping(own.get("search_criteria"), "search_criteria")
@@ -44,20 +45,41 @@ def search(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     except IllegalArgumentError as e:
         raise _unreadable("search_criteria", own["search_criteria"], e) from None
     grid_search = GridSearch(ctx.runtime, builder, base, lists, wanted, own.get("grid_id"), agent)
+    grid_search.recovery = _recovery(ctx, own)
     return _started(grid_search, criteria, int(own.get("parallelism", 1)))
 
 
 def resume(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Go on with the search of a grid."""
     given = request_params(ctx)
-    _refuse_recovery(given)
     if not given.get("grid_id"):
         raise IllegalArgumentError("Required field 'grid_id' is not specified: the grid to go on with.", argument="grid_id")
     grid = find_grid(ctx, str(given["grid_id"]))
     if grid.algo != ctx.path_params["algo"]:
         raise IllegalArgumentError(f"Grid '{grid.key}' is a grid of {grid.algo} models.", argument="grid_id")
     search = GridSearch.resume(ctx.runtime, builder_class(ctx.runtime, grid.algo), grid, _agent(ctx))
+    search.recovery = _recovery(ctx, given)
     return _started(search, grid.criteria, int(given.get("parallelism", 1)))
+
+
+def recover(ctx: RequestContext, _request: Any) -> dict[str, Any]:
+    """Go on with the search that was interrupted, from its folder."""
+    folder = str(request_params(ctx).get("recovery_dir") or "").strip()
+    if not folder:
+        raise IllegalArgumentError(
+            "Required field 'recovery_dir' is not specified: the folder of the search. h2ok has no folder of its own for it.",
+            argument="recovery_dir",
+        )
+    recovery = Recovery(ctx.runtime, folder)
+    path = recovery.interrupted()
+    if path is not None:
+        load_references(ctx.runtime, path)
+        grid = restore(ctx.runtime, read_file(ctx.runtime, path, "importGrid"), (Grid,))
+        search = GridSearch.resume(ctx.runtime, builder_class(ctx.runtime, grid.algo), grid, _agent(ctx))
+        search.recovery = recovery
+        search.start()
+    meta = {"schema_version": 3, "schema_name": "ResumeV3", "schema_type": "Iced"}
+    return {"__meta": meta, "_exclude_fields": "", "recovery_dir": folder}
 
 
 def _started(grid_search: GridSearch, criteria: dict[str, Any], parallelism: int) -> dict[str, Any]:
@@ -79,13 +101,8 @@ def _agent(ctx: RequestContext) -> str:
     return next((v for k, v in ctx.headers.items() if k.lower() == "user-agent"), "")
 
 
-def _refuse_recovery(given: dict[str, Any]) -> None:
-    if given.get("recovery_dir"):
-        raise IllegalArgumentError(
-            "recovery_dir needs frames saved with their grid, which h2ok does not do yet. export_checkpoints_dir saves the grid "
-            "after each model; load it with load_grid and call resume.",
-            argument="recovery_dir",
-        )
+def _recovery(ctx: RequestContext, given: dict[str, Any]) -> Recovery | None:
+    return Recovery(ctx.runtime, str(given["recovery_dir"])) if given.get("recovery_dir") else None
 
 
 def _mapping(raw: Any, name: str) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from typing import Any
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.capabilities.contracts.schema import key_ref
+from h2ok.ext.models.builders import builder_class
 from h2ok.ext.models.grid import Grid
 from h2ok.ext.models.lookup import find_model
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.mojo import pack
+from h2ok.ext.models.recovery import load_references, save_references
 from h2ok.ext.models.routes_grid import find_grid
 from h2ok.ext.models.routes_models import model_json
 from h2ok.ext.models.storage import read_file, restore, saved, write_file
@@ -147,10 +149,7 @@ def export_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     grid = find_grid(ctx, ctx.path_params["grid_id"])
     folder = _folder(ctx, "grid_directory", "exportGrid").rstrip("/")
     if _flag(ctx, "save_params_references"):
-        raise IllegalArgumentError(
-            "save_params_references is not available in h2ok yet: save the frames with frame.save(), then the grid without it.",
-            argument="save_params_references",
-        )
+        save_references(ctx.runtime, folder, grid, builder_class(ctx.runtime, grid.algo).parameters)
     data = saved(ctx.runtime, grid, predictions=_flag(ctx, "export_cross_validation_predictions"))
     write_file(ctx.runtime, f"{folder}/{grid.key}", data, force=True, function="exportGrid")
     return _grid_ref(grid)
@@ -160,10 +159,7 @@ def import_grid(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     """Load a saved grid with its models."""
     path = _folder(ctx, "grid_path", "importGrid")
     if _flag(ctx, "load_params_references"):
-        raise IllegalArgumentError(
-            "load_params_references is not available in h2ok yet: import the frames yourself, then the grid without it.",
-            argument="load_params_references",
-        )
+        load_references(ctx.runtime, path)
     grid = restore(ctx.runtime, read_file(ctx.runtime, path, "importGrid"), _KINDS)
     if not isinstance(grid, Grid):
         raise BadRequestError(f"'{path}' holds the model '{grid.key}', a grid was expected. Load it as a model.")

@@ -6,7 +6,14 @@ from typing import Any
 
 from h2ok.capabilities.contracts.schema import Schema, api
 
-__all__ = ["PartialDependenceV3", "ModelBuildersV3", "ModelMetricsListSchemaV3", "ModelMetricsMakerSchemaV3", "ModelsV3"]
+__all__ = [
+    "FriedmanPopescusHV3",
+    "PartialDependenceV3",
+    "ModelBuildersV3",
+    "ModelMetricsListSchemaV3",
+    "ModelMetricsMakerSchemaV3",
+    "ModelsV3",
+]
 
 
 class ModelsV3(Schema):
@@ -97,6 +104,16 @@ class ModelMetricsMakerSchemaV3(Schema):
     auuc_nbins: int = api("int", 0, direction="INOUT", help="Uplift: bins.")
     custom_auuc_thresholds: Any = api("double[]", direction="INOUT", help="Uplift: thresholds.")
     model_metrics: Any = api("ModelMetrics", direction="OUTPUT", help="The metrics.")
+
+
+class FriedmanPopescusHV3(Schema):
+    """Whose interaction to measure, and the measure."""
+
+    schema_type = "Iced"
+    model_id: str | None = api("Key<Model>", direction="INPUT", help="A model that sums trees.")
+    frame: str | None = api("Key<Frame>", direction="INPUT", required=True, help="The rows.")
+    variables: list[str] | None = api("string[]", direction="INPUT", required=True, help="Numeric predictors.")
+    h: float = api("double", 0.0, direction="OUTPUT", help="H: 0 without interaction.")
 
 
 class PartialDependenceV3(Schema):

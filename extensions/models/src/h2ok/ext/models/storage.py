@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
     from h2ok.capabilities.contracts.persist import Persist
 
-__all__ = ["pack", "read_file", "restore", "saved", "unpack", "write_file"]
+__all__ = ["Saveable", "backend_of", "pack", "read_file", "restore", "saved", "unpack", "write_file"]
 
 T = TypeVar("T", bound="Saveable")
 

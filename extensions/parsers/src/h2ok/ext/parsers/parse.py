@@ -95,6 +95,8 @@ class ParsePlan:
     def run(self, job: JobContext) -> None:
         """Parse; the sources are removed also after a failure, for nobody looks after them any more."""
         parser = runtime_of(job.node).service(GuessParser).parser(self.setup.parse_type)
+        if self.delete and not all(job.node.dkv.get_many(self.keys).values()) and isinstance(job.node.dkv.get(self.dest), Frame):
+            return  # the node that was lost had finished, and removed the first sources
         try:
             parser.parse(job, list(self.keys), self.setup, self.dest)
         finally:

@@ -128,6 +128,13 @@ class PersistS3(Persist):
             return False
         return True
 
+    def presigned_url(self, uri: str, seconds: int) -> str:
+        """A URL that gives anybody who has it the object for a while, at most a week."""
+        bucket, key = split_uri(uri)
+        with _explained(uri):
+            url: str = self._client().generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds)
+        return url
+
     def _client(self) -> Any:
         credentials = credentials_of(self.runtime.node)
         with self._lock:

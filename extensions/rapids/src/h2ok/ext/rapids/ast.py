@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
-from h2ok.ext.rapids.values import Numbers
+from h2ok.ext.rapids.values import Numbers, format_number
 
 __all__ = ["Ast", "Call", "Func", "Ident", "NumberLit", "NumbersLit", "StrLit", "StrsLit"]
 
@@ -90,31 +89,6 @@ class Func:
 
 
 Ast = NumberLit | NumbersLit | StrLit | StrsLit | Ident | Call | Func
-
-
-def format_number(value: float) -> str:
-    """A double as Java prints it: ``1.0``, ``NaN``, ``1.0E-5``."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    size = abs(value)
-    if size == 0 or 1e-3 <= size < 1e7:
-        return repr(float(value)) if "e" not in repr(float(value)) else f"{value:f}".rstrip("0")
-    mantissa, _, exponent = f"{value!r}".partition("e")
-    if not exponent:
-        mantissa, _, exponent = _shortest_scientific(value).partition("e")
-    if "." not in mantissa:
-        mantissa += ".0"
-    return f"{mantissa}E{int(exponent)}"
-
-
-def _shortest_scientific(value: float) -> str:
-    for digits in range(17):
-        text = f"{value:.{digits}e}"
-        if float(text) == value:
-            return text
-    return f"{value:.17e}"
 
 
 def quote(text: str) -> str:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.primitive import MapOfFrames, Primitive
 from h2ok.ext.rapids.ast import Ast, Call, Func, Ident, StrLit
-from h2ok.ext.rapids.fused import LazyFrame, force
+from h2ok.ext.rapids.fused import LazyFrame, RowBatch, force
 from h2ok.ext.rapids.parser import IllegalASTError
-from h2ok.ext.rapids.values import Closure
+from h2ok.ext.rapids.values import Numbers, Row
 from h2ok.kernel import Frame, H2OKError, Node
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
-    from h2ok.ext.rapids.session import Session
 
-__all__ = ["CONSTANTS", "Env", "describe"]
+__all__ = ["CONSTANTS", "Closure", "Env", "Keeper", "describe"]
 
 _NAN = float("nan")
 #: Applications that one expression may make.
@@ -29,6 +29,44 @@ CONSTANTS: dict[str, float] = {
     **dict.fromkeys(("NaN", "NA", "nan"), _NAN),
     **dict.fromkeys(("PI", "Pi"), float(np.pi)),
 }
+
+
+class Keeper(Protocol):
+    """What an expression needs of the session it belongs to; ``session.Session`` is one."""
+
+    id: str
+    runtime: Runtime
+    settings: dict[str, Any]
+
+    def primitive(self, name: str) -> Primitive | None:
+        """The primitive of that name."""
+
+    def store_temp(self, env: Env, key: str, frame: Frame) -> Frame:
+        """Store a temporary of the session."""
+
+    def store_global(self, env: Env, key: str, frame: Frame) -> Frame:
+        """Store a frame for everybody."""
+
+    def remove(self, env: Env, key: str) -> bool:
+        """Remove what is stored; whether there was something."""
+
+    def rename(self, env: Env, old: str, new: str) -> None:
+        """Move what is stored to another key."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    """A function made by ``{ x . body }``, with the names visible where it stands."""
+
+    func: Func
+    env: Env
+
+    @property
+    def arity(self) -> int:
+        return len(self.func.params)
+
+    def __str__(self) -> str:
+        return str(self.func)
 
 
 class Env:
@@ -42,7 +80,7 @@ class Env:
 
     __slots__ = ("_names", "_parent", "_steps", "node", "runtime", "session", "stored")
 
-    def __init__(self, session: Session, names: Mapping[str, Any] | None = None, parent: Env | None = None) -> None:
+    def __init__(self, session: Keeper, names: Mapping[str, Any] | None = None, parent: Env | None = None) -> None:
         self.session = session
         self.runtime: Runtime = session.runtime
         self.node: Node = session.runtime.node
@@ -187,9 +225,6 @@ class Env:
 
 def describe(value: Any) -> str:
     """A value in words, for messages."""
-    from h2ok.ext.rapids.fused import RowBatch
-    from h2ok.ext.rapids.values import Numbers, Row
-
     if isinstance(value, bool | int | float):
         return f"the number {float(value):g}"
     if isinstance(value, str):

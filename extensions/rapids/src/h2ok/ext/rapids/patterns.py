@@ -9,7 +9,7 @@ from typing import Any
 
 from h2ok.capabilities.contracts.errors import BadRequestError
 
-__all__ = ["compile_pattern", "expand_replacement", "java_split"]
+__all__ = ["check_replacement", "compile_pattern", "expand_replacement", "java_split"]
 
 #: Characters of a pattern.
 MAX_PATTERN = 2000
@@ -91,6 +91,14 @@ def expand_replacement(text: str) -> str:
             out.append(c)
             i += 1
     return "".join(out)
+
+
+def check_replacement(pattern: re.Pattern[str], replacement: str) -> None:
+    """Raise BadRequestError when an expanded replacement names a group that the pattern has not."""
+    try:
+        pattern.sub(replacement, "")
+    except (re.error, IndexError) as e:
+        raise BadRequestError(f"The replacement does not fit the pattern '{pattern.pattern}': {e}.") from e
 
 
 def java_split(pattern: re.Pattern[str], text: str) -> list[str]:

@@ -104,7 +104,8 @@ def answer(value: Any, stored: bool) -> Schema:
         The value is a model or another object that has no form on the wire.
     """
     from h2ok.capabilities.contracts.primitive import MapOfFrames, Primitive
-    from h2ok.ext.rapids.values import Closure, Numbers, Row
+    from h2ok.ext.rapids.evaluate import Closure
+    from h2ok.ext.rapids.values import Numbers, Row
     from h2ok.kernel import Frame
 
     if isinstance(value, bool | int | float):

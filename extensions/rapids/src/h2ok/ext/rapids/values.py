@@ -1,20 +1,16 @@
-"""Values of the expression language that are neither numbers, texts nor frames: number lists, rows and functions."""
+"""Values of the expression language that are neither numbers, texts nor frames: number lists and rows; how numbers are written."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from h2ok.ext.rapids.ast import Func
-    from h2ok.ext.rapids.evaluate import Env
-
-__all__ = ["Closure", "Numbers", "Row"]
+__all__ = ["Numbers", "Row", "format_number"]
 
 #: Numbers a list of ranges may expand to.
 MAX_EXPANDED = 2**30
@@ -80,8 +76,6 @@ class Numbers:
             )
 
     def __str__(self) -> str:
-        from h2ok.ext.rapids.ast import format_number
-
         items = []
         for b, c, s in zip(self.bases.tolist(), self.counts.tolist(), self.strides.tolist(), strict=True):
             text = format_number(b)
@@ -97,16 +91,26 @@ class Row:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Closure:
-    """A function made by ``{ x . body }``, with the names visible where it stands."""
+def format_number(value: float) -> str:
+    """A double as Java prints it: ``1.0``, ``NaN``, ``1.0E-5``."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    size = abs(value)
+    if size == 0 or 1e-3 <= size < 1e7:
+        return repr(float(value)) if "e" not in repr(float(value)) else f"{value:f}".rstrip("0")
+    mantissa, _, exponent = f"{value!r}".partition("e")
+    if not exponent:
+        mantissa, _, exponent = _shortest_scientific(value).partition("e")
+    if "." not in mantissa:
+        mantissa += ".0"
+    return f"{mantissa}E{int(exponent)}"
 
-    func: Func
-    env: Env
 
-    @property
-    def arity(self) -> int:
-        return len(self.func.params)
-
-    def __str__(self) -> str:
-        return str(self.func)
+def _shortest_scientific(value: float) -> str:
+    for digits in range(17):
+        text = f"{value:.{digits}e}"
+        if float(text) == value:
+            return text
+    return f"{value:.17e}"

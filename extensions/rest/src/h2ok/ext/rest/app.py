@@ -12,10 +12,11 @@ from urllib.parse import unquote
 
 import falcon
 import msgspec
+from h2ok.capabilities.authentication import authenticated_user
+from h2ok.capabilities.catalog import resolve
 from h2ok.capabilities.contracts.errors import ApiError, NotFoundError
 from h2ok.capabilities.contracts.routes import RequestContext, Response, Route
 from h2ok.capabilities.contracts.schema import Schema, to_wire
-from h2ok.capabilities.registry import resolve
 from h2ok.ext.rest.errors import describe
 from h2ok.ext.rest.filters import exclude_fields, include_fields
 from h2ok.ext.rest.reading import UnsupportedContentError, read_form, read_json, read_query, upload_stream
@@ -113,7 +114,7 @@ class Application:
             content_type=req.content_type or "",
             content_length=req.content_length,
         )
-        context.user = self._authenticate(context)
+        context.user = authenticated_user(context)
         params = self._params(req, route, context)
         excluded, included = params.get("_exclude_fields") or "", params.pop("_include_fields", None) or ""
         request = None
@@ -126,9 +127,6 @@ class Application:
         body = result.to_json() if isinstance(result, Schema) else to_wire(result)
         resp.data = encode(include_fields(exclude_fields(body, str(excluded)), str(included)))
         resp.content_type = "application/json"
-
-    def _authenticate(self, context: RequestContext) -> str | None:
-        return self.runtime.authenticate(context)
 
     def _params(self, req: falcon.Request, route: Route, context: RequestContext) -> dict[str, Any]:
         settings = self.runtime.settings

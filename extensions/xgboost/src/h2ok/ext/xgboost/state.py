@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from h2ok.ext.models import Model, Mojo
+    from h2ok.ext.models.h_statistic import WeightedTrees
     from h2ok.ext.models.scoring import Transform
     from h2ok.ext.models.training import ModelColumns
 
@@ -85,11 +86,11 @@ class XGBoostState:
             found: NDArray[np.float32] = booster.predict(data, validate_features=False, **what)
             return found
 
-    def dump(self) -> list[str]:
-        """All trees as JSON texts."""
+    def dump(self, *, with_stats: bool = False) -> list[str]:
+        """All trees as JSON texts, ``with_stats`` with gains and covers."""
         booster = self._loaded.booster(self.raw)
         with self._loaded.lock:
-            return list(booster.get_dump(dump_format="json"))
+            return list(booster.get_dump(dump_format="json", with_stats=with_stats))
 
     def saved_json(self) -> bytes:
         """The booster as the library's JSON model."""
@@ -102,6 +103,12 @@ class XGBoostState:
         from h2ok.ext.xgboost.mojo import mojo
 
         return mojo(self, model)
+
+    def weighted_trees(self) -> WeightedTrees:
+        """The trees of a model of one score; see ``HasTrees``."""
+        from h2ok.ext.xgboost.transforms import weighted_trees
+
+        return weighted_trees(self)
 
     def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
         """Other things than predictions that trees say about rows (see ``Transforms``)."""

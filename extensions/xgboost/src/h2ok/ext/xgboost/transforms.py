@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from h2ok.ext.models import Rows, RowsTask
 from h2ok.ext.models.contributions import Ranking, check_request, columns_for
+from h2ok.ext.models.h_statistic import WeightedTrees
 from h2ok.ext.models.scoring import Transform, tree_names
 from h2ok.kernel import IllegalArgumentError, OutputSpec, wire_type
 from numpy.typing import NDArray
@@ -100,6 +101,50 @@ def _leaves(state: XGBoostState, request: Any, columns: ModelColumns) -> Transfo
     named = [_paths(tree) for tree in trees]
     outputs = [OutputSpec("enum", levels) for levels, _ in named]
     return Transform(names, outputs, lambda spec: LeafTask(spec, state, tuple(codes for _, codes in named)))
+
+
+def weighted_trees(state: XGBoostState) -> WeightedTrees:
+    """The trees of a booster, matrix columns counted for their predictors.
+
+    Raises
+    ------
+    IllegalArgumentError
+        The booster has no trees, or several classes.
+    """
+    if state.distribution == "multinomial" or state.booster != "gbtree":
+        raise IllegalArgumentError("H is for gbtree models that predict a number or two classes.", argument="model_id")
+    predictor = {c: j for j in (*state.expansion.categorical, *state.expansion.numeric) for c in state.expansion.columns_of(j)}
+    parts: list[tuple[Any, ...]] = []
+    roots = []
+    for text in state.dump(with_stats=True):
+        roots.append(len(parts))
+        _add_nodes(json.loads(text), predictor, parts)
+    feature, threshold, na_left, left, right, value, cover = zip(*parts, strict=True)
+    i32, f64 = np.int32, np.float64
+    return WeightedTrees(
+        np.array(roots, i32), np.array(feature, i32), np.array(threshold, np.float32).astype(f64), np.array(na_left, np.uint8),
+        np.array(left, i32), np.array(right, i32), np.array(value, f64), np.array(cover, f64), True,
+    )  # fmt: skip
+
+
+def _add_nodes(tree: dict[str, Any], predictor: dict[int, int], parts: list[tuple[Any, ...]]) -> None:
+    first = len(parts)
+    nodes: dict[int, dict[str, Any]] = {}
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        nodes[int(node["nodeid"])] = node
+        stack.extend(node.get("children", ()))
+    place = {number: first + i for i, number in enumerate(sorted(nodes))}
+    for number in sorted(nodes):
+        node = nodes[number]
+        if "leaf" in node:
+            parts.append((-1, 0.0, 0, -1, -1, node["leaf"], node["cover"]))
+            continue
+        column = int(node["split"].removeprefix("f"))
+        missing_left = node["missing"] == node["yes"]
+        sides = place[node["yes"]], place[node["no"]]
+        parts.append((predictor[column], node["split_condition"], missing_left, *sides, 0.0, node["cover"]))
 
 
 def _paths(tree: dict[str, Any]) -> tuple[tuple[str, ...], NDArray[np.int32]]:

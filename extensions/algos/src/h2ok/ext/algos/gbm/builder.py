@@ -1,80 +1,24 @@
-"""GBM: checks, the loop over trees, early stopping, and the finished model."""
+"""GBM: what its parameters and the data must be, and how a training begins."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from h2ok.ext.algos.gbm.binning import make_mapper, uses_weights
-from h2ok.ext.algos.gbm.forest import Forest, Tree, tree_statistics
-from h2ok.ext.algos.gbm.grower import Grower, GrowSettings
+from h2ok.ext.algos.gbm.boosting import Boosting, checkpoint_of, resolve_distribution
+from h2ok.ext.algos.gbm.interactions import column_groups
 from h2ok.ext.algos.gbm.params import DISTRIBUTIONS, GBMParametersV3
-from h2ok.ext.algos.gbm.passes import Grow, ResumePass, SessionScores, SetUp, ValidationUpdate
-from h2ok.ext.algos.gbm.robust import ROBUST, huber_delta, start_score
-from h2ok.ext.algos.gbm.state import GBMState
-from h2ok.ext.algos.trees import check_binning, check_kept, scores_at, summary
+from h2ok.ext.algos.trees import check_binning, check_kept
 from h2ok.ext.models import (
-    Distribution,
-    Model,
     ModelBuilder,
-    ModelMetrics,
-    Rows,
-    RowsTask,
     TrainContext,
     Trained,
     TrainingData,
     Validation,
 )
 from h2ok.ext.models.encoding import EXPLICIT
-from h2ok.ext.models.history import ScoringHistory
-from h2ok.ext.models.lenient_json import parse_lenient
-from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
-from h2ok.ext.models.stopping import more_is_better, resolve_metric, should_stop, stopping_value
-from h2ok.ext.models.tables import variable_importances
-from h2ok.kernel import random_key, wire_type
-from numpy.typing import NDArray
+from h2ok.kernel import random_key
 
 __all__ = ["GBM"]
-
-#: Rows times trees up to which every tree is scored when nothing else is asked for.
-_CHEAP = 20_000_000
-_HISTOGRAM_BITS = 39
-#: Up to this many rows the sums of all rows stay packed: 23 bits of count, and at least 17 bits for a row's gradient.
-_NARROW_ROWS = 1 << 22
-
-
-@wire_type("gbm.response_task")
-@dataclass(frozen=True)
-class ResponseTask(RowsTask):
-    """Sums for the start of the scores: [w, w y exp(a offset), w exp(b offset), w (y - offset)]; ``powers`` are (a, b), so that
-    the start of a log link is log of the second over the third.
-    """
-
-    powers: tuple[float, float] = (0.0, 1.0)
-
-    def map_rows(self, rows: Rows) -> NDArray[np.float64]:
-        offset = rows.offset()
-        w = np.where(np.isnan(offset), 0.0, rows.weights())
-        keep = w > 0
-        w, y, o = w[keep], rows.response()[keep], offset[keep]
-        above, below = (np.exp(np.clip(a * o, -700, 700)) for a in self.powers)
-        return np.array([w.sum(), (w * y * above).sum(), (w * below).sum(), (w * (y - o)).sum()])
-
-
-@wire_type("gbm.offset_task")
-@dataclass(frozen=True)
-class OffsetTask(RowsTask):
-    """Gradient and curvature of the logistic likelihood at ``start + offset``: one Newton step of the intercept."""
-
-    start: float
-
-    def map_rows(self, rows: Rows) -> NDArray[np.float64]:
-        w = np.where(np.isnan(rows.offset()), 0.0, rows.weights())
-        keep = w > 0
-        p = 1 / (1 + np.exp(-(self.start + rows.offset()[keep])))
-        return np.array([(w[keep] * (rows.response()[keep] - p)).sum(), (w[keep] * p * (1 - p)).sum()])
 
 
 class GBM(ModelBuilder):
@@ -159,54 +103,10 @@ class GBM(ModelBuilder):
     def build(self, ctx: TrainContext) -> Trained:
         session = random_key("gbm")
         try:
-            return _Boosting(ctx, session).run()
+            return Boosting(ctx, session).run()
         finally:
             ctx.node.tasks.free_state(session)
             ctx.node.tasks.free_state(session + "v")
-
-
-def resolve_distribution(name: str, data: TrainingData) -> str:
-    """AUTO by the type of the response."""
-    if name != "AUTO":
-        return name
-    return {"Binomial": "bernoulli", "Multinomial": "multinomial"}.get(data.category, "gaussian")
-
-
-def checkpoint_of(value: Any) -> Model | None:
-    """A stored value as a GBM to go on from; None when it is none."""
-    return value if isinstance(value, Model) and isinstance(value.state, GBMState) and value.algo == "gbm" else None
-
-
-def column_groups(constraints: Any, names: tuple[str, ...]) -> NDArray[np.bool_] | None:
-    """bool[n_groups, n_cols]: the columns of each interaction constraint; None without constraints.
-
-    Raises
-    ------
-    ValueError
-        A constraint is no list of predictors.
-    """
-    if not constraints:
-        return None
-    groups = parse_groups(constraints)
-    out = np.zeros((len(groups), len(names)), dtype=bool)
-    for i, group in enumerate(groups):
-        for name in group:
-            if name not in names:
-                raise ValueError(f"'{name}' of interaction_constraints is no predictor. Predictors: {', '.join(names[:20])}.")
-            out[i, names.index(name)] = True
-    return out
-
-
-def parse_groups(value: Any) -> list[list[str]]:
-    """Groups of names from a list of lists, or their text with or without quotes."""
-    if isinstance(value, str):
-        value = parse_lenient(value)
-    if not isinstance(value, list):
-        raise ValueError(f"interaction_constraints must be a list of lists of columns; got {value!r}.")
-    groups = [parse_lenient(g) if isinstance(g, str) and g.startswith("[") else g for g in value]
-    if not all(isinstance(g, list) for g in groups):
-        raise ValueError(f"interaction_constraints must be a list of lists of columns; got {value!r}.")
-    return [[str(n) for n in g] for g in groups]
 
 
 def _kind(data: TrainingData) -> str:
@@ -216,197 +116,3 @@ def _kind(data: TrainingData) -> str:
 def _n_iterations(t: Trained) -> int:
     table = t.model_summary
     return int(table.column("number_of_trees")[0]) if table is not None else 0
-
-
-class _Boosting:
-    """One training."""
-
-    def __init__(self, ctx: TrainContext, session: str) -> None:
-        self.ctx, self.session = ctx, session
-        p: GBMParametersV3 = ctx.params
-        self.p = p
-        name = resolve_distribution(p.distribution, ctx.data)
-        p.distribution = name
-        p.histogram_type = "QuantilesGlobal"
-        p.categorical_encoding = "Enum" if p.categorical_encoding == "AUTO" else p.categorical_encoding
-        self.distribution = Distribution(name, p.tweedie_power, p.quantile_alpha)
-        self.k = ctx.data.n_classes if name == "multinomial" else 1
-        self.earlier = checkpoint_of(ctx.node.dkv.get(str(p.checkpoint))) if p.checkpoint is not None else None
-        self.init = self._start_scores() if self.earlier is None else self.earlier.state.init
-        self.weighted = uses_weights(ctx.data.spec)
-        self.metric = resolve_metric(p.stopping_metric, ctx.data.category)
-        self.stops: list[float] = []
-        self.trees: list[Tree] = []
-        self.scored_at = -1
-
-    def run(self) -> Trained:
-        p, ctx = self.p, self.ctx
-        ctx.update(0.0, "Binning")
-        mapper = make_mapper(ctx.data, min(max(p.nbins, p.nbins_top_level), 254), p.nbins_cats, ctx.seed)
-        setup = SetUp(ctx.data.spec, mapper, self.distribution, self.init, self.weighted, session=self.session)
-        counted, chunk_rows, self.max_weight, largest = ctx.data.do_all(setup, cancelled=ctx.cancelled).value
-        if counted == 0:
-            raise ValueError("No row is left to train on: every row misses its response or has weight 0.")
-        self.n_rows, self.chunk_rows = int(counted), int(chunk_rows)
-        self.narrow = not self.weighted and self.n_rows <= _NARROW_ROWS
-        settings = GrowSettings(
-            p.max_depth, p.min_rows, p.min_split_improvement, p.col_sample_rate, p.col_sample_rate_per_tree,
-            p.col_sample_rate_change_per_level, p.max_abs_leafnode_pred, ctx.seed,
-            column_groups(p.interaction_constraints, ctx.data.names),
-        )  # fmt: skip
-        grower = Grower(
-            ctx, mapper, self.distribution, settings, self.session, weighted=self.weighted, narrow=self.narrow, n_classes=self.k
-        )
-        history = ScoringHistory(
-            ctx.data.category, [("number_of_trees", "long", "Number of Trees")], with_validation=ctx.valid is not None
-        )
-        before = 0
-        if self.earlier is None:
-            self._score(history, 0)
-        else:
-            largest, before = self._resume(self.earlier, grower)
-            self._score(history, before)
-        rate = p.learn_rate * p.learn_rate_annealing**before
-        for number in range(before, p.ntrees):
-            largest = self._iteration(grower, number, rate, largest)
-            rate *= p.learn_rate_annealing
-            done = number + 1
-            ctx.update(done / p.ntrees, f"Tree {done} of {p.ntrees}")
-            last = done == p.ntrees or ctx.out_of_time()
-            if last or scores_at(p, done, ctx.data.n_rows * p.ntrees * self.k, _CHEAP):
-                self._score(history, done)
-                if should_stop(self.stops, p.stopping_rounds, p.stopping_tolerance, higher=more_is_better(self.metric)):
-                    break
-            if last:
-                break
-        return self._finish(grower, history)
-
-    def _resume(self, model: Model, grower: Grower) -> tuple[float, int]:
-        """Put the trees of a checkpoint before those to come; the largest gradient, and how many iterations it has."""
-        forest: Forest = model.state.forest
-        task = ResumePass(self.ctx.data.spec, self.distribution, forest, session=self.session)
-        largest = float(self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value)
-        if self.ctx.valid is not None:
-            valid = self.ctx.valid
-            valid.do_all(ValidationUpdate(valid.spec, forest, self.init, session=self.session + "v"))
-        self.trees = forest.trees()
-        table = model.output.extra["variable_importances"]
-        found = dict(zip(table.column("variable"), table.column("relative_importance"), strict=True))
-        grower.importance += np.array([found[n] for n in self.ctx.data.names])
-        return largest, forest.n_trees // self.k
-
-    def _start_scores(self) -> NDArray[np.float64]:
-        if self.k > 1:
-            return np.zeros(self.k)
-        if self.distribution.name in ROBUST:
-            return np.array([start_score(self.ctx.data, self.distribution)])
-        p = self.distribution.tweedie_power
-        powers = {"gamma": (-1.0, 0.0), "tweedie": (1.0 - p, 2.0 - p)}.get(self.distribution.name, (0.0, 1.0))
-        weight, total, exp_offset, centred = self.ctx.data.do_all(ResponseTask(self.ctx.data.spec, powers)).value
-        if weight == 0:
-            return np.zeros(1)
-        name = self.distribution.name
-        if name == "gaussian":
-            return np.array([centred / weight])
-        if name == "bernoulli":
-            start = self.distribution.link(total / weight)
-            return np.array([self._with_offset(start) if self.ctx.data.spec.offset >= 0 else start])
-        return np.array([self.distribution.link(total / exp_offset)])
-
-    def _with_offset(self, start: float) -> float:
-        """The intercept that fits beside the offset, by Newton's method."""
-        for _ in range(20):
-            gradient, curve = self.ctx.data.do_all(OffsetTask(self.ctx.data.spec, start)).value
-            step = gradient / max(curve, 1e-12)
-            start += step
-            if abs(step) < 1e-9:
-                break
-        return start
-
-    def _iteration(self, grower: Grower, number: int, rate: float, largest: float) -> float:
-        """The trees of one iteration, added to the scores; the largest gradient of the next."""
-        added: list[Tree] = []
-        if self.distribution.name == "huber":
-            delta = huber_delta(self.ctx.data, self.session, self.p.huber_alpha)
-            self.distribution = grower.distribution = replace(self.distribution, delta=max(delta, 1e-300))
-            largest = self.distribution.delta
-        for which in range(self.k):
-            start = self._start_of(number, which, largest)
-            tree, values = grower.grow(start, rate)
-            bound = grower.update(which, values, last=which == self.k - 1)
-            added.append(tree)
-        self.trees += added
-        if self.ctx.valid is not None:
-            valid = self.ctx.valid
-            valid.do_all(ValidationUpdate(valid.spec, Forest.of(added), self.init, session=self.session + "v"))
-        return bound
-
-    def _start_of(self, number: int, which: int, largest: float) -> Grow:
-        """Scales that use the integers' width without overflow: 2^39 when packed, 2^61 in all with weights."""
-        p = self.p
-        largest = max(largest, 1e-300)
-        stream = number * self.k + which
-        if not self.weighted:
-            rows = self.n_rows if self.narrow else self.chunk_rows
-            scale = _power_below(2.0**_HISTOGRAM_BITS / (rows + 1) / largest)
-            return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, 1.0)
-        weight_scale = _power_below(2.0**61 / (self.n_rows + 1) / self.max_weight)
-        weight_scale = min(weight_scale, _power_below(2.0**40 / self.max_weight))
-        scale = min(
-            _power_below(2.0**61 / (self.n_rows + 1) / (largest * self.max_weight)),
-            _power_below(2.0**40 / (largest * self.max_weight)),
-        )
-        return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, weight_scale)
-
-    def _score(self, history: ScoringHistory, done: int) -> None:
-        train = self._metrics(self.ctx.data, self.session)
-        valid = None
-        if self.ctx.valid is not None:
-            if done == 0:
-                self.ctx.valid.do_all(ValidationUpdate(self.ctx.valid.spec, Forest.of([]), self.init, session=self.session + "v"))
-            valid = self._metrics(self.ctx.valid, self.session + "v")
-        history.add([done], train, valid)
-        watched = valid if valid is not None else train
-        if watched is not None:
-            self.stops.append(stopping_value(watched, self.metric))
-
-    def _metrics(self, data: TrainingData, session: str) -> ModelMetrics | None:
-        category = self.ctx.data.category
-        deviance = self.distribution if category == "Regression" else None
-        scores = SessionScores(self.distribution)
-        task = MetricsTask(
-            data.spec,
-            scores,
-            category,
-            data.n_classes,
-            deviance,
-            math.nan,
-            exact_for(data.n_rows),
-            self.p.auc_type,
-            session=session,
-        )
-        groups = self.p.gainslift_bins
-        return compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=groups, cancelled=self.ctx.cancelled)[0]
-
-    def _finish(self, grower: Grower, history: ScoringHistory) -> Trained:
-        forest = Forest.of(self.trees)
-        state = GBMState(forest, self.distribution, self.init)
-        category = self.ctx.data.category
-        extra = {
-            "variable_importances": variable_importances(self.ctx.data.names, grower.importance.tolist()),
-            "init_f": float(self.init[0]),
-        }
-        return Trained(
-            state,
-            summary(len(self.trees) // self.k, forest.nbytes, *tree_statistics(self.trees)),
-            history.table(),
-            extra,
-            self.distribution if category == "Regression" else None,
-            training_metrics=history.training[-1],
-            validation_metrics=history.validation[-1],
-        )
-
-
-def _power_below(x: float) -> float:
-    """The largest power of two not above ``x``: scaling by it rounds nothing."""
-    return 2.0 ** math.floor(math.log2(x))

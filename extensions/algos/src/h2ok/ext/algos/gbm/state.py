@@ -12,6 +12,7 @@ from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from h2ok.ext.models.h_statistic import WeightedTrees
     from h2ok.ext.models.scoring import Transform
     from h2ok.ext.models.training import ModelColumns
 
@@ -37,6 +38,12 @@ class GBMState:
 
         k = len(self.init)
         return transform(Trees("GBM", self.forest, k, float(self.init[0]), additive=k == 1), kind, request, columns)
+
+    def weighted_trees(self) -> WeightedTrees:
+        """The trees of a model of one score; see ``HasTrees``."""
+        from h2ok.ext.algos.gbm.transforms import weighted_trees
+
+        return weighted_trees(self.forest, len(self.init))
 
     def scores(self, rows: Rows) -> NDArray[np.float64]:
         """float64[n_rows, k]: scores before the inverse link."""

@@ -10,11 +10,12 @@ from typing import Any
 from h2ok.ext.algos.gbm.explain import ContributionsTask, FrequenciesTask, LeafTask, leaf_names, leaf_paths
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models.contributions import Ranking, check_request, columns_for
+from h2ok.ext.models.h_statistic import WeightedTrees
 from h2ok.ext.models.scoring import Transform, tree_names
 from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import IllegalArgumentError, OutputSpec
 
-__all__ = ["Trees", "transform"]
+__all__ = ["Trees", "transform", "weighted_trees"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,20 @@ def transform(trees: Trees, kind: str, request: Any, columns: ModelColumns) -> T
             f"{kind} is not available for {trees.algorithm} models. Available: {', '.join(makers)}.", argument=kind
         )
     return makers[kind](trees, request, columns)
+
+
+def weighted_trees(forest: Forest, k: int) -> WeightedTrees:
+    """A forest of one score.
+
+    Raises
+    ------
+    IllegalArgumentError
+        There are several scores, or no shares of the training rows.
+    """
+    if k != 1 or not len(forest.cover):
+        raise IllegalArgumentError("H is for models that predict a number or two classes.", argument="model_id")
+    f = forest
+    return WeightedTrees(f.roots, f.feature, f.threshold, f.na_left, f.left, f.right, f.value, f.cover)
 
 
 def _contributions(trees: Trees, request: Any, columns: ModelColumns) -> Transform:

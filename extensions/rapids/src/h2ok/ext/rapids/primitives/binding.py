@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids import args
-from h2ok.ext.rapids.ast import format_number
 from h2ok.ext.rapids.blocks import blockwise, make_vecs
 from h2ok.ext.rapids.evaluate import Env, describe
 from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.primitives.assigning import constant, unique_name
 from h2ok.ext.rapids.rows import Text, take_vecs
-from h2ok.ext.rapids.values import Numbers, Row
+from h2ok.ext.rapids.values import Numbers, Row, format_number
 from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec, VecType, even_espc
 from h2ok.kernel.frame.newchunk import encode_string_buffers
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids import args
-from h2ok.ext.rapids.ast import format_number
 from h2ok.ext.rapids.blocks import blockwise, fold, foldable, map_vecs
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
@@ -17,6 +16,7 @@ from h2ok.ext.rapids.grouping import group, has_na, key_columns, key_vecs
 from h2ok.ext.rapids.keys import decode_keys
 from h2ok.ext.rapids.primitives.levels import count_levels
 from h2ok.ext.rapids.quantiles import quantiles
+from h2ok.ext.rapids.values import format_number
 from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec
 from numpy.typing import NDArray
 

@@ -18,12 +18,10 @@ PRIMITIVES = family.primitives
 
 #: name -> (arguments, what it does, what it needs).
 _MISSING: dict[str, tuple[str, str, str]] = {
-    "segment_models_as_frame": ("key", "Table of segment models.", "segment models"),
     "model.testJavaScoring": ("model fr preds eps", "Compare scoring in and out of the cloud.", "exported scoring code"),
     "transform": ("model frame_key", "Transform a frame by a model.", "transforming models"),
     "mojo.pipeline.transform": ("pipeline fr allow_timestamps", "Score by an imported pipeline.", "pipelines"),
     "word2vec.to.frame": ("model", "Words and vectors of a model.", "word vectors"),
-    "tree.update.weights": ("model fr weights_col", "Update the node weights of a tree model.", "updating node weights"),
     "rulefit.predict.rules": ("model fr rule_ids", "Which rules hold in which rows.", "rule models"),
     "set.calibration.model": ("model calibration_model", "Give a model a calibration model.", "setting calibration models"),
     "run_tool": (
@@ -31,7 +29,6 @@ _MISSING: dict[str, tuple[str, str, str]] = {
         "Run a tool of the server.",
         "server tools, which run classes named by a client and are refused on purpose",
     ),
-    "s3.generate.presigned.URL": ("path duration_ms", "A URL that gives access to an object for a while.", "presigned URLs"),
     "testing.setreadforbidden": ("list", "Test aid.", "test aids in a production server"),
 }
 

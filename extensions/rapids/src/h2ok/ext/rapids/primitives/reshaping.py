@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids import args
-from h2ok.ext.rapids.ast import format_number
 from h2ok.ext.rapids.blocks import blockwise, map_vecs
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
@@ -15,6 +14,7 @@ from h2ok.ext.rapids.grouping import group, has_na, key_columns, key_vecs
 from h2ok.ext.rapids.keys import decode_keys, fetch_keys
 from h2ok.ext.rapids.primitives.slicing import pick_columns
 from h2ok.ext.rapids.rows import NO_ROW, chunk_rows, spec_of, take_vecs
+from h2ok.ext.rapids.values import format_number
 from h2ok.kernel import Block, Frame, OutputSpec
 
 __all__ = ["PRIMITIVES"]

@@ -14,7 +14,7 @@ from h2ok.ext.rapids import args
 from h2ok.ext.rapids.blocks import blockwise, fold, foldable, map_vecs
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
-from h2ok.ext.rapids.patterns import compile_pattern, expand_replacement, java_split
+from h2ok.ext.rapids.patterns import check_replacement, compile_pattern, expand_replacement, java_split
 from h2ok.ext.rapids.primitives.levels import recode
 from h2ok.ext.rapids.values import Numbers
 from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec
@@ -117,6 +117,7 @@ def _substring(p: dict[str, Any]) -> Callable[[str], str]:
 
 def _replace_maker(p: dict[str, Any]) -> Callable[[str], str]:
     pattern, replacement = compile_pattern(p["pattern"]), expand_replacement(p["replacement"])
+    check_replacement(pattern, replacement)
     count, lower = p["count"], p["lower"]
     # H2O: ignoring case means that the whole text becomes lower case.
     return lambda s: pattern.sub(replacement, s.lower() if lower else s, count=count)

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids import args
-from h2ok.ext.rapids.ast import format_number
 from h2ok.ext.rapids.blocks import blockwise, fold, foldable, map_vecs
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
-from h2ok.ext.rapids.values import Row
+from h2ok.ext.rapids.values import Row, format_number
 from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec
 
 __all__ = ["PRIMITIVES", "string_levels", "to_enum"]

@@ -6,9 +6,9 @@ from h2ok.capabilities.contracts.errors import ApiError
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.ext.rest.csv_export import storage
-from h2ok.ext.rest.frame_file import read_frame, write_frame
 from h2ok.ext.rest.schemas.saved import FrameLoadV3, FrameSaveV3
 from h2ok.kernel import IllegalArgumentError, JobContext
+from h2ok.kernel.frame.file import read_frame, write_frame
 
 
 def save(context: RequestContext, request: FrameSaveV3) -> FrameSaveV3:
@@ -26,7 +26,7 @@ def save(context: RequestContext, request: FrameSaveV3) -> FrameSaveV3:
 
     def work(job: JobContext) -> None:
         with store.create(path, overwrite=True) as out:
-            write_frame(context.node, job, frame, out)
+            write_frame(context.node, frame, out, job.update)
 
     request.job = JobV3.of(context.node.jobs.start("Save frame", frame.key, "Frame", work))
     return request
@@ -51,7 +51,7 @@ def load(context: RequestContext, request: FrameLoadV3) -> FrameLoadV3:
 
     def work(job: JobContext) -> None:
         with store.open(path) as source:
-            read_frame(context.node, job, source, key)
+            read_frame(context.node, source, key, job.update)
 
     request.job = JobV3.of(context.node.jobs.start("Load frame", key, "Frame", work))
     return request

@@ -7,20 +7,24 @@ the number of its buffers, their lengths (64-bit little endian), and the buffers
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
-from h2ok.kernel import Chunk, Frame, IllegalArgumentError, Node, Vec, WireError, wire_type
-from h2ok.kernel.frame.vec import new_vec_key
+from h2ok.kernel.errors import IllegalArgumentError, WireError
+from h2ok.kernel.frame.chunk import Chunk
+from h2ok.kernel.frame.frame import Frame
+from h2ok.kernel.frame.vec import Vec, new_vec_key
 from h2ok.kernel.key import chunk_key
-from h2ok.kernel.wire import decode, encode
+from h2ok.kernel.node import Node
+from h2ok.kernel.wire import decode, encode, wire_type
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from h2ok.kernel import JobContext
-
 __all__ = ["read_frame", "write_frame"]
+
+#: Called with the share that is done, and a text; may raise to stop.
+Progress = Callable[[float, str], None]
 
 _MAGIC = b"H2OKFRM1"
 _MAX_BUFFERS = 1_000_000
@@ -28,7 +32,7 @@ _MAX_BUFFER_BYTES = 1 << 40
 _TYPES = ("numeric", "enum", "time", "string", "uuid", "bad")
 
 
-@wire_type("rest.frame_head")
+@wire_type("frame.head")
 @dataclass(frozen=True, slots=True)
 class _Head:
     names: tuple[str, ...]
@@ -37,17 +41,18 @@ class _Head:
     espc: NDArray[np.int64]
 
 
-def write_frame(node: Node, job: JobContext, frame: Frame, out: BinaryIO) -> None:
+def write_frame(node: Node, frame: Frame, out: BinaryIO, progress: Progress | None = None) -> None:
     """Write a frame to a stream, one row range at a time."""
     out.write(_MAGIC)
     head = _Head(frame.names, tuple(v.type for v in frame.vecs), tuple(v.domain for v in frame.vecs), frame.espc)
     _write(out, head)
     for i in range(frame.n_chunks):
         _write(out, [v.chunk(node, i) for v in frame.vecs])
-        job.update((i + 1) / (frame.n_chunks + 1), f"Saved {i + 1} of {frame.n_chunks} pieces.")
+        if progress is not None:
+            progress((i + 1) / (frame.n_chunks + 1), f"Saved {i + 1} of {frame.n_chunks} pieces.")
 
 
-def read_frame(node: Node, job: JobContext, source: BinaryIO, key: str) -> Frame:
+def read_frame(node: Node, source: BinaryIO, key: str, progress: Progress | None = None) -> Frame:
     """Read a frame from a stream and store it under ``key``. Runs inside a scope: a failure leaves nothing behind.
 
     Raises
@@ -74,7 +79,8 @@ def read_frame(node: Node, job: JobContext, source: BinaryIO, key: str) -> Frame
         ):
             raise IllegalArgumentError(f"Piece {i} of the saved frame is damaged. Save it again.", argument="dir")
         node.dkv.put_many({chunk_key(v.key, i, n): c for v, c in zip(vecs, chunks, strict=True)})
-        job.update((i + 1) / (n + 1), f"Loaded {i + 1} of {n} pieces.")
+        if progress is not None:
+            progress((i + 1) / (n + 1), f"Loaded {i + 1} of {n} pieces.")
     return node.frames.put(Frame(key, head.names, vecs))
 
 

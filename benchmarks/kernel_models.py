@@ -1,0 +1,61 @@
+"""Parse and GBM over REST, for benchmarks/kernel.py."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def make_csv(folder: Path, rows: int) -> Path:
+    """Ten numeric columns, a categorical one and a binomial response."""
+    rng = np.random.default_rng(1)
+    x = np.round(rng.normal(size=(rows, 10)), 4)
+    y = np.where(x[:, 0] + x[:, 1] * x[:, 2] + rng.normal(size=rows) > 0, "yes", "no")
+    path = folder / "bench.csv"
+    with path.open("w") as out:
+        out.write(",".join([*(f"x{j}" for j in range(10)), "c", "y"]) + "\n")
+        for i, row in enumerate(x.tolist()):
+            out.write(f"{','.join(map(str, row))},k{i % 20},{y[i]}\n")
+    return path
+
+
+def parse_seconds(url: str, csv: Path) -> float:
+    """Import and parse; the frame is ``bench``."""
+    raw = _ask(url, f"/3/ImportFiles?path={urllib.parse.quote(str(csv))}")["destination_frames"]
+    setup = _ask(url, "/3/ParseSetup", source_frames=raw)
+    fields = {k: setup[k] for k in ("parse_type", "separator", "number_columns", "check_header", "chunk_size")}
+    fields |= {"column_names": setup["column_names"], "column_types": setup["column_types"], "delete_on_done": True}
+    began = time.perf_counter()
+    _await(url, _ask(url, "/3/Parse", source_frames=raw, destination_frame="bench", **fields))
+    return time.perf_counter() - began
+
+
+def gbm_seconds(url: str) -> float:
+    """Train 30 trees of depth 6."""
+    began = time.perf_counter()
+    fields = {"training_frame": "bench", "response_column": "y", "ntrees": 30, "max_depth": 6, "seed": 1, "model_id": "bench_gbm"}
+    _await(url, _ask(url, "/3/ModelBuilders/gbm", **fields))
+    return time.perf_counter() - began
+
+
+def _await(url: str, answer: Any) -> None:
+    key = answer["job"]["key"]["name"]
+    while True:
+        job = _ask(url, f"/3/Jobs/{key}")["jobs"][0]
+        if job["status"] not in ("CREATED", "RUNNING"):
+            assert job["status"] == "DONE", job["exception"]
+            return
+        time.sleep(0.01)
+
+
+def _ask(url: str, path: str, **fields: Any) -> Any:
+    pairs = {k: json.dumps(v) if isinstance(v, (list, dict)) else v for k, v in fields.items()}
+    data = urllib.parse.urlencode(pairs).encode() if fields else None
+    with urllib.request.urlopen(url + path, data=data, timeout=300) as answer:
+        return json.load(answer)

@@ -1,0 +1,1 @@
+"""Clouds on Kubernetes: pods find each other through the DNS name of a headless service."""
