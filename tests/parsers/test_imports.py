@@ -12,6 +12,8 @@ import pytest
 from h2ok.capabilities import Runtime
 from h2ok.capabilities.testing import Client, local_runtime
 from h2ok.ext.parsers import compression
+from h2ok.ext.parsers.raw import RawFile
+from h2ok.kernel import IllegalArgumentError
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,19 @@ def test_zstandard_and_gzip_hold_the_same_text(shared: Runtime, web: Client, tmp
         frames.append((frame.vec("x").to_numpy(shared.node).tolist(), frame.vec("k").to_strings(shared.node)))
     assert frames[0] == frames[1]
     assert frames[0][0][:3] == [0.0, 0.125, 0.25]
+
+
+@pytest.mark.parametrize("end", [b"", bytes(700)])
+def test_members_of_gzip_follow_each_other(shared: Runtime, tmp_path: Path, end: bytes) -> None:
+    parts = [b"0" * 5_000_000, b"", bytes(range(256)) * 4000]
+    path = tmp_path / "t.gz"
+    path.write_bytes(b"".join(map(gzip.compress, parts)) + end)
+    raw = RawFile("t", str(path), path.stat().st_size)
+    assert b"".join(compression.decompressed(shared, raw)) == b"".join(parts)
+    for wrong in (path.read_bytes()[: -len(end) - 9], path.read_bytes() + b"more"):
+        path.write_bytes(wrong)
+        with pytest.raises(IllegalArgumentError, match="damaged"):
+            list(compression.decompressed(shared, RawFile("t", str(path), len(wrong))))
 
 
 def test_what_expands_too_far_is_refused(shared: Runtime, web: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
