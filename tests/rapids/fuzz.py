@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,8 @@ def main() -> int:
     parser.add_argument("--last", type=Path, default=Path(os.devnull), help="keep the expression at work in this file")
     a = parser.parse_args()
     faulthandler.enable()
+    # As in tests: a warning of numpy is a case that nobody thought of.
+    warnings.simplefilter("error")
     chunk_rows = 65536 if a.nodes == 1 else 3
     with local_cloud(a.nodes) as nodes:
         r = Rapids(nodes)

@@ -82,3 +82,15 @@ def test_time_zones_come_with_their_offsets_after_a_heading(r: Rapids) -> None:
 def test_a_replacement_that_names_no_group_is_refused(r: Rapids) -> None:
     with pytest.raises(BadRequestError, match="does not fit the pattern"):
         r('(replaceall (as.character (as.factor (seq 1 3 1))) "a" "$1" 0)')
+
+
+def test_what_programs_compare_is_said_as_h2o_does(r: Rapids) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        r("(tmp= out (:= mu '1' 'e' (!= (cols_py mu 'e') '')))")
+    assert caught.value.message == "Cannot assign value 1 into a vector of type Enum."
+    assert caught.value.values["primitive"] == ":="
+
+
+def test_parts_of_a_date_that_no_number_of_64_bits_holds_are_missing(r: Rapids) -> None:
+    found = r.columns("(moment (+ (* (cols mu 'x') 1e300) 0) 1 1 0 0 0 0)")
+    assert next(iter(found.values())) == [None] * 6

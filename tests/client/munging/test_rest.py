@@ -26,6 +26,8 @@ def test_looking_at_a_frame(fr: Any, table: pd.DataFrame, capsys: pytest.Capture
 
 
 def test_remaining_methods(h2o: Any, fr: Any, table: pd.DataFrame, tmp_path: Path) -> None:
+    from h2o.h2o import shallow_copy
+
     assert fr["n"].any_na_rm() == bool((table.n.dropna() != 0).any())
     top = fr.topNBottomN("p", 1, 1).as_data_frame()
     np.testing.assert_allclose(top.iloc[:, 1], np.sort(table.p)[::-1][:30])
@@ -42,7 +44,7 @@ def test_remaining_methods(h2o: Any, fr: Any, table: pd.DataFrame, tmp_path: Pat
     assert copy.names == ["q", "r"]
     copy.detach()
     assert "copy" in h2o.ls()["key"].tolist()
-    shallow = h2o.shallow_copy(fr[["p"]], "shallow")
+    shallow = shallow_copy(fr[["p"]], "shallow")
     np.testing.assert_allclose(numbers(shallow), table.p)
 
 

@@ -127,7 +127,7 @@ def to_milliseconds(parts: list[NDArray[np.float64]]) -> NDArray[np.int64]:
     """Times of year, month (1-12), day (1-31), hour, minute, second, millisecond; NA where one is missing or impossible."""
     known = np.ones(len(parts[0]), dtype=np.bool_)
     for p in parts:
-        known &= np.isfinite(p)
+        known &= np.abs(p) <= 1e9  # beyond is no part of a date, and 64 bits end at 9e18
     y, mo, d, h, mi, s, ms = (np.where(known, p, 1).astype(np.int64) for p in parts)
     known &= (mo >= 1) & (mo <= 12) & (d >= 1) & (h >= 0) & (h < 24) & (mi >= 0) & (mi < 60) & (s >= 0) & (s < 60)
     known &= (ms >= 0) & (ms < 1000) & (y >= -100_000) & (y <= 100_000)

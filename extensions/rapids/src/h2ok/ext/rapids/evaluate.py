@@ -18,7 +18,7 @@ from h2ok.kernel import Frame, H2OKError, Node
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
 
-__all__ = ["CONSTANTS", "Closure", "Env", "Keeper", "describe"]
+__all__ = ["CONSTANTS", "Closure", "Env", "Keeper", "VerbatimError", "describe"]
 
 _NAN = float("nan")
 #: Applications that one expression may make.
@@ -29,6 +29,10 @@ CONSTANTS: dict[str, float] = {
     **dict.fromkeys(("NaN", "NA", "nan"), _NAN),
     **dict.fromkeys(("PI", "Pi"), float(np.pi)),
 }
+
+
+class VerbatimError(BadRequestError):
+    """An error whose text programs compare with H2O's: the position stands in its values only."""
 
 
 class Keeper(Protocol):
@@ -247,6 +251,8 @@ def _locate(error: H2OKError, tree: Call) -> None:
         return
     head = str(tree.items[0]) if tree.items and isinstance(tree.items[0], Ident) else ""
     error.values.update(position=tree.position, **({"primitive": head} if head else {}))
+    if isinstance(error, VerbatimError):
+        return
     error.message = f"{error.message} At position {tree.position}: {_shorten(tree)}"
     error.args = (f"{error.args[0]} At position {tree.position}: {_shorten(tree)}", *error.args[1:])
 

@@ -11,7 +11,7 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids import args
 from h2ok.ext.rapids.ast import Ast
 from h2ok.ext.rapids.blocks import blockwise, make_vecs, map_vecs
-from h2ok.ext.rapids.evaluate import Env, describe
+from h2ok.ext.rapids.evaluate import Env, VerbatimError, describe
 from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.fused import LazyFrame, force
 from h2ok.ext.rapids.primitives.slicing import pick_columns, row_numbers
@@ -91,8 +91,8 @@ def _where(env: Env, frame: Frame, rows: Any) -> Vec | NDArray[np.int64] | None:
     return None if len(numbers) == frame.n_rows and frame.n_rows and len(np.unique(numbers)) == frame.n_rows else numbers
 
 
-def _bad_type(value: Any, vec: Vec) -> BadRequestError:
-    return BadRequestError(f"Cannot assign value {value} into a vector of type {vec.type.capitalize()}.")
+def _bad_type(value: Any, vec: Vec) -> VerbatimError:
+    return VerbatimError(f"Cannot assign value {value} into a vector of type {vec.type.capitalize()}.")
 
 
 def _from_scalar(env: Env, vec: Vec, value: Any, where: Any) -> Vec:

@@ -309,7 +309,8 @@ def median(env: Env, fr: Any, na_rm: Any) -> Row:
 def _central(block: Block, params: dict[str, Any]) -> NDArray[np.float64]:
     x = block.numbers(0)
     d = x[~np.isnan(x)] - params["mean"]
-    return np.array([np.sum(d**k) for k in (2, 3, 4)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.array([np.sum(d**k) for k in (2, 3, 4)])
 
 
 def _standardized(env: Env, fr: Any, na_rm: Any, order: int) -> Row:
@@ -323,7 +324,8 @@ def _standardized(env: Env, fr: Any, na_rm: Any, order: int) -> Row:
         # H2O: missing values are skipped, but the sums are divided by the number of all rows, sigma uses n - 1 of the known.
         moments = fold(env.node, _central, [v], mean=stats.mean) / len(v)
         sigma2 = moments[0]
-        out.append(float(moments[order - 2] / sigma2 ** (order / 2)) if sigma2 else _NAN)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            out.append(float(moments[order - 2] / sigma2 ** (order / 2)) if sigma2 else _NAN)
     return Row(np.array(out), frame.names)
 
 
