@@ -1,4 +1,4 @@
-"""Parse and GBM over REST, for benchmarks/kernel.py."""
+"""REST, and parse and GBM over it, for the other benchmarks of this folder."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def make_csv(folder: Path, rows: int) -> Path:
 
 def parse_seconds(url: str, csv: Path) -> float:
     """Import and parse; the frame is ``bench``."""
-    raw = _ask(url, f"/3/ImportFiles?path={urllib.parse.quote(str(csv))}")["destination_frames"]
-    setup = _ask(url, "/3/ParseSetup", source_frames=raw)
+    raw = ask(url, f"/3/ImportFiles?path={urllib.parse.quote(str(csv))}")["destination_frames"]
+    setup = ask(url, "/3/ParseSetup", source_frames=raw)
     fields = {k: setup[k] for k in ("parse_type", "separator", "number_columns", "check_header", "chunk_size")}
     fields |= {"column_names": setup["column_names"], "column_types": setup["column_types"], "delete_on_done": True}
     began = time.perf_counter()
-    _await(url, _ask(url, "/3/Parse", source_frames=raw, destination_frame="bench", **fields))
+    await_job(url, ask(url, "/3/Parse", source_frames=raw, destination_frame="bench", **fields))
     return time.perf_counter() - began
 
 
@@ -40,21 +40,23 @@ def gbm_seconds(url: str) -> float:
     """Train 30 trees of depth 6."""
     began = time.perf_counter()
     fields = {"training_frame": "bench", "response_column": "y", "ntrees": 30, "max_depth": 6, "seed": 1, "model_id": "bench_gbm"}
-    _await(url, _ask(url, "/3/ModelBuilders/gbm", **fields))
+    await_job(url, ask(url, "/3/ModelBuilders/gbm", **fields))
     return time.perf_counter() - began
 
 
-def _await(url: str, answer: Any) -> None:
+def await_job(url: str, answer: Any) -> None:
+    """Wait for the job of an answer."""
     key = answer["job"]["key"]["name"]
     while True:
-        job = _ask(url, f"/3/Jobs/{key}")["jobs"][0]
+        job = ask(url, f"/3/Jobs/{key}")["jobs"][0]
         if job["status"] not in ("CREATED", "RUNNING"):
             assert job["status"] == "DONE", job["exception"]
             return
         time.sleep(0.01)
 
 
-def _ask(url: str, path: str, **fields: Any) -> Any:
+def ask(url: str, path: str, **fields: Any) -> Any:
+    """JSON of a POST with fields, of a GET without."""
     pairs = {k: json.dumps(v) if isinstance(v, (list, dict)) else v for k, v in fields.items()}
     data = urllib.parse.urlencode(pairs).encode() if fields else None
     with urllib.request.urlopen(url + path, data=data, timeout=300) as answer:

@@ -86,6 +86,16 @@ BAD = {
     "a parser whose module is broken": Bad(
         "extension = Extension('bad', (Parser('WORSE', 'bad_extension:Nowhere', 5),))", "active", ("Nowhere", "'WORSE'")
     ),
+    "a parser that guesses nonsense": Bad(
+        """
+        class Nonsense:
+            def __init__(self, runtime): ...
+            def guess(self, sample, given, source): return 5
+        extension = Extension('bad', (Parser('WORSE', 'bad_extension:Nonsense', 5),))
+        """,
+        "active",
+        ("Parser 'WORSE' is passed over", "returned a int", "ParseSetup"),
+    ),
     "routes that cannot be imported": Bad("extension = Extension('bad', (Routes('Bad', 'bad_extension:NOWHERE'),))", "active", ("NOWHERE",)),
     "a route of another's": Bad(
         """
@@ -237,6 +247,26 @@ def test_a_failing_authenticator_lets_nobody_in_and_says_which_one_it_is(install
         assert "the flux is negative" in answer.json["msg"]
         assert "extension 'bad' (h2ok-bad 1.0)" in answer.json["msg"]
         assert "--no-ext" in answer.json["msg"]
+
+
+def test_a_failing_handler_and_a_failing_primitive_are_told_with_their_extension(install: Any) -> None:
+    install(
+        """
+        from h2ok.capabilities.contracts.primitive import Primitive
+
+        def broken(*_):
+            return {}["flux"]
+
+        ROUTES = [Route("GET", "/3/Broken", broken, summary="Fails.")]
+        PRIMITIVES = [Primitive("broken", broken, 1, ("x",), "Fails.")]
+        provides = (Routes("Bad", "bad_extension:ROUTES"), Primitives("bad_extension:PRIMITIVES", ("broken",)))
+        extension = Extension("bad", provides, requires=("rapids",))
+        """
+    )
+    with local_runtime() as runtime:
+        client = Client.of(runtime)
+        for told in (client.get("/3/Broken", expect=500), client.post("/99/Rapids", ast="(broken 1)", expect=500)):
+            assert "in extension 'bad' (h2ok-bad 1.0) (KeyError: 'flux')" in told["msg"]
 
 
 def test_an_extension_wanted_by_name_that_fails_ends_the_start(install: Any, capsys: pytest.CaptureFixture[str]) -> None:

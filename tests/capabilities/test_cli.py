@@ -71,6 +71,33 @@ def test_public_address_is_refused(capsys: pytest.CaptureFixture[str], option: s
     assert "--insecure" in err
 
 
+def test_a_cluster_secret_comes_from_a_file_and_must_be_worth_the_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("H2OK_CLUSTER_SECRET", raising=False)
+    secret = tmp_path / "secret"
+    secret.write_text("short\n")
+    for path, said in ((tmp_path / "nothing", "Cannot read the cluster secret"), (secret, "at least 8 characters; it has 5")):
+        status, _, err = _run(capsys, "start", "--port", str(BASE), "--ice-root", str(tmp_path), "--cluster-secret", str(path))
+        assert status != 0
+        assert said in err
+
+
+@pytest.mark.engine
+def test_nodes_with_a_secret_form_an_encrypted_cloud(tmp_path: Path) -> None:
+    from h2ok.capabilities.testing.server import ServerProcess
+
+    secret = tmp_path / "secret"
+    secret.write_text("a text that all nodes share\n")
+    server = ServerProcess(tmp_path / "ice", nodes=2, arguments=["--cluster-secret", str(secret)])
+    try:
+        with urllib.request.urlopen(server.url + "/3/Cloud", timeout=20) as answer:
+            cloud = json.load(answer)
+        assert (cloud["cloud_size"], cloud["internal_security_enabled"]) == (2, True)
+    finally:
+        assert server.stop() == 0
+
+
 def test_taken_port_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from h2ok.capabilities.checking import find_extension
 from h2ok.capabilities.cli import main
 from h2ok.capabilities.scaffold import KINDS
 
@@ -98,6 +99,12 @@ def test_the_check_says_what_is_wrong(
 @pytest.mark.parametrize("name", ["rest", "parsers", "rapids", "models", "algos", "xgboost", "hosts"])
 def test_our_own_extensions_pass_the_check(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ext", "check", name]) == 0, capsys.readouterr().out
+
+
+def test_the_name_of_an_extension_counts_beside_a_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert [x.name for x in find_extension("models")] == ["models"]
 
 
 def test_the_check_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

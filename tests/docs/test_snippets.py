@@ -28,7 +28,8 @@ def blocks(page: Path, language: str) -> list[str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     import h2o
 
-    server = ServerProcess(tmp_path_factory.mktemp("ice"), environment={"H2OK_H2O_VERSION": h2o.__version__})
+    folder = tmp_path_factory.mktemp("server")
+    server = ServerProcess(folder / "ice", environment={"H2OK_H2O_VERSION": h2o.__version__}, folder=folder)
     yield server
     assert server.stop() == 0
 

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from h2ok.kernel import Block, IllegalArgumentError, MRTask, Node, Vec, wire_type
+from h2ok.kernel import Block, IllegalArgumentError, JobContext, MRTask, Node, Vec, wire_type
 
 
 @wire_type("test.sum")
@@ -139,3 +139,18 @@ class Gate:
 
 
 gates: dict[str, Gate] = {}
+
+
+@wire_type("test.plan")
+@dataclass(frozen=True)
+class GatedPlan:
+    """Work of a job: waits for the gate, then stores who did it."""
+
+    gate: str
+    key: str
+
+    def run(self, job: JobContext) -> None:
+        gates[self.gate].entered.set()
+        while not gates[self.gate].open.wait(0.01):
+            job.check()
+        job.node.dkv.put(self.key, job.node.label)

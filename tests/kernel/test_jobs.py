@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from h2ok.kernel import Job, JobContext, KeyNotFoundError, Node
 from h2ok.kernel.testing import assert_no_keys, local_cloud, no_new_threads
 from h2ok.kernel.transport.inproc import InprocHub
+
+from .sample_tasks import Gate, GatedPlan
 
 
 def ended(node: Node, key: str) -> Job:
@@ -84,3 +87,29 @@ def test_a_job_goes_on_when_the_node_with_its_state_is_lost() -> None:
         assert all(nodes[0].jobs.get(j.key).cancel_requested for j in started)
         release.set()
         assert {ended(nodes[2], j.key).status for j in started} == {"DONE"}
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_a_plan_outlives_the_node_that_carries_it_out(cancel: bool) -> None:
+    hub, gate = InprocHub(), Gate(f"plan{cancel}")
+    with no_new_threads(), local_cloud(3, hub=hub, replicas=1) as nodes:
+        job = nodes[2].jobs.start("wait", "dest", "Frame", GatedPlan(f"plan{cancel}", "who"))
+        assert gate.entered.wait(30)
+        if cancel:
+            nodes[0].jobs.cancel(job.key)
+        hub.kill(nodes[2].cloud.me)
+        if not cancel:
+            gate.open.set()
+        end = ended(nodes[0], job.key)
+        if cancel:
+            assert end.status == "CANCELLED"
+            assert nodes[0].dkv.get("who") is None
+        else:
+            assert end.status == "DONE"
+            assert "is lost. Node 127.0.0.1:" in end.warnings[0]
+            assert nodes[0].dkv.get("who") in (nodes[0].label, nodes[1].label)
+        assert end.node in {n.cloud.me.name for n in nodes[: 3 if cancel else 2]}
+        end_at = time.monotonic() + 10
+        while any(k.startswith("\x01j") for n in nodes[:2] for k in n.dkv.store) and time.monotonic() < end_at:
+            time.sleep(0.01)
+        assert not [k for n in nodes[:2] for k in n.dkv.store if k.startswith("\x01j")]

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from h2ok.capabilities.contracts.errors import ModelBuilderError
+from h2ok.capabilities.contracts.errors import BadRequestError, ModelBuilderError
 from h2ok.ext.models.calibration import CALIBRATION
+from h2ok.ext.models.primitives import set_calibration
 from h2ok.ext.models.scoring import predict_frame
 
 
@@ -60,6 +61,25 @@ def test_cross_validation_predicts_without_calibration(lab: Any) -> None:
     model = train(lab, "AUTO", nfolds=2, keep_cross_validation_predictions=True)
     holdout = lab.node.frames.get(model.output.cross_validation_holdout)
     assert holdout.names == ("predict", "no", "yes")
+
+
+def test_another_model_calibrates(lab: Any) -> None:
+    lab.put_frame("cal", seed=11)
+    model = lab.train("gbm", "y", ntrees=5, seed=1)
+    _, p = predicted(lab, model, "cal")
+    y = lab.node.frames.get("cal").vec("y").to_numpy(lab.node)
+    lab.node.frames.from_columns("probabilities", {"p1": p[:, 1], "y": y})
+    isotonic = lab.train("isotonicregression", "y", ("p1",), training_frame="probabilities")
+    assert set_calibration(lab, model, isotonic) == "OK"
+    calibrated = lab.node.dkv.require(model.key)
+    same = train(lab, "IsotonicRegression")
+    names, found = predicted(lab, calibrated, "tr")
+    assert names == ("predict", "no", "yes", "cal_no", "cal_yes")
+    np.testing.assert_array_equal(found, predicted(lab, same, "tr")[1])
+    with pytest.raises(BadRequestError, match="which cannot calibrate"):
+        set_calibration(lab, calibrated, model)
+    with pytest.raises(BadRequestError, match="Only models of two classes"):
+        set_calibration(lab, isotonic, isotonic)
 
 
 @pytest.mark.parametrize(

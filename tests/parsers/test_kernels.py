@@ -7,10 +7,13 @@ import re
 
 import numpy as np
 import pytest
+from h2ok.ext.parsers.csv import kernels
+from h2ok.ext.parsers.csv import numbers as number_kernels
 from h2ok.ext.parsers.csv.cells import cut_cells, decode_text, read_cells
 from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect, split_lines, split_tokens
 from h2ok.ext.parsers.times import iso_times, parse_times
+from h2ok.ext.parsers.warmup import warmup
 from h2ok.kernel import NA_INT64
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -151,3 +154,12 @@ def test_many_levels_grow_the_table() -> None:
 )
 def test_bytes_that_are_no_utf8_are_shown(data: bytes, text: str) -> None:
     assert decode_text(data) == text
+
+
+def test_a_warm_up_compiles_every_kernel() -> None:
+    warmup()
+    compiled = [
+        f for m in (kernels, number_kernels) for f in vars(m).values() if hasattr(f, "signatures") and f.__name__ in m.__all__
+    ]
+    assert len(compiled) >= 6
+    assert all(len(f.signatures) == 1 for f in compiled)

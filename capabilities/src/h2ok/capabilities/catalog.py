@@ -57,6 +57,20 @@ class Catalog:
         """The extension that a registered core extension belongs to."""
         return next((x for x in self.loaded if core in x.core), None)
 
+    def provider(self, item: Any) -> Loaded | None:
+        """The extension that declares an item."""
+        return next((x for x in self.loaded if x.extension is not None and item in x.extension.provides), None)
+
+    def blamed(self, error: BaseException) -> Loaded | None:
+        """The active extension in whose code an error was raised, or which was nearest to it on the way."""
+        places = [(p, x) for x in self.loaded if x.state == "active" and x.extension is not None for p in packages(x.extension)]
+        found, at = None, error.__traceback__
+        while at is not None:
+            name = str(at.tb_frame.f_globals.get("__name__", ""))
+            found = next((x for p, x in places if name == p or name.startswith(p + ".")), found)
+            at = at.tb_next
+        return found
+
     def info(self, x: Loaded) -> dict[str, Any]:
         """What the core extensions of an extension say about themselves (``build_info``)."""
         out: dict[str, Any] = {}
@@ -79,7 +93,7 @@ class Catalog:
         try:
             return resolve(item.target)
         except Exception as e:
-            x = next((x for x in self.loaded if x.extension is not None and item in x.extension.provides), None)
+            x = self.provider(item)
             kind = KINDS[type(item)].word
             text = f"The {kind} '{item_name(item)}' of extension {x.origin if x else '?'} cannot be used: {item.target}: {said(e)}"
             if x is not None:
@@ -215,6 +229,13 @@ def said(error: BaseException) -> str:
         else f"{type(error).__name__}: {text}".rstrip(": ")
     )
     return out if out.endswith((".", "!", "?")) else out + "."
+
+
+def packages(extension: Extension) -> set[str]:
+    """Packages, or single modules, that hold the code of an extension."""
+    targets = [p.target for p in extension.provides if isinstance(p.target, str)]
+    modules = [t.partition(":")[0] for t in targets] + list(extension.modules)
+    return {m.rpartition(".")[0] or m for m in modules}
 
 
 def is_met(need: str, extensions: set[str], cores: set[str]) -> bool:

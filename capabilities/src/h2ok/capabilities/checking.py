@@ -51,10 +51,10 @@ def find_extension(what: str) -> list[Loaded]:
     path = Path(what)
     if (path / "pyproject.toml").is_file():
         return [_load_from(path.resolve(), name, value) for name, value in _entry_points(path).items()]
-    if path.is_dir():
-        raise IllegalArgumentError(f"'{what}' holds no pyproject.toml. Give the folder of a project, or the name of an extension.")
     registry = Registry.discover()
     found = [x for x in registry.loaded if x.name == what]
+    if not found and path.is_dir():
+        raise IllegalArgumentError(f"'{what}' holds no pyproject.toml. Give the folder of a project, or the name of an extension.")
     if not found:
         known = ", ".join(x.name for x in registry.loaded)
         raise IllegalArgumentError(f"Extension '{what}' is not installed, and there is no such folder. Installed: {known}.")

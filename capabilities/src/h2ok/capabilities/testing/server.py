@@ -46,6 +46,7 @@ class ServerProcess:
     arguments : further arguments of ``h2ok start``.
     environment : variables to set beside the present ones.
     python : interpreter to run it with, the present one unless told.
+    folder : where it runs, which relative paths that clients send begin at; the present one unless told.
     """
 
     def __init__(
@@ -55,12 +56,18 @@ class ServerProcess:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         python: str = sys.executable,
+        folder: Path | None = None,
     ) -> None:
         port = free_ports(2 * nodes + 2)
         command = [python, "-m", "h2ok.capabilities.cli", "start", "--name", f"test-{port}", "--port", str(port)]
         command += ["--ice-root", str(ice_root), "--nodes", str(nodes), *arguments]
         self.process = subprocess.Popen(  # noqa: S603 - our own command line
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(environment or {})}
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(environment or {})},
+            cwd=folder,
         )
         self.log: list[str] = []
         self.url = self._await_address()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from h2ok.ext.models import stopping
+from h2ok.ext.models.available import load_builder
 from h2ok.ext.models.balance import CLASS_SHARES, ClassShares, Corrected, balance
 from h2ok.ext.models.calibration import CALIBRATION, calibrate
 from h2ok.ext.models.context import TrainContext, Trained
@@ -369,10 +370,9 @@ class TrainPlan:
         """Train."""
         if self.builder is not None:
             return self.builder.run(job)
-        from h2ok.ext.models.builders import builder_class
-
-        cls = builder_class(job.node.context, self.algo)
+        cls = load_builder(job.node.context, self.algo)
         made = cls(
             job.node.context, cls.parameters.from_dict({**self.params, "model_id": self.model_key}), user_agent=self.user_agent
         )
-        return made.train(job)
+        model: Model = made.train(job)
+        return model

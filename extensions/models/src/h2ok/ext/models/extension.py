@@ -17,6 +17,7 @@ extension = Extension(
                 "model.reset.threshold",
                 "predicted.vs.actual.by.var",
                 "segment_models_as_frame",
+                "set.calibration.model",
             ),
         ),
     ),

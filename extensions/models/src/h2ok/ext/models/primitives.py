@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.primitive import MapOfFrames, Primitive
+from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.fairness import FairnessPlan, fairness_metrics
 from h2ok.ext.models.leaderboard import EXTENSIONS, LeaderboardPlan, expand_models, make_leaderboard
 from h2ok.ext.models.lookup import find_frame, find_model
@@ -129,7 +130,30 @@ def _words(value: Any, argument: str) -> tuple[str, ...]:
     raise BadRequestError(f"Argument {argument} must be a list of texts; got {value!r}.")
 
 
+def set_calibration(env: Any, model: Any, calibration_model: Any) -> str:
+    """Let another model calibrate the probabilities of a binomial one; H2O's answer is a text."""
+    held, other = _model(env, model), _model(env, calibration_model)
+    if held.output.category != "Binomial":
+        raise BadRequestError(f"Only models of two classes are calibrated; '{held.key}' is {held.output.category}.")
+    calibration = getattr(other.state, "calibration", None)
+    if calibration is None:
+        raise BadRequestError(
+            f"'{other.key}' is a {other.full_name} model, which cannot calibrate; isotonic regression of the response on the "
+            "probability of the second class can."
+        )
+    attachments = {**held.attachments, CALIBRATION: calibration()}
+    env.node.dkv.put(held.key, replace(held, attachments=attachments))
+    return "OK"
+
+
 PRIMITIVES = [
+    Primitive(
+        "set.calibration.model",
+        set_calibration,
+        2,
+        ("model", "calibration_model"),
+        "Calibrate the probabilities of a model by another one.",
+    ),
     Primitive(
         "segment_models_as_frame", segment_models, 1, ("key",), "Table of segment models: segment, model, status, errors, warnings."
     ),

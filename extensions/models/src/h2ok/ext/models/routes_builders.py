@@ -8,8 +8,9 @@ from typing import Any
 from h2ok.capabilities.contracts.errors import NotFoundError
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
+from h2ok.ext.models.available import why_missing
 from h2ok.ext.models.builder import ModelBuilder
-from h2ok.ext.models.builders import builder_class, why_missing
+from h2ok.ext.models.builders import builder_class
 
 __all__ = ["get_builder", "list_builders", "parse_builder", "request_params", "train", "validate"]
 

@@ -10,7 +10,8 @@ from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref, to_wire
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
-from h2ok.ext.models.builders import builder_class, why_missing
+from h2ok.ext.models.available import why_missing
+from h2ok.ext.models.builders import builder_class
 from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics
 from h2ok.ext.models.history import metric_cells, metric_columns
 from h2ok.ext.models.lenient_json import parse_lenient

@@ -7,7 +7,8 @@ from typing import Any
 from h2ok.capabilities.contracts.errors import NotFoundError
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
-from h2ok.ext.models.builders import builder_class, why_missing
+from h2ok.ext.models.available import why_missing
+from h2ok.ext.models.builders import builder_class
 from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.lookup import find_frame
 from h2ok.ext.models.routes_builders import request_params

@@ -1,6 +1,6 @@
 """Declaration of the parsers extension: file formats, local files and uploads."""
 
-from h2ok.capabilities.contracts.extension import Extension, Parser, Persist, Routes
+from h2ok.capabilities.contracts.extension import CoreExtension, Extension, Parser, Persist, Routes
 
 extension = Extension(
     name="parsers",
@@ -18,6 +18,7 @@ extension = Extension(
         Parser("CSV", "h2ok.ext.parsers.csv.parser:CsvParser", priority=2**31 - 1),
         Persist("file", "h2ok.ext.parsers.files:PersistFile", schemes=("", "file", "nfs")),
         Routes("Core V3", "h2ok.ext.parsers.routes:ROUTES"),
+        CoreExtension("Parsers", "h2ok.ext.parsers.warmup:ParsersCore"),
     ),
     modules=("h2ok.ext.parsers.parse",),
 )

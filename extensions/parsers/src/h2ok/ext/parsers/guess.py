@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from h2ok.capabilities.contracts.extension import Parser as Declared
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.ext.parsers.compression import sample_bytes
 from h2ok.ext.parsers.raw import RawFile, require_raw
@@ -48,16 +49,26 @@ class GuessParser(Parser):
     name = "GUESS"
 
     def guess(self, sample: bytes, given: ParseSetup, source: str) -> ParseSetup | None:
-        for parser in self._others():
+        for entry, parser in self._others():
             try:
                 found = parser.guess(sample, given, source)
             except IllegalArgumentError:
                 raise
             except Exception:  # "not mine": a parser may trip over another format's bytes
                 found = None
+            if isinstance(found, ParseSetup):
+                return found
             if found is not None:
-                return found  # type: ignore[no-any-return]
+                self._note(entry, f"guess returned a {type(found).__name__}; a ParseSetup or None was expected.")
         return None
+
+    def _note(self, entry: Declared, what: str) -> None:
+        """Tell what is wrong with a parser where its extension is reported; the other formats must still be read."""
+        text = f"Parser '{entry.name}' is passed over: {what}"
+        owner = self.runtime.registry.provider(entry)
+        if owner is not None:
+            owner.warn(text)
+        _log.warning("%s", text)
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raw = require_raw(job.node, sources[0])
@@ -84,10 +95,10 @@ class GuessParser(Parser):
         """Names of all parsers, in the order they are asked."""
         return [p.name for p in self.runtime.registry.parsers()]
 
-    def _others(self) -> Iterator[Any]:
+    def _others(self) -> Iterator[tuple[Declared, Any]]:
         for entry in self.runtime.registry.parsers():
             if entry.name != self.name:
                 try:
-                    yield self.runtime.service(self.runtime.registry.load(entry))
+                    yield entry, self.runtime.service(self.runtime.registry.load(entry))
                 except Exception:  # its extension reports why; the other formats must still be read
                     _log.exception("Parser '%s' cannot be used", entry.name)

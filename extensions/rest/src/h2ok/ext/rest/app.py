@@ -21,6 +21,7 @@ from h2ok.ext.rest.errors import describe
 from h2ok.ext.rest.filters import exclude_fields, include_fields
 from h2ok.ext.rest.reading import UnsupportedContentError, read_form, read_json, read_query, upload_stream
 from h2ok.ext.rest.routing import Match, Router
+from h2ok.kernel import H2OKError
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
@@ -169,7 +170,8 @@ class Application:
             resp.set_header("Cache-Control", "no-cache")
 
     def _fail(self, resp: falcon.Response, error: Exception, url: str, params: dict[str, str] | None = None) -> None:
-        answer = describe(error, url, params)
+        owner = None if isinstance(error, H2OKError) else self.runtime.registry.blamed(error)
+        answer = describe(error, url, params, owner.origin if owner is not None else "")
         resp.status, resp.content_type, resp.data = answer.status, "application/json", encode(answer.body)
         if answer.status == 401:
             resp.set_header("WWW-Authenticate", 'Basic realm="h2ok"')

@@ -70,10 +70,16 @@ class ErrorAnswer:
     body: dict[str, Any]
 
 
-def describe(error: BaseException, url: str, path_params: dict[str, str] | None = None) -> ErrorAnswer:
-    """The answer to a request that raised ``error``. ``url``: the decoded path, or the text of an unmatched route."""
+def describe(error: BaseException, url: str, path_params: dict[str, str] | None = None, origin: str = "") -> ErrorAnswer:
+    """The answer to a request that raised ``error``.
+
+    Parameters
+    ----------
+    url : the decoded path, or the text of an unmatched route.
+    origin : the extension whose code failed, if it is known.
+    """
     status, kind = _classify(error)
-    message = _message(error)
+    message = _message(error, origin)
     if status >= 500 and not isinstance(error, H2OKError):
         reference = secrets.token_hex(4)
         _log.error("Request %s failed [%s]", url, reference, exc_info=error)
@@ -120,7 +126,7 @@ def _classify(error: BaseException) -> tuple[int, str]:
     return 500, "java.lang.RuntimeException"
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, origin: str) -> str:
     if isinstance(error, H2OKError):
         return error.message
     text = str(error)
@@ -128,7 +134,8 @@ def _message(error: BaseException) -> str:
         return f"{error.strerror}: {error.filename}."
     if isinstance(error, (ValueError, OSError)) and text:
         return text
-    return f"The request failed unexpectedly ({type(error).__name__}: {text})."
+    where = f" in extension {origin}" if origin else ""
+    return f"The request failed unexpectedly{where} ({type(error).__name__}: {text})."
 
 
 def _values(error: BaseException, path_params: dict[str, str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from h2ok.ext.models import Model
-    from h2ok.ext.xgboost.state import XGBoostState
+    from h2ok.ext.xgboost.boosted import Boosted
 
 __all__ = ["booster_bytes", "mojo"]
 
@@ -22,7 +22,7 @@ _HIGH_BIT = np.uint32(1 << 31)
 _ROOT = 2**31 - 1
 
 
-def mojo(state: XGBoostState, model: Model) -> Mojo:
+def mojo(state: Boosted, model: Model) -> Mojo:
     """The files of a model."""
     e, names = state.expansion, model.output.columns.names
     kinds = ["i"] * int(e.first[-1]) + ["q"] * len(e.numeric)

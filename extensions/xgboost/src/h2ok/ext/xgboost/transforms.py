@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from h2ok.ext.models.training import ModelColumns
-    from h2ok.ext.xgboost.state import XGBoostState
+    from h2ok.ext.xgboost.boosted import Boosted
 
 __all__ = ["ContributionsTask", "LeafTask", "transform"]
 
@@ -57,7 +57,7 @@ class LeafTask(RowsTask):
             rows.block.write(t, number.astype(np.float64) if self.codes is None else self.codes[t][number])
 
 
-def transform(state: XGBoostState, kind: str, request: Any, columns: ModelColumns) -> Transform:
+def transform(state: Boosted, kind: str, request: Any, columns: ModelColumns) -> Transform:
     """What the flag ``kind`` of a prediction asks for.
 
     Raises
@@ -73,7 +73,7 @@ def transform(state: XGBoostState, kind: str, request: Any, columns: ModelColumn
     return makers[kind](state, request, columns)
 
 
-def _contributions(state: XGBoostState, request: Any, columns: ModelColumns) -> Transform:
+def _contributions(state: Boosted, request: Any, columns: ModelColumns) -> Transform:
     if state.distribution == "multinomial":
         raise IllegalArgumentError(
             "Contributions are not available for models of several classes.", argument="predict_contributions"
@@ -92,7 +92,7 @@ def _contributions(state: XGBoostState, request: Any, columns: ModelColumns) -> 
     return Transform(names, outputs, lambda spec: ContributionsTask(spec, state, ranking, compact))
 
 
-def _leaves(state: XGBoostState, request: Any, columns: ModelColumns) -> Transform:
+def _leaves(state: Boosted, request: Any, columns: ModelColumns) -> Transform:
     trees = [json.loads(text) for text in state.dump()]
     k = state.n_classes if state.distribution == "multinomial" else 1
     names = tree_names(np.arange(len(trees)) % k, k, columns)
@@ -103,7 +103,7 @@ def _leaves(state: XGBoostState, request: Any, columns: ModelColumns) -> Transfo
     return Transform(names, outputs, lambda spec: LeafTask(spec, state, tuple(codes for _, codes in named)))
 
 
-def weighted_trees(state: XGBoostState) -> WeightedTrees:
+def weighted_trees(state: Boosted) -> WeightedTrees:
     """The trees of a booster, matrix columns counted for their predictors.
 
     Raises

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from h2ok.ext.models import Rows
+from h2ok.ext.models.calibration import IsotonicCalibration
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
@@ -30,6 +31,10 @@ class IsotonicRegressionState:
         """float64[n_rows, 1]; NA for NA."""
         outside = (None, None) if self.clip else (np.nan, np.nan)
         return np.interp(rows.numbers(0), self.x, self.y, left=outside[0], right=outside[1])[:, None]
+
+    def calibration(self) -> IsotonicCalibration:
+        """For probabilities: outside of the range that of the nearest end, as in H2O."""
+        return IsotonicCalibration(self.x, self.y)
 
     def mojo(self, model: Model) -> Mojo:
         """The model in H2O's scoring format."""

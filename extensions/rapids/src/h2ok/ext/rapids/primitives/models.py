@@ -23,7 +23,6 @@ _MISSING: dict[str, tuple[str, str, str]] = {
     "mojo.pipeline.transform": ("pipeline fr allow_timestamps", "Score by an imported pipeline.", "pipelines"),
     "word2vec.to.frame": ("model", "Words and vectors of a model.", "word vectors"),
     "rulefit.predict.rules": ("model fr rule_ids", "Which rules hold in which rows.", "rule models"),
-    "set.calibration.model": ("model calibration_model", "Give a model a calibration model.", "setting calibration models"),
     "run_tool": (
         "class args",
         "Run a tool of the server.",
