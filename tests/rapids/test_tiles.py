@@ -46,7 +46,7 @@ def test_operations(op: str, rows: int) -> None:
     check_seen(seen, expected)
 
 
-def check_seen(seen: tuple[float, float, bool, bool], values: Any) -> None:
+def check_seen(seen: tuple[float, float, bool, bool, bool], values: Any) -> None:
     known = values[~np.isnan(values)]
     assert seen[2] == bool(np.isnan(values).any())
     assert seen[3] == bool(((known == 0) & np.signbit(known)).any())
@@ -108,7 +108,20 @@ def test_large_chunks_give_what_small_ones_do(rapids1: Rapids) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [[1.5, 2.25, NAN], [1.0, 0.0, 1.0], [0.1, 0.2, 1e11 + 0.1], [-0.0, 1.0, 2.0], [NAN, NAN, NAN], [7.0, 7.0, 7.0], [INF, 1, 2]],
+    [
+        [1.5, 2.25, NAN],
+        [1.0, 0.0, 1.0],
+        [0.1, 0.2, 1e11 + 0.1],
+        [-0.0, 1.0, 2.0],
+        [NAN, NAN, NAN],
+        [7.0, 7.0, 7.0],
+        [INF, 1, 2],
+        [np.pi, np.e],
+        [np.pi, *[0.0] * 30],
+        [np.pi, NAN],
+        [np.pi],
+        [np.pi, 1e300],
+    ],
 )
 def test_encoding_what_was_seen(values: list[float]) -> None:
     x = np.resize(np.array(values), 300)

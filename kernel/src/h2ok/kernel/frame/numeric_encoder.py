@@ -28,12 +28,16 @@ _NEGATIVE_ZERO = np.int64(np.iinfo(np.int64).min)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a pass over values found that made them: ``lo`` and ``hi`` of the known ones, NaN when none is."""
+    """What a pass over values found that made them: ``lo`` and ``hi`` of the known ones, NaN when none is.
+
+    ``plain``: they are no constant, not sparse, and one of them is neither a float nor a number of up to five places.
+    """
 
     lo: float
     hi: float
     has_na: bool
     negative_zero: bool
+    plain: bool = False
 
 
 def encode_numbers(values: NDArray[np.float64], *, owned: bool = False, seen: Seen | None = None) -> Chunk:
@@ -52,6 +56,8 @@ def _encode_numbers(values: NDArray[np.float64], owned: bool, seen: Seen | None)
     n = len(values)
     if n == 0:
         return ConstantChunk(0, float("nan"))
+    if seen is not None and seen.plain and seen.lo < seen.hi:
+        return FloatChunk(n, values if owned else np.array(values, dtype=np.float64))
     lo, hi, has_na = _range(values) if seen is None else (seen.lo, seen.hi, seen.has_na)
     if np.isnan(lo):
         return ConstantChunk(n, float("nan"))

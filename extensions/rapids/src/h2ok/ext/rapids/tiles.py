@@ -8,6 +8,7 @@ NA as NaN, truth is 0 and 1.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ _CODES = {name: i for i, name in enumerate(_OPERATIONS)}
 #: Operations whose result is true or false, never missing.
 _TRUTHS = frozenset({"<", "<=", ">", ">=", "==", "!=", "is.na"})
 _TINY = 2.3e-16
+#: Below it all digits of a number of five places fit into a double.
+_MOST_DECIMAL = 2.0**53 / 1e5
 _SIGN = np.int64(np.iinfo(np.int64).min)
 _MOST = np.int64(np.iinfo(np.int64).max)
 #: Bits of infinity: those of a NaN are greater without the sign.
@@ -116,9 +119,11 @@ def _truths(code: Sequence[Sequence[Any]], needed: Sequence[int]) -> dict[int, b
     return truth
 
 
-def run_program(program: Program, inputs: Sequence[NDArray[np.float64]], n: int) -> tuple[Any, tuple[float, float, bool, bool]]:
+def run_program(
+    program: Program, inputs: Sequence[NDArray[np.float64]], n: int
+) -> tuple[Any, tuple[float, float, bool, bool, bool]]:
     """The result for ``n`` rows of ``program.inputs``: float64[n], or int8[n] of a truth; and (least, greatest known value, any
-    missing, any -0.0).
+    missing, any -0.0, whether only a chunk of doubles can hold it).
     """
     columns = [np.ascontiguousarray(x, dtype=np.float64) for x in inputs]
     if any(len(x) != n for x in columns):
@@ -127,14 +132,23 @@ def run_program(program: Program, inputs: Sequence[NDArray[np.float64]], n: int)
     registers = np.empty((program.n_registers, _TILE))
     for at, value in program.constants:
         registers[int(at)] = value
-    addresses = np.array([x.ctypes.data for x in columns], dtype=np.int64)
-    found = np.array([_MOST, _SIGN, 0, 0], dtype=np.int64)
-    where = out.ctypes.data
-    _run(program.code, registers.ctypes.data, addresses, n, *((0, where) if program.truth else (where, 0)), found)
-    if found[0] > found[1]:
-        return out, (np.nan, np.nan, bool(found[2]), bool(found[3]))
+    addresses = np.array([x.__array_interface__["data"][0] for x in columns], dtype=np.int64)
+    found = np.array([_MOST, _SIGN, 0, 0, 0], dtype=np.int64)
+    where = out.__array_interface__["data"][0]
+    _run(
+        program.code, registers.__array_interface__["data"][0], addresses, n, *((0, where) if program.truth else (where, 0)), found
+    )
+    least, most, missing, negative_zero, nonzero = found.tolist()
+    if least > most:
+        return out, (np.nan, np.nan, bool(missing), bool(negative_zero), False)
     ends = (found[:2] ^ ((found[:2] >> np.int64(63)) & _MOST)).view(np.float64)
-    return out, (float(ends[0]), float(ends[1]), bool(found[2]), bool(found[3]))
+    plain = not program.truth and nonzero * 8 > n and any(map(_is_plain, out[:8].tolist()))
+    return out, (float(ends[0]), float(ends[1]), bool(missing), bool(negative_zero), plain)
+
+
+def _is_plain(x: float) -> bool:
+    """Whether a chunk with this value can only be one of doubles: no whole number, no float, not of up to five places."""
+    return abs(x) < _MOST_DECIMAL and round(x * 1e5) / 1e5 != x and struct.unpack("f", struct.pack("f", x))[0] != x
 
 
 _REALS, _BYTES, _WHOLES = types.CPointer(float64), types.CPointer(int8), types.CPointer(int64)
@@ -262,20 +276,22 @@ def _to_bytes(source: Any, target: Any, m: int) -> None:
 
 @njit(void(_WHOLES, int64, int64[::1]), cache=True, nogil=True)
 def _look(bits: Any, m: int, seen: NDArray[np.int64]) -> None:
-    """Update (least, greatest, any NaN, any -0.0) of doubles by their bits; least and greatest as whole numbers in their order.
+    """Update (least, greatest, any NaN, any -0.0, how many are not 0) of doubles by their bits; least and greatest as whole numbers
+    in their order.
 
     PERF: comparing whole numbers is what the compiler turns into vector code; comparing doubles that may be NaN is not.
     """
-    least, most, missing, negative_zero = seen[0], seen[1], seen[2], seen[3]
+    least, most, missing, negative_zero, nonzero = seen[0], seen[1], seen[2], seen[3], seen[4]
     for i in range(m):
         v = bits[i]
+        nonzero += np.int64(v != 0)
         nan = (v & _MOST) > _INFINITY
         key = v ^ ((v >> np.int64(63)) & _MOST)
         least = min(least, _MOST if nan else key)
         most = max(most, _SIGN if nan else key)
         missing |= np.int64(nan)
         negative_zero |= np.int64(v == _SIGN)
-    seen[0], seen[1], seen[2], seen[3] = least, most, missing, negative_zero
+    seen[0], seen[1], seen[2], seen[3], seen[4] = least, most, missing, negative_zero, nonzero
 
 
 @njit(int64(int64, int64, int64[::1], int64, int64), cache=True, nogil=True)
