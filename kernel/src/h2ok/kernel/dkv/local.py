@@ -96,9 +96,8 @@ class LocalStore:
                 if version < self._versions.get(key, 0):
                     return False
                 self._versions[key] = version
-            self._take_out(key)
+            self._take_out(key, value)
             if value is not None:
-                self._values[key] = value
                 self._sizes[key] = size
                 self.nbytes += size
                 self.budget.add(size)
@@ -150,9 +149,16 @@ class LocalStore:
     def _spillable(self, key: str, size: int) -> bool:
         return size >= _SPILL_BYTES and self.spills and self._may_spill(key)
 
-    def _take_out(self, key: str) -> None:
-        """Forget the value of a key, wherever it is; with the lock held."""
-        value = self._values.pop(key, None)
+    def _take_out(self, key: str, by: Any = None) -> None:
+        """Forget the value of a key, wherever it is; with the lock held. ``by`` takes its place.
+
+        Readers look without the lock: at no time may they find neither the old value nor the new one.
+        """
+        value = self._values.get(key)
+        if by is None:
+            self._values.pop(key, None)
+        else:
+            self._values[key] = by
         size = self._sizes.pop(key, 0)
         self.nbytes -= size
         if key not in self._warm and not isinstance(value, Spilled):
