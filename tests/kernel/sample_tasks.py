@@ -75,6 +75,7 @@ class GateTask(MRTask):
     gate: str
 
     def map(self, block: Block) -> int:
+        gates[self.gate].nodes.add(block.node.label)
         gates[self.gate].entered.set()
         assert gates[self.gate].open.wait(30)
         return 1
@@ -135,6 +136,8 @@ class Gate:
     def __init__(self, name: str) -> None:
         self.entered = threading.Event()
         self.open = threading.Event()
+        #: Labels of the nodes whose maps have begun.
+        self.nodes: set[str] = set()
         gates[name] = self
 
 

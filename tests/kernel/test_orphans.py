@@ -60,6 +60,16 @@ def test_columns_whose_count_may_be_lost_stay(cloud: list[Node], monkeypatch: py
     assert cloud[1].orphans.remove() > 0
 
 
+def test_scopes_and_frames_do_not_believe_lost_counts(cloud: list[Node], monkeypatch: pytest.MonkeyPatch) -> None:
+    node = cloud[0]
+    frame = node.frames.from_columns("f", {"x": np.arange(6.0)})
+    monkeypatch.setattr(node.cloud, "damage", lambda key: "127.0.0.1:1")
+    with node.scopes.enter():
+        loose = node.frames.vec_of(np.arange(6.0))
+    node.frames.remove("f")
+    assert [v.to_numpy(cloud[1]).sum() for v in (loose, frame.vecs[0])] == [15, 15]
+
+
 def test_counts_that_a_lost_node_left_wrong_are_put_right(cloud: list[Node]) -> None:
     frame = cloud[0].frames.from_columns("f", {"x": np.arange(60.0), "z": np.arange(60.0)}, chunk_rows=10)
     gone = [random_key("v", system=True) for _ in range(2)]
@@ -91,7 +101,7 @@ def test_work_for_lost_nodes_ends_at_the_next_chunk(cloud: list[Node]) -> None:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not sum(cloud[2].tasks._foreign.values()):
+    while cloud[2].label not in gate.nodes:
         time.sleep(0.001)
     assert not cloud[2].tasks.abandon([process_token()], 0.05)
     gate.open.set()

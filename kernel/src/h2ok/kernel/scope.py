@@ -48,7 +48,8 @@ class Scope:
         vecs, self._vecs = self._vecs, {}
         if vecs:
             unreferenced = set(self._node.dkv.adjust_refs(list(vecs), 0, lost_ok=True))
-            self._node.frames.drop_chunks(v for k, v in vecs.items() if k in unreferenced)
+            frames = self._node.frames
+            frames.drop_chunks(v for k, v in vecs.items() if k in unreferenced and frames.is_counted(k))
 
 
 class Scopes:

@@ -158,6 +158,10 @@ class FrameStore:
 
         return tuple(v if np.array_equal(v.espc, espc) else rechunk(self._node, v, espc) for v in vecs)
 
+    def is_counted(self, vec_key: str) -> bool:
+        """Whether the count of a vec can be believed: no lost node may have taken it along."""
+        return not self._node.cloud.damage(refs_of(vec_key))
+
     def drop_chunks(self, vecs: Iterable[Vec]) -> None:
         """Remove the chunks (with rollups and counts) of vecs that nothing refers to any more."""
         keys: list[str] = []
@@ -169,7 +173,7 @@ class FrameStore:
     def _release(self, vecs: Sequence[Vec]) -> None:
         by_key = {v.key: v for v in vecs}
         dead = self._node.dkv.adjust_refs([v.key for v in vecs], -1, lost_ok=True)
-        self.drop_chunks(by_key[k] for k in set(dead))
+        self.drop_chunks(by_key[k] for k in set(dead) if self.is_counted(k))
 
 
 def refs_of(vec_key: str) -> str:
