@@ -92,13 +92,13 @@ class Member:
     def get(self, path: str, /, **fields: Any) -> Any:
         answer = self.ask("GET", path, **fields)
         if answer.status != 200:
-            raise FaultError(f"GET {path} on {self.name}: {answer.status} {str(answer.body)[:500]}")
+            raise FaultError(f"GET {path} on {self.name}: {answer.status} {_message(answer.body)}")
         return answer.body
 
     def post(self, path: str, /, **fields: Any) -> Any:
         answer = self.ask("POST", path, **fields)
         if answer.status != 200:
-            raise FaultError(f"POST {path} on {self.name}: {answer.status} {str(answer.body)[:500]}")
+            raise FaultError(f"POST {path} on {self.name}: {answer.status} {_message(answer.body)}")
         return answer.body
 
     def metric(self, name: str) -> float:
@@ -261,6 +261,10 @@ def real_cloud(folder: Path, **options: Any) -> Iterator[RealCloud]:
         yield cloud
     left = [m.name for m in cloud.members if m.running]
     assert not left, f"Processes were left: {left}"
+
+
+def _message(body: Any) -> str:
+    return str(body["msg"]).strip() if isinstance(body, dict) and "msg" in body else str(body)[:500]
 
 
 def _json(body: bytes) -> Any:

@@ -113,3 +113,47 @@ def test_a_plan_outlives_the_node_that_carries_it_out(cancel: bool) -> None:
         while any(k.startswith("\x01j") for n in nodes[:2] for k in n.dkv.store) and time.monotonic() < end_at:
             time.sleep(0.01)
         assert not [k for n in nodes[:2] for k in n.dkv.store if k.startswith("\x01j")]
+
+
+def test_what_a_job_holds_stays_until_it_ends() -> None:
+    gate = Gate("hold")
+    sums: list[float] = []
+    with no_new_threads(), local_cloud(3, replicas=1) as nodes:
+        frame = nodes[0].frames.from_columns("f", {"x": np.arange(60.0)}, chunk_rows=10)
+
+        def work(context: JobContext) -> None:
+            context.hold(frame, None)
+            gate.entered.set()
+            assert gate.open.wait(30)
+            sums.append(float(frame.vecs[0].to_numpy(nodes[1]).sum()))
+
+        job = nodes[1].jobs.start("read", "dest", "Frame", work)
+        assert gate.entered.wait(30)
+        nodes[2].frames.remove("f")
+        assert nodes[0].frames.list() == []
+        assert [f.vecs[0].key for f in nodes[0].frames.held()] == [frame.vecs[0].key]
+        assert not any(n.orphans.wrong_counts() for n in nodes)
+        gate.open.set()
+        assert (ended(nodes[0], job.key).status, sums) == ("DONE", [1770.0])
+        assert_no_keys(nodes)
+
+
+def test_what_a_lost_job_held_is_let_go() -> None:
+    hub, gate = InprocHub(), Gate("lost hold")
+    with no_new_threads(), local_cloud(3, hub=hub, replicas=1) as nodes:
+        frame = nodes[0].frames.from_columns("f", {"x": np.arange(60.0)}, chunk_rows=10)
+
+        def work(context: JobContext) -> None:
+            context.hold(frame)
+            gate.entered.set()
+            gate.open.wait(30)
+
+        nodes[2].jobs.start("read", "dest", "Frame", work)
+        assert gate.entered.wait(30)
+        nodes[0].frames.remove("f")
+        hub.kill(nodes[2].cloud.me)
+        end = time.monotonic() + 20
+        while any(not k.startswith("$job") for n in nodes[:2] for k in n.dkv.local_keys()) and time.monotonic() < end:
+            time.sleep(0.01)
+        gate.open.set()
+        assert_no_keys(nodes[:2])

@@ -49,6 +49,17 @@ def test_columns_of_lost_nodes_that_no_frame_holds_go(cloud: list[Node]) -> None
     assert cloud[2].dkv.get(rollups_key(loose)) is None
 
 
+def test_columns_whose_count_may_be_lost_stay(cloud: list[Node], monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"\x01v{DEAD}5"
+    put_column(cloud[0], name)
+    for node in cloud:
+        node.orphans.note(DEAD)
+        monkeypatch.setattr(node.cloud, "damage", lambda key: "127.0.0.1:1")
+    assert [node.orphans.remove() for node in cloud] == [0, 0, 0]
+    monkeypatch.undo()
+    assert cloud[1].orphans.remove() > 0
+
+
 def test_counts_that_a_lost_node_left_wrong_are_put_right(cloud: list[Node]) -> None:
     frame = cloud[0].frames.from_columns("f", {"x": np.arange(60.0), "z": np.arange(60.0)}, chunk_rows=10)
     gone = [random_key("v", system=True) for _ in range(2)]

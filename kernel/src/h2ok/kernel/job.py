@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from h2ok.kernel.errors import H2OKError, JobCancelledError, KeyNotFoundError, StateLostError
+from h2ok.kernel.frame.store import HOLDS
 from h2ok.kernel.key import random_key
 from h2ok.kernel.wire import wire_type
 
 if TYPE_CHECKING:
     from h2ok.kernel.cloud.placement import Placement
+    from h2ok.kernel.frame.frame import Frame
     from h2ok.kernel.node import Node
 
 __all__ = ["Job", "JobContext", "JobPlan", "JobStatus", "Jobs"]
@@ -132,6 +134,7 @@ class JobContext:
         self.dest = dest
         self._last = 0.0
         self._cancel = False
+        self._held: set[str] = set()
 
     def update(self, progress: float, message: str = "") -> None:
         """Report progress (0 to 1); raises JobCancelledError when a stop was asked for. Cheap: writes ten times a second."""
@@ -163,6 +166,17 @@ class JobContext:
         """Raise JobCancelledError when a stop was asked for."""
         if self.cancelled():
             raise JobCancelledError(f"Job '{self.key}' was cancelled.")
+
+    def hold(self, *frames: Frame | None) -> None:
+        """Keep the columns of frames alive until the job ends, whatever becomes of the frames meanwhile."""
+        for frame in frames:
+            if frame is not None:
+                self._held.add(self.node.frames.hold(frame, self.key))
+
+    def release(self) -> None:
+        """Let go of what is held."""
+        while self._held:
+            self.node.frames.remove(self._held.pop())
 
     def warn(self, message: str) -> None:
         """Add a warning that the client shows at the end."""
@@ -315,17 +329,21 @@ class Jobs:
                     text = f"Node {job.node}, which ran this job, is lost. Start the job again."
                     end = {"status": "FAILED", "exception": text, "stacktrace": text, "progress_msg": "Failed.", "end_time": _now()}
                     node.dkv.atomic(key, _Update(end, of=job.node))
-            self._drop_plans()
+            self._drop_leftovers()
         except H2OKError as e:  # another loss; its placement comes with another look
             _log.info("Jobs are looked at again later: %s", e)
 
-    def _drop_plans(self) -> None:
-        """Remove the plans of jobs that have ended: their nodes were lost before they could."""
+    def _drop_leftovers(self) -> None:
+        """Remove the plans of jobs that have ended, and let go of what they held: their nodes were lost before they could."""
         node = self._node
-        for plan in [k for k in node.dkv.local_keys() if k.startswith(_PLAN)]:
-            job = node.dkv.get(plan[len(_PLAN) :])
-            if not isinstance(job, Job) or not job.is_running:
-                node.dkv.remove(plan)
+        for key in [k for k in node.dkv.local_keys() if k.startswith((_PLAN, HOLDS))]:
+            job = node.dkv.get(key[len(_PLAN) :].partition("/")[0])
+            if isinstance(job, Job) and job.is_running:
+                continue
+            if key.startswith(HOLDS):
+                node.frames.remove(key)
+            else:
+                node.dkv.remove(key)
 
     def _take_over(self, job: Job) -> bool:
         """Begin a lost node's job again here; false when nothing tells how."""
@@ -341,7 +359,11 @@ class Jobs:
         changes: dict[str, Any]
         try:
             with self._node.scopes.enter():
-                work(JobContext(self._node, job.key, job.dest))
+                context = JobContext(self._node, job.key, job.dest)
+                try:
+                    work(context)
+                finally:
+                    context.release()
             changes = {"status": "DONE", "progress": 1.0, "progress_msg": "Done."}
         except JobCancelledError:
             changes = {"status": "CANCELLED", "progress_msg": "Cancelled."}

@@ -88,14 +88,17 @@ class Orphans:
             if name[:2] in (_COLUMN, _STAGED) and maker_of(name, _COLUMN) in dead:
                 found[name] = max(n, found.get(name, 0))
         held = node.dkv.get_many([refs_of(name) for name in found])
-        gone = [(name, n) for name, n in found.items() if held[refs_of(name)] is None]
+        # A count that may have been lost itself says nothing.
+        damage = node.cloud.damage
+        gone = [(name, n) for name, n in found.items() if held[refs_of(name)] is None and not damage(refs_of(name))]
         keys = [chunk_key(name, i, n) for name, n in gone for i in range(n)]
         return node.dkv.remove_many([*keys, *(rollups_key(name) for name, _ in gone)], lost_ok=True)
 
     def wrong_counts(self) -> dict[str, int]:
-        """Columns whose count is kept here and differs from the number of stored frames, or is 0, with what is missing."""
+        """Columns whose count is kept here and differs from the number of stored and held frames, or is 0, with what is missing."""
         node = self._node
-        counts = Counter(key for frame in node.frames.list() for key in {v.key for v in frame.vecs})
+        frames = (*node.frames.list(), *node.frames.held())
+        counts = Counter(key for frame in frames for key in {v.key for v in frame.vecs})
         held = {k[len(REFS) :]: node.dkv.store.get(k) for k in node.dkv.local_keys() if k.startswith(REFS)}
         known = {name: count for name, count in held.items() if isinstance(count, int)}
         return {name: counts[name] - count for name, count in known.items() if count != counts[name] or not count}

@@ -23,7 +23,7 @@ _ALIGN = 64
 #: Share of the disk that is left to others.
 _FREE_SHARE = 0.05
 #: Share of the memory that may be in use before work needs more for a moment.
-_WORK_SHARE = 0.85
+_WORK_SHARE = 0.75
 _PREFIX = "h2ok-spill-"
 
 

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.kernel.node import Node
 
-__all__ = ["ROLLUPS", "FrameStore", "refs_of", "rollups_key"]
+__all__ = ["HOLDS", "ROLLUPS", "FrameStore", "refs_of", "rollups_key"]
 
+#: Prefix of the keys under which jobs hold on to frames they read: owner, ``/``, key of the frame.
+HOLDS = "\x01h"
 #: Prefix of the keys that hold rollups.
 ROLLUPS = "\x01r"
 
@@ -43,6 +45,7 @@ class FrameStore:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        node.rpc.register_listing("frames.held", lambda _: self._held_local())
         node.rpc.register_listing("frames.list", lambda _: [v for v in node.dkv.local_values() if isinstance(v, Frame)])
 
     def get(self, key: str) -> Frame:
@@ -94,6 +97,21 @@ class FrameStore:
         for part in self._node.rpc.list_all("frames.list", None):
             found.update((f.key, f) for f in part)
         return [found[k] for k in sorted(found)]
+
+    def hold(self, frame: Frame, owner: str) -> str:
+        """Keep the columns of a frame alive even when someone removes or replaces it; the key to ``remove`` when done."""
+        key = f"{HOLDS}{owner}/{frame.key}"
+        self.put(Frame(key, frame.names, frame.vecs))
+        return key
+
+    def held(self) -> Sequence[Frame]:
+        """What jobs hold on to; the keys tell who."""
+        return [frame for part in self._node.rpc.list_all("frames.held", None) for frame in part]
+
+    def _held_local(self) -> Sequence[Frame]:
+        dkv = self._node.dkv
+        found = (dkv.store.get(k) for k in dkv.local_keys() if k.startswith(HOLDS))
+        return [f for f in found if isinstance(f, Frame)]
 
     def from_columns(
         self,

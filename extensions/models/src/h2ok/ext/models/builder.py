@@ -62,6 +62,7 @@ class ModelBuilder(ABC):
         self.validation = Validation()
         self.frame: Frame | None = None
         self.valid_frame: Frame | None = None
+        self.calibration_frame: Frame | None = None
         self.data: TrainingData | None = None
         self._key: str | None = None
         self._shares: ClassShares | None = None
@@ -156,7 +157,7 @@ class ModelBuilder(ABC):
             return
         if data is not None and data.category != "Binomial":
             v.error("calibrate_model", "Model calibration is only currently supported for binomial models.")
-        frame = optional_frame(self.node, p.value("calibration_frame"), "calibration_frame")
+        frame = self.calibration_frame = optional_frame(self.node, p.value("calibration_frame"), "calibration_frame")
         if frame is None:
             v.error("calibrate_model", "Calibration frame was not specified.")
         elif data is not None and frame.find(str(data.columns.response)) < 0:
@@ -223,6 +224,7 @@ class ModelBuilder(ABC):
         if self.data is None:
             raise ValueError("training_frame is not set: there is nothing to train on. Name a frame.")
         begin = time.time()
+        job.hold(self.frame, self.valid_frame, self.calibration_frame)
         seed = self.params.value("seed", -1)
         seed = new_seed() if seed == -1 else seed
         if self.params.value("seed") is not None:
@@ -259,9 +261,8 @@ class ModelBuilder(ABC):
             write_file(self.runtime, f"{folder}/{each.key}", saved(self.runtime, each), force=True, function="exportModel")
 
     def _calibrated(self, model: Model) -> Model:
-        frame = optional_frame(self.node, self.params.value("calibration_frame"), "calibration_frame")
-        assert frame is not None, "checked before"
-        rows, _ = adapt(self.node, model.output.columns, frame, need_response=True)
+        assert self.calibration_frame is not None, "checked before"
+        rows, _ = adapt(self.node, model.output.columns, self.calibration_frame, need_response=True)
         learned = calibrate(rows, model.predictor, self.params.value("calibration_method"))
         return replace(model, attachments={**model.attachments, CALIBRATION: learned})
 

@@ -185,7 +185,7 @@ class Env:
             return primitive
         raise BadRequestError(
             f"Name lookup of '{name}' failed: it is no parameter, constant, stored object or primitive. "
-            "Objects: (ls). Primitives: GET /99/Rapids/help.",
+            f"{self.node.dkv.loss_of(self.expand(name))}Objects: (ls). Primitives: GET /99/Rapids/help.",
             name=name,
         )
 

@@ -156,7 +156,7 @@ def garbage_collect(context: RequestContext, request: GarbageCollectV3) -> Garba
 
 
 def unlock_keys(context: RequestContext, request: UnlockKeysV3) -> UnlockKeysV3:
-    """Keys are never locked beyond one operation, so there is nothing to release; clients may call it all the same."""
+    """No key is locked beyond one operation (jobs keep what they read alive instead); clients may call it all the same."""
     return request
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.ext.rest.members import member_index
 from h2ok.ext.rest.schemas.cluster import CloudLeaveV3, IoStatsEntry, TimelineV3, WaterMeterIoV3
+from h2ok.kernel import IllegalArgumentError
 
 #: name -> (field of NodeStats, Prometheus type, help)
 _STATS = {
@@ -126,5 +127,10 @@ def _event(at: int, sender: str, receiver: str, service: str) -> dict[str, Any]:
 def leave(context: RequestContext, request: CloudLeaveV3) -> CloudLeaveV3:
     """POST /3/CloudLeave: answers when the node has handed over everything; its process ends then."""
     member = member_index(context, request.nodeidx)
+    if context.node.cloud.size == 1:
+        raise IllegalArgumentError(
+            "The only node of a cloud cannot leave it: nobody would take what it holds. End it with POST /3/Shutdown.",
+            argument="nodeidx",
+        )
     context.node.rpc.call(member, "rest.leave", None, timeout=3600.0)
     return request
