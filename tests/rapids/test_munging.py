@@ -94,3 +94,8 @@ def test_what_programs_compare_is_said_as_h2o_does(r: Rapids) -> None:
 def test_parts_of_a_date_that_no_number_of_64_bits_holds_are_missing(r: Rapids) -> None:
     found = r.columns("(moment (+ (* (cols mu 'x') 1e300) 0) 1 1 0 0 0 0)")
     assert next(iter(found.values())) == [None] * 6
+
+
+def test_texts_are_not_imputed_by_groups(r: Rapids) -> None:
+    with pytest.raises(BadRequestError, match="by groups fills columns of numbers"):
+        r("(h2o.impute mu 4 'mean' 'interpolate' [3] _ _)")

@@ -188,7 +188,9 @@ def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, combine:
     if given is not None:
         known = args.as_frame(given, "group frame")
         by = by or [args.named(frame.names, n) for n in known.names[:-1]]
-    picked = [j for j in picked if j not in by]
+    picked = [j for j in picked if j not in by and frame.vecs[j].type not in ("string", "uuid")]
+    if not picked:
+        raise BadRequestError("h2o.impute by groups fills columns of numbers, times or levels other than the keys; none was named.")
     if given is not None and (not by or known.n_cols != len(by) + len(picked)):
         raise BadRequestError(
             f"The group frame of h2o.impute must have {len(by)} columns of keys and {len(picked)} of values, found {known.n_cols}."
