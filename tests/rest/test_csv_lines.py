@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from h2ok.ext.rest.csv_text import CsvStyle, arrow_text, java_double, python_text
+from h2ok.ext.rest.csv_style import CsvStyle
+from h2ok.ext.rest.csv_text import arrow_text, java_double, python_text
 from h2ok.kernel import Block, Node, NodeConfig
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -14,7 +14,8 @@ import pytest
 from h2ok.capabilities import Runtime
 from h2ok.capabilities.testing import Client
 from h2ok.ext.rest.blocks import read_block
-from h2ok.ext.rest.csv_text import CsvStyle, arrow_text, java_double, java_hex, python_text
+from h2ok.ext.rest.csv_style import CsvStyle
+from h2ok.ext.rest.csv_text import arrow_text, java_double, java_hex, python_text
 from h2ok.ext.rest.histograms import DEFAULT_PERCENTILES, order_statistics, percentiles
 from h2ok.kernel import Frame
 from hypothesis import given, settings

@@ -16,7 +16,8 @@ from h2ok.capabilities.contracts.schema import EnumValueError
 from h2ok.capabilities.registry import resolve
 from h2ok.ext.rest.blocks import is_whole, read_block
 from h2ok.ext.rest.checksums import ChecksumWriter, checksum_name
-from h2ok.ext.rest.csv_text import CsvStyle, block_text, header_text
+from h2ok.ext.rest.csv_style import CsvStyle
+from h2ok.ext.rest.csv_text import block_text, header_text
 from h2ok.kernel import Frame, IllegalArgumentError, Node
 
 if TYPE_CHECKING:

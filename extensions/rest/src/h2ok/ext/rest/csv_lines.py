@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from h2ok.ext.rest.csv_text import CsvStyle
+    from h2ok.ext.rest.csv_style import CsvStyle
     from h2ok.kernel import Block
 
 __all__ = ["block_lines"]

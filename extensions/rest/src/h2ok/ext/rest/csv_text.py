@@ -8,28 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 import numpy as np
 from h2ok.ext.rest.csv_lines import block_lines
+from h2ok.ext.rest.csv_style import CsvStyle
 from h2ok.kernel import Block, Vec
 
-__all__ = ["CsvStyle", "block_text", "header_text", "java_double", "java_hex"]
+__all__ = ["block_text", "header_text", "java_double", "java_hex"]
 
 #: Cells from which importing and using pyarrow pays.
 _ARROW_CELLS = 50_000
 _EXPONENT = re.compile(r"(-?)(\d)(?:\.(\d+))?e([+-]\d+)\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class CsvStyle:
-    """How cells are written. ``whole``: for each column whether all its numbers are whole."""
-
-    whole: tuple[bool, ...]
-    hex_string: bool = False
-    escape_quotes: bool = True
-    separator: str = ","
-    quote_header: bool = True
 
 
 def header_text(names: tuple[str, ...], style: CsvStyle) -> str:
