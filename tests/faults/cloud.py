@@ -59,6 +59,11 @@ class Member:
         self.process.kill()
         self.process.wait(10)
 
+    def forget(self) -> None:
+        """Close what leads to a process that has ended."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
     def pause(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
 
@@ -165,6 +170,7 @@ class RealCloud:
                 m.process.wait(20)
             except subprocess.TimeoutExpired:
                 m.kill()
+            m.forget()
             self._remove_namespace(m)
         if self.namespaces:
             _ip("link", "del", f"b{self._net}", check=False)
@@ -177,6 +183,7 @@ class RealCloud:
     def replace(self, lost: Member) -> Member:
         """Take a lost node out and start another one in its stead."""
         self.members.remove(lost)
+        lost.forget()
         self._remove_namespace(lost)
         ip, port, namespace = self._place()
         return self._start(ip, port, namespace, [(m.ip, m.port, m.namespace) for m in self.members])
