@@ -165,8 +165,6 @@ class Schedule:
             asked = self._alive(lost)
             began = time.monotonic()
             answer = asked.ask("POST", f"/3/Jobs/{jobs[0]}/cancel")
-            if answer.status == 404 and lost is not None and not self.cloud.replicas and lost.name in str(answer.body):
-                return
             if answer.status != 200:
                 raise FaultError(f"cancel was answered by {answer.status}: {answer.body}")
             job = self._await_job(asked, jobs[0], FAIL_SECONDS)
@@ -214,14 +212,7 @@ class Schedule:
 
     def _end_of(self, job: str, driver: Member, lost: Member | None) -> dict[str, Any]:
         """The job's end; it must be DONE, or name the node without which it could not be."""
-        try:
-            end = self._await_job(self._alive(lost), job, 90 if self.cloud.replicas else FAIL_SECONDS)
-        except FaultError as e:
-            if self.cloud.replicas or lost is None or f"on node {lost.name}, which is lost" not in str(e):
-                raise
-            # Without copies the state of a job may be lost too; whoever asks for it is told so.
-            self.seen["jobs that were lost with their node"] += 1
-            return {"status": "LOST"}
+        end = self._await_job(self._alive(lost), job, 90 if self.cloud.replicas else FAIL_SECONDS)
         if end["status"] == "DONE":
             return end
         excused = lost is not None and (not self.cloud.replicas)

@@ -248,7 +248,7 @@ class Jobs:
         return self._known.get(key)
 
     def get(self, key: str) -> Job:
-        """The job under ``key``.
+        """The job under ``key``; one whose state was lost with a node, and which nobody runs, is told as FAILED.
 
         Raises
         ------
@@ -258,7 +258,7 @@ class Jobs:
         job = self._node.dkv.get(key)
         if not isinstance(job, Job):
             # The node that runs it is about to store the state again.
-            job = self._running(key)
+            job = self._running(key) or self._lost(key)
         if not isinstance(job, Job):
             raise KeyNotFoundError(f"Job '{key}' not found. {self._node.dkv.loss_of(key)}Jobs: GET /3/Jobs.", key=key)
         return job
@@ -268,6 +268,15 @@ class Jobs:
         if not self._node.cloud.damage(key):
             return None
         return next((j for j in self._node.rpc.call_all("jobs.known", key) if j is not None), None)
+
+    def _lost(self, key: str) -> Job | None:
+        """What can be told of a job whose state was lost with a node."""
+        lost = self._node.cloud.damage(key) if key.startswith("$job") else ""
+        if not lost:
+            return None
+        text = f"The state of this job was on node {lost}, which is lost with what had no copy (--replicas). Start the job again."
+        now = _now()
+        return Job(key, "Lost job", "", "", "FAILED", 1.0, "Failed.", now, now, exception=text, stacktrace=text, node=lost)
 
     def list(self) -> list[Job]:
         """All jobs, oldest first."""
@@ -286,6 +295,8 @@ class Jobs:
             return
         # Its state may be lost with a node while it still runs.
         known = self._running(key)
+        if known is None and self._lost(key) is not None:
+            return
         if known is None or self._node.dkv.atomic(key, _Update({"cancel_requested": True}, known=known)) is None:
             raise KeyNotFoundError(f"Job '{key}' not found. Jobs: GET /3/Jobs.", key=key)
 
