@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from h2ok.ext.algos.glm.bounds import Bounds
@@ -173,7 +173,7 @@ class Fit:
     def _settings(self, start: NDArray[np.float64]) -> Settings:
         p = self.p
         active = None
-        plain = Settings(
+        settings = Settings(
             p.obj_reg,
             p.max_iterations,
             p.objective_epsilon,
@@ -184,22 +184,11 @@ class Fit:
             self.skip,
         )
         if p.remove_collinear_columns:
-            sums = Irls(self.ctx, self.info, self.family, plain, start, self.session).sums()
+            sums = Irls(self.ctx, self.info, self.family, settings, start, self.session).sums()
             k = start.shape[-1]
             active = independent_columns(symmetric(sums.gram)[:k, :k])
             active[-1] = p.intercept
-        return Settings(
-            p.obj_reg,
-            p.max_iterations,
-            p.objective_epsilon,
-            p.beta_epsilon,
-            p.gradient_epsilon,
-            p.intercept,
-            p.non_negative,
-            self.skip,
-            active,
-            self.bounds,
-        )
+        return replace(settings, active=active, bounds=self.bounds)
 
     def _null_model(self) -> NDArray[np.float64]:
         k = self.info.n_expanded + 1
