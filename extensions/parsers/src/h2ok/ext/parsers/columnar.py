@@ -1,0 +1,115 @@
+"""ColumnarParser: files of pieces of columns (row groups, stripes), one piece a block."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from h2ok.capabilities.contracts.parser import Parser, ParseSetup
+from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, kept_columns
+from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
+from h2ok.ext.parsers.partitions import Partitions, partitions_of
+from h2ok.ext.parsers.raw import RawFile, require_raw
+from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, random_key, wire_type
+
+if TYPE_CHECKING:
+    from h2ok.capabilities.runtime import Runtime
+
+__all__ = ["ColumnarFile", "ColumnarParser", "Piece", "ReadPieces"]
+
+_PREVIEW_ROWS = 1000
+
+
+class ColumnarFile(Protocol):
+    """An open file."""
+
+    @property
+    def schema(self) -> Any:
+        """Arrow's schema of it."""
+
+    @property
+    def n_pieces(self) -> int:
+        """Row groups, stripes."""
+
+    def head(self, rows: int) -> Any:
+        """Its first rows, not validated; None when it has none."""
+
+    def piece(self, number: int, columns: list[str]) -> Any:
+        """Some columns of a piece, not validated."""
+
+
+@wire_type("parsers.piece")
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of one file (its number among the sources)."""
+
+    raw: RawFile
+    number: int
+    source: int
+
+
+@dataclass(frozen=True)
+class ReadPieces(ReadColumns):
+    """Reads one piece a block; a format says how its files are opened."""
+
+    pieces: tuple[Piece, ...]
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    partitions: Partitions
+
+    #: The format as errors name it.
+    format: ClassVar[str]
+
+    @staticmethod
+    @abstractmethod
+    def open(runtime: Runtime, raw: RawFile) -> ColumnarFile:
+        """Open a file."""
+
+    def read(self, block: Block) -> Columns:
+        ref = self.pieces[block.index]
+        file = self.open(runtime_of(block.node), ref.raw)
+        missing = [c for c in self.columns if c not in file.schema.names]
+        if missing:
+            raise IllegalArgumentError(f"'{ref.raw.key}' has no column '{missing[0]}', which the first file has.")
+        with damage_of(ref.raw.key, self.format):
+            table = file.piece(ref.number, list(self.columns))
+            table.validate(full=True)
+            return self.partitions.extend(columns_of_table(table, self.columns, self.types), ref.source)
+
+
+class ColumnarParser(Parser):
+    """All flat columns: numbers, decimals, booleans, dates, timestamps, text. Nested columns are refused by name."""
+
+    magic: ClassVar[bytes]
+    task: ClassVar[type[ReadPieces]]
+
+    def guess(self, sample: bytes, given: ParseSetup, source: str) -> ParseSetup | None:
+        return replace(given, parse_type=self.name) if sample.startswith(self.magic) else None
+
+    def complete(self, raw: RawFile, given: ParseSetup) -> ParseSetup:
+        """Names and types from the file's own schema; text columns are looked at to tell enums from strings."""
+        return self._completed(self.task.open(self.runtime, raw), raw, given)
+
+    def _completed(self, file: ColumnarFile, raw: RawFile, given: ParseSetup) -> ParseSetup:
+        kept = [j for j in range(len(file.schema)) if j not in set(given.skipped_columns)]
+        with damage_of(raw.key, self.task.format):
+            head = file.head(_PREVIEW_ROWS) if kept else None
+            if head is not None:
+                head.validate(full=True)
+                head = head.slice(0, _PREVIEW_ROWS)
+            return complete_setup(given, self.name, file.schema, head)
+
+    def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
+        raws = [require_raw(job.node, s) for s in sources]
+        first = self.task.open(self.runtime, raws[0])
+        counts = [first.n_pieces, *(self.task.open(self.runtime, r).n_pieces for r in raws[1:])]
+        pieces = tuple(Piece(r, g, i) for i, (r, n) in enumerate(zip(raws, counts, strict=True)) for g in range(n))
+        if not pieces:
+            raise IllegalArgumentError(f"'{raws[0].key}' has no rows to read.")
+        own = list(first.schema.names)
+        keep, names, types = kept_columns(self._completed(first, raws[0], setup), len(own), raws[0].key)
+        parts = partitions_of([r.uri for r in raws], setup.partition_by)
+        read = self.task(random_key("parse", system=True), pieces, tuple(own[j] for j in keep), tuple(types), parts)
+        return write_frame(job, read, len(pieces), [*types, *parts.types], [*names, *parts.names], dest)
