@@ -1,7 +1,8 @@
-"""The ZeroMQ transport: one ROUTER that answers, one DEALER for each peer asked, all owned by one I/O thread.
+"""The ZeroMQ transport: one ROUTER that answers, one DEALER for each peer asked, one thread at a time that receives.
 
-A message is ``[header, frame, frame...]``: the header a msgpack array, the frames those of ``h2ok.kernel.wire``. Threads that
-call only queue messages and wake the I/O thread through a pipe; requests are answered on an elastic pool.
+A message is ``[header, frame, frame...]``: the header a msgpack array, the frames those of ``h2ok.kernel.wire``. Threads send by
+themselves, each socket under its lock. The thread that receives hands this role on and answers what it received itself, so that
+no other thread has to wake up between a request and its answer.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import hashlib
 import logging
 import math
 import os
+import select
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -34,7 +37,7 @@ __all__ = ["MAX_FRAME_BYTES", "ZmqTransport"]
 
 _log = logging.getLogger(__name__)
 #: Changes when messages of older nodes cannot be read any more.
-_WIRE_VERSION = 1
+_WIRE_VERSION = 2
 _REQUEST, _REPLY, _ERROR = 0, 1, 2
 #: Default bound of one frame; ZeroMQ closes a connection that sends more.
 MAX_FRAME_BYTES = 2 << 30
@@ -43,6 +46,8 @@ _MAX_FRAMES = 1 << 20
 _COPY_BYTES = 1 << 16
 #: Messages taken from one socket before the others get their turn.
 _BURST = 64
+#: Seconds the receiver waits at most before it looks at the deadlines.
+_LONGEST_WAIT = 1.0
 _MONITORED = zmq.Event.CONNECTED | zmq.Event.DISCONNECTED | zmq.Event.CLOSED
 
 
@@ -56,13 +61,56 @@ class _Header(msgspec.Struct, array_like=True):
     timeout: float
 
 
-class _Peer:
-    """The I/O thread's side of one peer."""
+class _Line:
+    """A socket that all threads use in turn.
 
-    def __init__(self, node: H2ONode, socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> None:
-        self.node = node
+    ZeroMQ's sockets are no thread's own as long as a lock orders their use. What the receiver waits on (``fd``) only tells of
+    changes, and a send may swallow that news: so it looks for messages afterwards.
+    """
+
+    def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self.socket = socket
+        self.fd = int(socket.getsockopt(zmq.FD))
+        self.closed = False
+        self._lock = threading.Lock()
+
+    def send(self, frames: list[Any]) -> bool:
+        """Send a message; whether there is something to receive. False on a closed line, see ``closed``."""
+        with self._lock:
+            if self.closed:
+                return False
+            last = len(frames) - 1
+            for i, frame in enumerate(frames):
+                flags = zmq.NOBLOCK if i == last else zmq.NOBLOCK | zmq.SNDMORE
+                size = frame.nbytes if isinstance(frame, memoryview) else len(frame)
+                self.socket.send(frame, flags, copy=size <= _COPY_BYTES)
+            return bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+
+    def receive(self) -> list[zmq.Frame] | None:
+        """The next message, None when there is none."""
+        with self._lock:
+            if self.closed:
+                return None
+            try:
+                return self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return None
+
+    def close(self, linger: int = 0) -> None:
+        with self._lock:
+            self.closed = True
+            self.socket.disable_monitor()
+            self.socket.close(linger)
+
+
+class _Peer:
+    """A peer that was asked: the way to it, and what is known of the connection."""
+
+    def __init__(self, node: H2ONode, line: _Line, monitor: zmq.Socket[bytes]) -> None:
+        self.node = node
+        self.line = line
         self.monitor = monitor
+        self.monitor_fd = int(monitor.getsockopt(zmq.FD))
         self.connected = False
         self.was_connected = False
 
@@ -102,20 +150,28 @@ class ZmqTransport(Transport):
                 port=port,
             ) from e
         self.port = int(self._router.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1])
+        self._listener = _Line(self._router)
         self._serve: Serve | None = None
         self._peers: dict[H2ONode, _Peer] = {}
-        self._by_socket: dict[zmq.Socket[bytes], _Peer] = {}
         self._pending = PendingCalls()
-        self._outbox: deque[tuple[H2ONode | bytes, list[Any]]] = deque()
+        #: Messages to peers that have no socket yet.
+        self._outbox: deque[tuple[H2ONode, list[Any]]] = deque()
         self._drops: deque[tuple[H2ONode, str]] = deque()
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
         os.set_blocking(self._wake_in, False)
         self._awake = False
         self._closing = False
-        self._poller = zmq.Poller()
+        self._poller = select.poll()
+        #: What to do when a file descriptor tells of something.
+        self._watched: dict[int, Callable[[], None]] = {}
+        #: Lines that may have messages without a word from their descriptor.
+        self._unread: deque[_Line] = deque()
+        #: A request that the receiver answers itself once another thread receives.
+        self._next: Callable[[], None] | None = None
+        self._started = False
+        self._ended = threading.Event()
         self._handlers = ElasticPool(f"h2ok-{self.port}-handler")
-        self._thread = threading.Thread(target=self._run, name=f"h2ok-{self.port}-io", daemon=True)
         self._complaints = 0
 
     @property
@@ -126,12 +182,21 @@ class ZmqTransport(Transport):
 
     def start(self, serve: Serve) -> None:
         self._serve = serve
-        self._thread.start()
+        self._watch(self._wake_out, self._emptied)
+        self._watch(self._listener.fd, partial(self._receive, self._listener))
+        self._unread.append(self._listener)
+        self._started = self._handlers.submit(self._run)
 
     def submit(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
         frames = encode(payload)
-        number, future, _ = self._pending.add(to, name, timeout)
-        self._post(to, _Header(_WIRE_VERSION, _REQUEST, number, name, timeout), frames)
+        number, future, nearest = self._pending.add(to, name, timeout)
+        message = [msgspec.msgpack.encode(_Header(_WIRE_VERSION, _REQUEST, number, name, timeout)), *frames]
+        peer = self._peers.get(to)
+        if peer is None or not self._send(peer.line, message):
+            self._outbox.append((to, message))
+            self._wake()
+        elif nearest and timeout < _LONGEST_WAIT:
+            self._wake()
         return future
 
     def drop_peer(self, node: H2ONode, reason: str) -> None:
@@ -140,91 +205,100 @@ class ZmqTransport(Transport):
         self._wake()
 
     def close(self) -> None:
-        """End the I/O thread and all sockets; replies already queued are still sent (for at most half a second)."""
+        """End the receiver and all sockets; replies already sent still leave (for at most half a second)."""
         if self._closing:
             return
         self._closing = True
         self._pending.close()
-        if self._thread.is_alive():
+        if self._started:
             self._wake()
-            self._thread.join(5.0)
+            self._ended.wait(5.0)
         else:
             self._close_sockets()
         self._handlers.close()
         os.close(self._wake_in)
         os.close(self._wake_out)
 
-    def _post(self, to: H2ONode | bytes, header: _Header, frames: list[Any]) -> None:
-        self._outbox.append((to, [msgspec.msgpack.encode(header), *frames]))
-        self._wake()
+    def _send(self, line: _Line, message: list[Any]) -> bool:
+        """Send now; false when the line is closed."""
+        try:
+            if line.send(message):
+                self._unread.append(line)
+                self._wake()
+        except zmq.ZMQError as e:
+            _log.warning("Node %s could not send a message: %s", self.name, e)
+        return not line.closed
 
     def _wake(self) -> None:
-        # One byte in the pipe is enough; the I/O thread clears the flag before it empties the queues.
+        # One byte in the pipe is enough; the receiver clears the flag before it empties the queues.
         if not self._awake:
             self._awake = True
             with contextlib.suppress(OSError):
                 os.write(self._wake_in, b"\0")
 
-    # -- the I/O thread -----------------------------------------------------------------------------------------------
+    # -- the receiver: one thread at a time ---------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._poller.register(self._wake_out, zmq.POLLIN)
-        self._poller.register(self._router, zmq.POLLIN)
         while not self._closing:
             try:
                 self._turn()
             except Exception:  # one bad message or socket must not end the node's traffic
-                _log.exception("The I/O thread of node %s met an error", self.name)
-        self._flush()
+                _log.exception("The receiver of node %s met an error", self.name)
+            answer, self._next = self._next, None
+            if answer is not None:
+                if self._handlers.submit(self._run):
+                    answer()
+                    return
+                _log.error("Node %s has no thread left for a request; the caller runs into its deadline.", self.name)
+        self._connect_new()
         self._close_sockets()
+        self._ended.set()
 
     def _turn(self) -> None:
         deadline = self._pending.next_deadline()
-        wait = 1000 if deadline is None else math.ceil(min(1000.0, max(0.0, (deadline - time.monotonic()) * 1000)))
-        ready = self._poller.poll(wait)
-        for source, _ in ready:
-            if source == self._wake_out:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(self._wake_out, 4096)
-            elif source is self._router:
-                self._receive(self._router, self._take_request)
-            elif isinstance(source, zmq.Socket) and source in self._by_socket:
-                peer = self._by_socket[source]
-                if source is peer.socket:
-                    self._receive(source, self._take_reply)
-                else:
-                    self._watch(peer)
+        wait = _LONGEST_WAIT if deadline is None else min(_LONGEST_WAIT, max(0.0, deadline - time.monotonic()))
+        for fd, _ in self._poller.poll(0 if self._unread else math.ceil(1000 * wait)):
+            act = self._watched.get(fd)
+            if act is not None:
+                act()
         self._awake = False
+        for _ in range(len(self._unread)):
+            self._receive(self._unread.popleft())
         while self._drops:
             self._forget(self._drops.popleft()[0])
-        self._flush()
+        self._connect_new()
         for call in self._pending.expire(time.monotonic()):
             # Nothing may pile up in the queue of a peer that never answered a connection.
             late = self._peers.get(call.to)
             if late is not None and not late.connected:
                 self._forget(call.to)
 
-    def _flush(self) -> None:
-        while self._outbox:
-            to, frames = self._outbox.popleft()
-            try:
-                if isinstance(to, bytes):
-                    _send(self._router, [to, *frames])
-                else:
-                    _send(self._peer(to).socket, frames)
-            except zmq.ZMQError as e:
-                _log.warning("Node %s could not send a message: %s", self.name, e)
+    def _watch(self, fd: int, act: Callable[[], None]) -> None:
+        self._watched[fd] = act
+        self._poller.register(fd, select.POLLIN)
 
-    def _receive(self, socket: zmq.Socket[bytes], take: Any) -> None:
+    def _emptied(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_out, 4096)
+
+    def _connect_new(self) -> None:
+        """Send what waits for a peer's first socket."""
+        while self._outbox:
+            to, message = self._outbox.popleft()
+            self._send(self._peer(to).line, message)
+
+    def _receive(self, line: _Line) -> None:
+        """Take what a line has; the rest of a long burst after the others had their turn."""
+        take = self._take_request if line is self._listener else self._take_reply
         for _ in range(_BURST):
-            try:
-                frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            frames = line.receive()
+            if frames is None:
                 return
             try:
                 take(frames)
             except (H2OKError, msgspec.MsgspecError, ValueError, IndexError) as e:
                 self._complain(e)
+        self._unread.append(line)
 
     def _complain(self, error: Exception) -> None:
         """Log a dropped message: the first ones, then every thousandth."""
@@ -237,9 +311,9 @@ class ZmqTransport(Transport):
         if header.kind != _REQUEST:
             raise ValueError(f"kind {header.kind} is not a request")
         deadline = time.monotonic() + header.timeout
-        job = partial(self._answer, frames[0].bytes, header, frames[2:], deadline)
-        if not self._handlers.submit(job) and not self._closing:
-            _log.error("Node %s has no thread left for '%s'; the caller runs into its deadline.", self.name, header.service)
+        earlier, self._next = self._next, partial(self._answer, frames[0].bytes, header, frames[2:], deadline)
+        if earlier is not None and not self._handlers.submit(earlier) and not self._closing:
+            _log.error("Node %s has no thread left for a request; the caller runs into its deadline.", self.name)
 
     def _take_reply(self, frames: list[zmq.Frame]) -> None:
         header = _header(frames, 0)
@@ -262,16 +336,19 @@ class ZmqTransport(Transport):
                 socket.curve_serverkey = self._keys[0]
                 socket.curve_publickey, socket.curve_secretkey = self._keys
             monitor: zmq.Socket[bytes] = socket.get_monitor_socket(_MONITORED)
-            peer = self._peers[node] = _Peer(node, socket, monitor)
-            for s in (socket, monitor):
-                self._by_socket[s] = peer
-                self._poller.register(s, zmq.POLLIN)
+            peer = _Peer(node, _Line(socket), monitor)
+            self._watch(peer.line.fd, partial(self._receive, peer.line))
+            self._watch(peer.monitor_fd, partial(self._follow, peer))
             socket.connect(f"tcp://{_host(node.ip)}:{node.node_port}")
+            # Others may send on it from here on.
+            self._peers[node] = peer
+            self._unread.append(peer.line)
+            self._follow(peer)
         return peer
 
-    def _watch(self, peer: _Peer) -> None:
+    def _follow(self, peer: _Peer) -> None:
         """Follow the connection: requests on a closed one are lost, a refused one means the process is gone."""
-        while True:
+        while not peer.monitor.closed:
             try:
                 event = parse_monitor_message(peer.monitor.recv_multipart(zmq.NOBLOCK))["event"]
             except zmq.Again:
@@ -292,17 +369,16 @@ class ZmqTransport(Transport):
         peer = self._peers.pop(node, None)
         if peer is None:
             return
-        for s in (peer.socket, peer.monitor):
-            self._poller.unregister(s)
-            del self._by_socket[s]
-        peer.socket.disable_monitor()
+        for fd in (peer.line.fd, peer.monitor_fd):
+            self._poller.unregister(fd)
+            del self._watched[fd]
+        peer.line.close()
         peer.monitor.close(0)
-        peer.socket.close(0)
 
     def _close_sockets(self) -> None:
         for node in list(self._peers):
             self._forget(node)
-        self._router.close(500)
+        self._listener.close(500)
         self._context.term()
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
@@ -327,15 +403,8 @@ class ZmqTransport(Transport):
         except BaseException as e:  # goes to the caller
             kind, reply = _ERROR, encode(reply_of(e, self.name))
         if not self._closing:
-            self._post(identity, _Header(_WIRE_VERSION, kind, header.number, "", 0.0), reply)
-
-
-def _send(socket: zmq.Socket[bytes], frames: list[Any]) -> None:
-    last = len(frames) - 1
-    for i, frame in enumerate(frames):
-        flags = zmq.NOBLOCK if i == last else zmq.NOBLOCK | zmq.SNDMORE
-        size = frame.nbytes if isinstance(frame, memoryview) else len(frame)
-        socket.send(frame, flags, copy=size <= _COPY_BYTES)
+            answer = _Header(_WIRE_VERSION, kind, header.number, "", 0.0)
+            self._send(self._listener, [identity, msgspec.msgpack.encode(answer), *reply])
 
 
 def _buffers(frames: list[zmq.Frame]) -> list[Any]:
