@@ -11,8 +11,10 @@ __all__ = ["AlgosCore", "warmup"]
 
 
 def _metrics() -> None:
-    from h2ok.ext.models.metrics.kernels import sum_classes
+    from h2ok.ext.models.metrics.kernels import sum_cells, sum_classes
 
+    one = np.ones(1)
+    sum_cells(one, one, one, 1e-9, 52, 0, 2000, *np.zeros((3, 4001)))
     sum_classes(np.ones(1), np.zeros(1, np.int64), np.full((1, 2), 0.5), 1e-15, np.zeros(5), np.zeros((2, 2)), np.zeros(2))
 
 
@@ -42,6 +44,8 @@ def _gbm_rows() -> None:
     kernels.histogram(bins.reshape(-1), 1, rows, offsets, m, packed, work[0])
     kernels.unpack(work[0], work[0], work[1])
     kernels.route(bins, node, np.zeros(1, np.int32), np.zeros((1, 256), np.uint8), np.full((1, 2), -1, np.int32))
+    route = np.zeros(1, np.int32), np.zeros((1, 256), np.uint8), np.full((1, 2), -1, np.int32)
+    kernels.advance(bins, node, *route, g, w, np.zeros(1, np.int32), 256, np.zeros(1), rows, offsets)
     kernels.leaf_sums(kernels.GAUSSIAN, 1.5, node, g, x, f, 0, w, np.zeros((1, 2)))
     kernels.add_leaf_values(node, np.zeros(1), f, 0)
 

@@ -7,6 +7,7 @@ sums over rows, hence equal for any chunking of equal reduction order, and exact
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,11 @@ class ScoreCells:
 
     def merged(self, other: ScoreCells) -> ScoreCells:
         """Both together."""
-        if len(self.low) == N_CELLS and len(other.low) == N_CELLS and np.array_equal(self.low, other.low):
+        if (
+            len(self.low) == N_CELLS
+            and len(other.low) == N_CELLS
+            and (self.low is other.low or np.array_equal(self.low, other.low))
+        ):
             return ScoreCells(self.low, self.positive + other.positive, self.negative + other.negative, self.scores + other.scores)
         return _group(*(np.concatenate([getattr(self, f), getattr(other, f)]) for f in ("low", "positive", "negative", "scores")))
 
@@ -66,23 +71,25 @@ def cells_of(p: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float
     ----------
     p : score of the positive class; y : 1 positive, 0 negative; w : weight > 0. All float64[n].
     """
-    positive, negative = w * y, w * (1 - y)
     if exact:
-        return _group(p + 0.0, positive, negative, w * p)
-    low = p < 0.5
-    near = _index_of(np.where(low, p, 1 - p)) - _BASE
-    cell = np.where(low, near, 2 * _HALF - near)
-    sums = [np.bincount(cell, weights=v, minlength=N_CELLS).astype(np.float64) for v in (positive, negative, w * p)]
-    return ScoreCells(_grid(), *sums)
+        return _group(p + 0.0, w * y, w * (1 - y), w * p)
+    from h2ok.ext.models.metrics.kernels import sum_cells
+
+    positive, negative, scores = np.zeros((3, N_CELLS))
+    sum_cells(p, y, w, _FLOOR, _SHIFT, _BASE, _HALF, positive, negative, scores)
+    return ScoreCells(_grid(), positive, negative, scores)
 
 
+@functools.cache
 def _grid() -> NDArray[np.float64]:
     edges = ((np.arange(_HALF + 2, dtype=np.int64) + _BASE) << _SHIFT).view(np.float64)
     lower = edges[:_HALF].copy()
     lower[0] = 0.0
     upper = np.nextafter(1 - edges[1 : _HALF + 2][::-1], 1.0)
     upper[0] = 0.5
-    return np.concatenate([lower, upper])
+    grid = np.concatenate([lower, upper])
+    grid.flags.writeable = False
+    return grid
 
 
 def _group(
