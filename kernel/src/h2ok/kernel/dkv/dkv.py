@@ -76,14 +76,14 @@ class DKV:
         self._reads = 0
         self._locks = [threading.RLock() for _ in range(_STRIPES)]
         self.cache = ReadCache(cache_bytes)
-        rpc.register("dkv.get", lambda a: self._read_local(a[0], a[1]))
-        rpc.register("dkv.put", lambda a: self._put_local(a[0], a[1]))
-        rpc.register("dkv.remove", lambda a: self._remove_local(a[0], a[1]))
-        rpc.register("dkv.atomic", lambda a: self._atomic_local(*a))
+        rpc.register("dkv.get", lambda a: self._read_local(a[0], a[1]), short=True)
+        rpc.register("dkv.put", lambda a: self._put_local(a[0], a[1]), short=True)
+        rpc.register("dkv.remove", lambda a: self._remove_local(a[0], a[1]), short=True)
+        rpc.register("dkv.atomic", lambda a: self._atomic_local(*a), short=True)
         rpc.register_listing("dkv.keys", self._keys_local)
-        rpc.register("dkv.refs", lambda a: self._adjust_local(*a))
-        rpc.register("dkv.invalidate", self.cache.invalidate)
-        rpc.register("dkv.copy", lambda a: self._copy_local(*a))
+        rpc.register("dkv.refs", lambda a: self._adjust_local(*a), short=True)
+        rpc.register("dkv.invalidate", self.cache.invalidate, short=True)
+        rpc.register("dkv.copy", lambda a: self._copy_local(*a), short=True)
 
     # -- public -------------------------------------------------------------------------------------------------------
 
@@ -251,7 +251,7 @@ class DKV:
         todo, deadline = list(keys), time.monotonic() + LOSS_SECONDS
         while todo:
             epoch, groups = self._cloud.placement.epoch, self._by_home(todo)
-            calls = [(g, self._rpc.submit(h, service, payload(g))) for h, g in groups.items() if h != me]
+            calls = [(g, self._rpc.submit(h, service, payload(g), awaited=True)) for h, g in groups.items() if h != me]
             moved: list[str] = []
             problem: Exception | None = None
             failure: Exception | None = None
@@ -319,7 +319,7 @@ class DKV:
         fetch = self.cache.begin(keys)
         # While a placement changes nobody keeps what it reads: its next home would not know who to tell of changes.
         keep = self._cloud.pending is None
-        future: Future[Any] = self._rpc.submit(home, "dkv.get", (self._cloud.me, keys))
+        future: Future[Any] = self._rpc.submit(home, "dkv.get", (self._cloud.me, keys), awaited=True)
 
         def answer() -> list[Any]:
             values: list[Any] = []
@@ -338,7 +338,11 @@ class DKV:
         """The locks of ``keys``, always taken in one order."""
         with contextlib.ExitStack() as stack:
             for stripe in sorted({hash(k) % _STRIPES for k in keys}):
-                stack.enter_context(self._locks[stripe])
+                lock = self._locks[stripe]
+                if not lock.acquire(blocking=False):
+                    self._rpc.may_wait()
+                    lock.acquire()
+                stack.callback(lock.release)
             yield
 
     def _is_primary(self, key: str) -> bool:
@@ -359,8 +363,10 @@ class DKV:
     def _read_local(self, reader: H2ONode, keys: list[str]) -> list[Any]:
         values = []
         self._check_served(keys)
+        if reader != self._cloud.me and (self.store.spills or self.store.size(keys) > _SMALL_BYTES):
+            self._rpc.may_wait()
         for key in keys:
-            with self._locks[hash(key) % _STRIPES]:
+            with self._holding([key]):
                 value = self.store.get(key)
                 if value is not None and reader != self._cloud.me:
                     self._reads += 1
@@ -423,6 +429,8 @@ class DKV:
 
     def _put_local(self, items: dict[str, Any], operation: str) -> None:
         if self.budget.limit:
+            # It may have to write other values to disk.
+            self._rpc.may_wait()
             self._check_budget(items)
         chunks = {k: v for k, v in items.items() if is_chunk_key(k)}
         if chunks:
@@ -465,11 +473,13 @@ class DKV:
                 if node != self._cloud.me:
                     by_node[node].append(change)
         if by_node:
+            self._rpc.may_wait()
             self.send_copies(placement, by_node)
 
     def send_copies(self, placement: Placement, by_node: Mapping[H2ONode, list[Change]]) -> None:
         """Send each node its changes and wait for all."""
-        calls = [(n, self._rpc.submit(n, "dkv.copy", (self._cloud.me, placement.epoch, changes))) for n, changes in by_node.items()]
+        me, epoch = self._cloud.me, placement.epoch
+        calls = [(n, self._rpc.submit(n, "dkv.copy", (me, epoch, changes), awaited=True)) for n, changes in by_node.items()]
         for node, future in calls:
             try:
                 future.result()
@@ -505,9 +515,11 @@ class DKV:
         for key, readers in stale.items():
             for member in readers:
                 by_reader[member].append(key)
+        if by_reader:
+            self._rpc.may_wait()
         # Who is no member any more keeps nothing that could be read.
         members = self._cloud.newest.members
-        futures = {m: self._rpc.submit(m, "dkv.invalidate", keys) for m, keys in by_reader.items() if m in members}
+        futures = {m: self._rpc.submit(m, "dkv.invalidate", keys, awaited=True) for m, keys in by_reader.items() if m in members}
         failure: Exception | None = None
         for member, future in futures.items():
             try:

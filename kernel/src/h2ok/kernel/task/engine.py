@@ -37,6 +37,8 @@ __all__ = ["TaskEngine"]
 TASK_TIMEOUT = 24 * 3600.0
 #: Numbers that work on a block may hold for each of its values: the decoded one, and a matrix that is made of them.
 _WORK_VALUES = 4
+#: Between two looks for answers that came while this node works on its own part.
+_ANSWER_SECONDS = 0.05
 #: Between two questions how far another node has come.
 _PROGRESS_SECONDS = 0.5
 
@@ -78,9 +80,9 @@ class TaskEngine:
         node.rpc.register("task.run", self._run_local)
         #: Chunks done so far of runs that other nodes asked for.
         self._mapped: dict[str, int] = {}
-        node.rpc.register("task.done", lambda run: self._mapped.get(run, 0))
-        node.rpc.register("task.cancel", self._cancelled.add)
-        node.rpc.register("task.forget", self._cancelled.discard)
+        node.rpc.register("task.done", lambda run: self._mapped.get(run, 0), short=True)
+        node.rpc.register("task.cancel", self._cancelled.add, short=True)
+        node.rpc.register("task.forget", self._cancelled.discard, short=True)
         node.rpc.register("task.free_state", self._free_local)
 
     def do_all(
@@ -237,7 +239,7 @@ class TaskEngine:
         me, rpc = self._node.cloud.me, self._node.rpc
         stop = threading.Event()
         messages = {m: self._grounds.pack(part, m) for m, part in parts.items() if m != me}
-        futures = {m: rpc.submit(m, "task.run", message, TASK_TIMEOUT) for m, (message, _) in messages.items()}
+        futures = {m: rpc.submit(m, "task.run", message, TASK_TIMEOUT, awaited=True) for m, (message, _) in messages.items()}
         for m, f in futures.items():
             f.add_done_callback(partial(_stop_on_failure, stop, m))
         failures: list[BaseException] = []
@@ -260,7 +262,9 @@ class TaskEngine:
 
         if me in parts:
             count = partial(watch.count, me) if watch.wants_progress else None
-            collect(me, lambda: self._map_local(parts[me], lambda: stop.is_set() or watch.stopped(), count))
+            collect(
+                me, lambda: self._map_local(parts[me], partial(_must_stop, stop, watch, _Answers(list(futures.values()))), count)
+            )
         for m, f in futures.items():
             collect(m, partial(self._await, f, parts[m], m, watch))
             if f.done() and f.exception() is None:
@@ -436,6 +440,26 @@ def _stop_on_failure(stop: threading.Event, node: H2ONode, future: Future[Any]) 
     error = future.exception()
     if error is not None and not (isinstance(error, NodeLostError) and _is_loss_of(node, error)):
         stop.set()
+
+
+class _Answers:
+    """Takes in the answers of other nodes now and then, so that a failure of theirs stops this node too."""
+
+    def __init__(self, futures: list[Future[Any]]) -> None:
+        self._futures = futures
+        self._next = time.monotonic() + _ANSWER_SECONDS
+
+    def look(self) -> None:
+        now = time.monotonic()
+        if self._futures and now > self._next:
+            self._next = now + _ANSWER_SECONDS
+            for future in self._futures:
+                future.done()
+
+
+def _must_stop(stop: threading.Event, watch: RunWatch, answers: _Answers) -> bool:
+    answers.look()
+    return stop.is_set() or watch.stopped()
 
 
 def _count_answer(watch: RunWatch, node: H2ONode, answer: Future[Any]) -> None:

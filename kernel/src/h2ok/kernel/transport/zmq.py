@@ -27,6 +27,7 @@ from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.errors import H2OKError, NodeLostError, PortInUseError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
+from h2ok.kernel.transport.lines import COPY_BYTES, Line, LineCall
 from h2ok.kernel.transport.pending import PendingCalls, settle
 from h2ok.kernel.transport.remote_errors import finish, reply_of
 from h2ok.kernel.wire import decode, encode
@@ -42,13 +43,16 @@ _REQUEST, _REPLY, _ERROR = 0, 1, 2
 #: Default bound of one frame; ZeroMQ closes a connection that sends more.
 MAX_FRAME_BYTES = 2 << 30
 _MAX_FRAMES = 1 << 20
-#: Frames up to this size are copied (cheaper than tracking them).
-_COPY_BYTES = 1 << 16
 #: Messages taken from one socket before the others get their turn.
 _BURST = 64
+#: Lines of its own that a peer's calls may have at once; further ones share one.
+_LINES = 8
 #: Seconds the receiver waits at most before it looks at the deadlines.
 _LONGEST_WAIT = 1.0
 _MONITORED = zmq.Event.CONNECTED | zmq.Event.DISCONNECTED | zmq.Event.CLOSED
+
+
+_NOTHING: tuple[str, None] = ("", None)
 
 
 class _Header(msgspec.Struct, array_like=True):
@@ -61,58 +65,20 @@ class _Header(msgspec.Struct, array_like=True):
     timeout: float
 
 
-class _Line:
-    """A socket that all threads use in turn.
-
-    ZeroMQ's sockets are no thread's own as long as a lock orders their use. What the receiver waits on (``fd``) only tells of
-    changes, and a send may swallow that news: so it looks for messages afterwards.
-    """
-
-    def __init__(self, socket: zmq.Socket[bytes]) -> None:
-        self.socket = socket
-        self.fd = int(socket.getsockopt(zmq.FD))
-        self.closed = False
-        self._lock = threading.Lock()
-
-    def send(self, frames: list[Any]) -> bool:
-        """Send a message; whether there is something to receive. False on a closed line, see ``closed``."""
-        with self._lock:
-            if self.closed:
-                return False
-            last = len(frames) - 1
-            for i, frame in enumerate(frames):
-                flags = zmq.NOBLOCK if i == last else zmq.NOBLOCK | zmq.SNDMORE
-                size = frame.nbytes if isinstance(frame, memoryview) else len(frame)
-                self.socket.send(frame, flags, copy=size <= _COPY_BYTES)
-            return bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
-
-    def receive(self) -> list[zmq.Frame] | None:
-        """The next message, None when there is none."""
-        with self._lock:
-            if self.closed:
-                return None
-            try:
-                return self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return None
-
-    def close(self, linger: int = 0) -> None:
-        with self._lock:
-            self.closed = True
-            self.socket.disable_monitor()
-            self.socket.close(linger)
-
-
 class _Peer:
     """A peer that was asked: the way to it, and what is known of the connection."""
 
-    def __init__(self, node: H2ONode, line: _Line, monitor: zmq.Socket[bytes]) -> None:
+    def __init__(self, node: H2ONode, line: Line, monitor: zmq.Socket[bytes]) -> None:
         self.node = node
         self.line = line
         self.monitor = monitor
         self.monitor_fd = int(monitor.getsockopt(zmq.FD))
         self.connected = False
         self.was_connected = False
+        #: Lines for single calls that nobody uses now.
+        self.idle: deque[Line] = deque()
+        self.lines: set[Line] = set()
+        self.address = f"tcp://{_host(node.ip)}:{node.node_port}"
 
 
 class ZmqTransport(Transport):
@@ -150,7 +116,7 @@ class ZmqTransport(Transport):
                 port=port,
             ) from e
         self.port = int(self._router.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1])
-        self._listener = _Line(self._router)
+        self._listener = Line(self._router)
         self._serve: Serve | None = None
         self._peers: dict[H2ONode, _Peer] = {}
         self._pending = PendingCalls()
@@ -166,9 +132,12 @@ class ZmqTransport(Transport):
         #: What to do when a file descriptor tells of something.
         self._watched: dict[int, Callable[[], None]] = {}
         #: Lines that may have messages without a word from their descriptor.
-        self._unread: deque[_Line] = deque()
+        self._unread: deque[Line] = deque()
         #: A request that the receiver answers itself once another thread receives.
-        self._next: Callable[[], None] | None = None
+        self._next: tuple[str, Callable[[], None] | None] = _NOTHING
+        #: The thread that receives.
+        self._receiver = 0
+        self._lines_lock = threading.Lock()
         self._started = False
         self._ended = threading.Event()
         self._handlers = ElasticPool(f"h2ok-{self.port}-handler")
@@ -199,6 +168,45 @@ class ZmqTransport(Transport):
             self._wake()
         return future
 
+    def ask(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
+        frames = encode(payload)
+        peer = self._peers.get(to)
+        line = self._own_line(peer) if peer is not None and peer.connected else None
+        if peer is None or line is None:
+            return self.submit(to, name, payload, timeout)
+        call = LineCall(line, partial(self._take, self._take_reply), partial(self._end_of_call, peer))
+        number, future, nearest = self._pending.add(to, name, timeout, call)
+        line.send([msgspec.msgpack.encode(_Header(_WIRE_VERSION, _REQUEST, number, name, timeout)), *frames], watched=False)
+        if line.closed and self._pending.pop(number) is not None:
+            return self.submit(to, name, payload, timeout)
+        if nearest and timeout < _LONGEST_WAIT:
+            self._wake()
+        return future
+
+    def _own_line(self, peer: _Peer) -> Line | None:
+        """A line for one call; None when there are too many, or the peer was forgotten just now."""
+        try:
+            return peer.idle.pop()
+        except IndexError:
+            pass
+        with self._lines_lock:
+            if self._closing or peer.line.closed or len(peer.lines) >= _LINES:
+                return None
+            socket = self._dealer()
+            socket.connect(peer.address)
+            line = Line(socket)
+            peer.lines.add(line)
+            return line
+
+    def _end_of_call(self, peer: _Peer, line: Line, clean: bool) -> None:
+        """A call ended; its line serves again unless an answer may still come."""
+        if clean and not line.closed:
+            peer.idle.append(line)
+            return
+        with self._lines_lock:
+            peer.lines.discard(line)
+        line.close()
+
     def drop_peer(self, node: H2ONode, reason: str) -> None:
         self._pending.fail_node(node, reason)
         self._drops.append((node, reason))
@@ -219,7 +227,7 @@ class ZmqTransport(Transport):
         os.close(self._wake_in)
         os.close(self._wake_out)
 
-    def _send(self, line: _Line, message: list[Any]) -> bool:
+    def _send(self, line: Line, message: list[Any]) -> bool:
         """Send now; false when the line is closed."""
         try:
             if line.send(message):
@@ -239,20 +247,34 @@ class ZmqTransport(Transport):
     # -- the receiver: one thread at a time ---------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._receiver = threading.get_ident()
         while not self._closing:
             try:
                 self._turn()
             except Exception:  # one bad message or socket must not end the node's traffic
                 _log.exception("The receiver of node %s met an error", self.name)
-            answer, self._next = self._next, None
-            if answer is not None:
-                if self._handlers.submit(self._run):
-                    answer()
-                    return
-                _log.error("Node %s has no thread left for a request; the caller runs into its deadline.", self.name)
+            if not self._answer_next():
+                return
         self._connect_new()
         self._close_sockets()
         self._ended.set()
+
+    def _answer_next(self) -> bool:
+        """Answer the request that was received last; whether this thread is still the receiver."""
+        (name, answer), self._next = self._next, _NOTHING
+        if answer is not None:
+            if name not in self.short:
+                self.may_wait()
+            answer()
+        return self._receiver == threading.get_ident()
+
+    def may_wait(self) -> None:
+        if self._receiver == threading.get_ident():
+            self._receiver = 0
+            if not self._handlers.submit(self._run):
+                # Nobody else can receive: this thread goes on with it, and what it waits for here must come from elsewhere.
+                self._receiver = threading.get_ident()
+                _log.error("Node %s has no thread left to receive with; calls run into their deadlines.", self.name)
 
     def _turn(self) -> None:
         deadline = self._pending.next_deadline()
@@ -287,18 +309,21 @@ class ZmqTransport(Transport):
             to, message = self._outbox.popleft()
             self._send(self._peer(to).line, message)
 
-    def _receive(self, line: _Line) -> None:
+    def _receive(self, line: Line) -> None:
         """Take what a line has; the rest of a long burst after the others had their turn."""
         take = self._take_request if line is self._listener else self._take_reply
         for _ in range(_BURST):
             frames = line.receive()
             if frames is None:
                 return
-            try:
-                take(frames)
-            except (H2OKError, msgspec.MsgspecError, ValueError, IndexError) as e:
-                self._complain(e)
+            self._take(take, frames)
         self._unread.append(line)
+
+    def _take(self, take: Callable[[list[zmq.Frame]], None], frames: list[zmq.Frame]) -> None:
+        try:
+            take(frames)
+        except (H2OKError, msgspec.MsgspecError, ValueError, IndexError) as e:
+            self._complain(e)
 
     def _complain(self, error: Exception) -> None:
         """Log a dropped message: the first ones, then every thousandth."""
@@ -311,7 +336,9 @@ class ZmqTransport(Transport):
         if header.kind != _REQUEST:
             raise ValueError(f"kind {header.kind} is not a request")
         deadline = time.monotonic() + header.timeout
-        earlier, self._next = self._next, partial(self._answer, frames[0].bytes, header, frames[2:], deadline)
+        (_, earlier), answer = self._next, partial(self._answer, frames[0].bytes, header, frames[2:], deadline)
+        # A long message takes its time to read.
+        self._next = (header.service if sum(map(len, frames)) <= COPY_BYTES else "", answer)
         if earlier is not None and not self._handlers.submit(earlier) and not self._closing:
             _log.error("Node %s has no thread left for a request; the caller runs into its deadline.", self.name)
 
@@ -320,7 +347,7 @@ class ZmqTransport(Transport):
         call = self._pending.pop(header.number)
         if call is None:
             return
-        if sum(map(len, frames)) <= _COPY_BYTES:
+        if isinstance(call.future, LineCall) or sum(map(len, frames)) <= COPY_BYTES:
             finish(call.future, _buffers(frames[1:]))
         elif not self._handlers.submit(partial(finish, call.future, _buffers(frames[1:]))):
             text = f"This node closed before the answer of node {call.to.name} to '{call.service}' was read."
@@ -329,17 +356,12 @@ class ZmqTransport(Transport):
     def _peer(self, node: H2ONode) -> _Peer:
         peer = self._peers.get(node)
         if peer is None:
-            socket = self._socket(zmq.DEALER)
-            socket.setsockopt(zmq.RECONNECT_IVL, 50)
-            socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
-            if self._keys is not None:
-                socket.curve_serverkey = self._keys[0]
-                socket.curve_publickey, socket.curve_secretkey = self._keys
+            socket = self._dealer()
             monitor: zmq.Socket[bytes] = socket.get_monitor_socket(_MONITORED)
-            peer = _Peer(node, _Line(socket), monitor)
+            peer = _Peer(node, Line(socket), monitor)
             self._watch(peer.line.fd, partial(self._receive, peer.line))
             self._watch(peer.monitor_fd, partial(self._follow, peer))
-            socket.connect(f"tcp://{_host(node.ip)}:{node.node_port}")
+            socket.connect(peer.address)
             # Others may send on it from here on.
             self._peers[node] = peer
             self._unread.append(peer.line)
@@ -372,7 +394,11 @@ class ZmqTransport(Transport):
         for fd in (peer.line.fd, peer.monitor_fd):
             self._poller.unregister(fd)
             del self._watched[fd]
-        peer.line.close()
+        with self._lines_lock:
+            lines, peer.lines = peer.lines, set()
+            peer.line.close()
+        for line in lines:
+            line.close()
         peer.monitor.close(0)
 
     def _close_sockets(self) -> None:
@@ -380,6 +406,15 @@ class ZmqTransport(Transport):
             self._forget(node)
         self._listener.close(500)
         self._context.term()
+
+    def _dealer(self) -> zmq.Socket[bytes]:
+        socket = self._socket(zmq.DEALER)
+        socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
+        if self._keys is not None:
+            socket.curve_serverkey = self._keys[0]
+            socket.curve_publickey, socket.curve_secretkey = self._keys
+        return socket
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
@@ -409,7 +444,7 @@ class ZmqTransport(Transport):
 
 def _buffers(frames: list[zmq.Frame]) -> list[Any]:
     """Frames as buffers that arrays can stand on: small ones as copies, so that they do not keep a receive buffer alive."""
-    return [f.buffer if len(f) > _COPY_BYTES else bytearray(f.buffer) for f in frames]
+    return [f.buffer if len(f) > COPY_BYTES else bytearray(f.buffer) for f in frames]
 
 
 def _header(frames: list[zmq.Frame], at: int) -> _Header:
