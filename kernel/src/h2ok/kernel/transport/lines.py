@@ -11,12 +11,14 @@ from typing import Any
 
 import zmq
 
-__all__ = ["COPY_BYTES", "Line", "LineCall"]
+__all__ = ["COPY_BYTES", "SPIN_SECONDS", "Line", "LineCall", "poll_awake"]
 
 #: Frames up to this size are copied (cheaper than tracking them).
 COPY_BYTES = 1 << 16
 #: Seconds until a caller that waits at its line looks whether the call ended otherwise (the node is lost, the deadline over).
 _LOOK_SECONDS = 0.1
+#: Seconds until who waits for a message lets its processor sleep. PERF: waking it takes 0.05 ms, an answer comes within 0.3.
+SPIN_SECONDS = 0.0004
 
 
 class Line:
@@ -98,7 +100,7 @@ class LineCall(Future[Any]):
         if frames is None and seconds > 0:
             waiter = select.poll()
             waiter.register(self._line.fd, select.POLLIN)
-            waiter.poll(1000 * seconds)
+            poll_awake(waiter, 1000 * seconds)
             frames = self._line.receive()
         if frames is not None:
             # Before others hear of it: they may look themselves.
@@ -128,3 +130,13 @@ class LineCall(Future[Any]):
             wait = _LOOK_SECONDS if deadline is None else min(_LOOK_SECONDS, deadline - time.monotonic())
             if self.look(max(0.0, wait)) or wait <= 0:
                 return
+
+
+def poll_awake(poller: select.poll, milliseconds: float) -> list[tuple[int, int]]:
+    """``poller.poll(milliseconds)``, the first moments of it without sleep."""
+    end = time.perf_counter() + SPIN_SECONDS
+    while time.perf_counter() < end:
+        found = poller.poll(0)
+        if found:
+            return found
+    return poller.poll(milliseconds)

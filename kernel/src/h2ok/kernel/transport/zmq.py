@@ -27,7 +27,7 @@ from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.errors import H2OKError, NodeLostError, PortInUseError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
-from h2ok.kernel.transport.lines import COPY_BYTES, Line, LineCall
+from h2ok.kernel.transport.lines import COPY_BYTES, Line, LineCall, poll_awake
 from h2ok.kernel.transport.pending import PendingCalls, settle
 from h2ok.kernel.transport.remote_errors import finish, reply_of
 from h2ok.kernel.wire import decode, encode
@@ -135,6 +135,8 @@ class ZmqTransport(Transport):
         self._unread: deque[Line] = deque()
         #: A request that the receiver answers itself once another thread receives.
         self._next: tuple[str, Callable[[], None] | None] = _NOTHING
+        #: Whether the last request was a short one.
+        self._lively = False
         #: The thread that receives.
         self._receiver = 0
         self._lines_lock = threading.Lock()
@@ -263,7 +265,8 @@ class ZmqTransport(Transport):
         """Answer the request that was received last; whether this thread is still the receiver."""
         (name, answer), self._next = self._next, _NOTHING
         if answer is not None:
-            if name not in self.short:
+            self._lively = name in self.short
+            if not self._lively:
                 self.may_wait()
             answer()
         return self._receiver == threading.get_ident()
@@ -279,7 +282,10 @@ class ZmqTransport(Transport):
     def _turn(self) -> None:
         deadline = self._pending.next_deadline()
         wait = _LONGEST_WAIT if deadline is None else min(_LONGEST_WAIT, max(0.0, deadline - time.monotonic()))
-        for fd, _ in self._poller.poll(0 if self._unread else math.ceil(1000 * wait)):
+        # Who asked for something short often asks for more.
+        poll = partial(poll_awake, self._poller) if self._lively and not self._unread else self._poller.poll
+        self._lively = False
+        for fd, _ in poll(0 if self._unread else math.ceil(1000 * wait)):
             act = self._watched.get(fd)
             if act is not None:
                 act()

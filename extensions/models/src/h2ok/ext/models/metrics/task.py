@@ -12,7 +12,7 @@ from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.metrics.binomial import area_under_pr, area_under_roc, confusion_matrix, gains_lift, thresholds_of
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.metrics.multinomial_auc import ClassCells, auc_tables, class_cells, wants_auc
-from h2ok.ext.models.metrics.scores import EXACT_ROWS, ScoreCells, cells_of
+from h2ok.ext.models.metrics.scores import EXACT_ROWS, GridCells, ScoreCells, cells_of
 from h2ok.ext.models.rows import Rows, RowsTask
 from h2ok.kernel import Frame, wire_type
 from numpy.typing import NDArray
@@ -75,7 +75,9 @@ class MetricsTask(RowsTask):
         return sums
 
     def reduce(self, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
-        return {k: v.merged(right[k]) if isinstance(v, ScoreCells | ClassCells) else v + right[k] for k, v in left.items()}
+        return {
+            k: v.merged(right[k]) if isinstance(v, ScoreCells | GridCells | ClassCells) else v + right[k] for k, v in left.items()
+        }
 
 
 def regression_sums(
