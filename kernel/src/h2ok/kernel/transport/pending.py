@@ -66,6 +66,11 @@ class PendingCalls:
         with self._lock:
             return self._calls.pop(number, None)
 
+    def awaits(self, node: H2ONode) -> bool:
+        """Whether a call to ``node`` is open."""
+        with self._lock:
+            return any(c.to == node for c in self._calls.values())
+
     def next_deadline(self) -> float | None:
         """Monotonic time of the nearest deadline."""
         with self._lock:

@@ -296,9 +296,9 @@ class ZmqTransport(Transport):
             self._forget(self._drops.popleft()[0])
         self._connect_new()
         for call in self._pending.expire(time.monotonic()):
-            # Nothing may pile up in the queue of a peer that never answered a connection.
+            # Nothing may pile up in the queue of a peer that never answered a connection; what others sent there still counts.
             late = self._peers.get(call.to)
-            if late is not None and not late.connected:
+            if late is not None and not late.connected and not self._pending.awaits(call.to):
                 self._forget(call.to)
 
     def _watch(self, fd: int, act: Callable[[], None]) -> None:
