@@ -36,6 +36,8 @@ _INLINE_BYTES = 1024
 #: Kinds of numpy dtypes that may travel: no objects, no structures.
 _DTYPE_KINDS = frozenset("biufcSUMm")
 
+_SCALARS = {bool, int, float, type(None)}
+
 _by_name: dict[str, tuple[type, tuple[str, ...]]] = {}
 _resolvers: list[Callable[[], None]] = []
 _by_type: dict[type, tuple[str, tuple[str, ...]]] = {}
@@ -227,6 +229,8 @@ def sizeof(obj: Any, _depth: int = 0) -> int:
     if entry is not None:
         return 64 + sum(sizeof(getattr(obj, f), _depth + 1) for f in entry[1])
     if isinstance(obj, (list, tuple)):
+        if len(obj) > 16 and set(map(type, obj)) <= _SCALARS:
+            return 64 + 24 * len(obj)
         return 64 + (sum(map(len, obj)) + 50 * len(obj) if _is_text(obj) else sum(sizeof(v, _depth + 1) for v in obj))
     if isinstance(obj, dict):
         return 64 + sum(sizeof(k, _depth + 1) + sizeof(v, _depth + 1) for k, v in obj.items())

@@ -44,8 +44,6 @@ def _gbm_rows() -> None:
     kernels.histogram(bins.reshape(-1), 1, rows, offsets, m, packed, work[0])
     kernels.unpack(work[0], work[0], work[1])
     kernels.route(bins, node, np.zeros(1, np.int32), np.zeros((1, 256), np.uint8), np.full((1, 2), -1, np.int32))
-    route = np.zeros(1, np.int32), np.zeros((1, 256), np.uint8), np.full((1, 2), -1, np.int32)
-    kernels.advance(bins, node, *route, g, w, np.zeros(1, np.int32), 256, np.zeros(1), rows, offsets)
     kernels.leaf_sums(kernels.GAUSSIAN, 1.5, node, g, x, f, 0, w, np.zeros((1, 2)))
     kernels.add_leaf_values(node, np.zeros(1), f, 0)
 

@@ -15,7 +15,6 @@ from numba import njit
 __all__ = [
     "NA_BIN",
     "add_leaf_values",
-    "advance",
     "bin_column",
     "find_splits",
     "gradients",
@@ -146,25 +145,6 @@ def select_rows(node, slot, bag, stride, rows, offsets):  # type: ignore[no-unty
     for i in range(len(node)):
         k = node[i]
         s = slot[k] if k >= 0 else -1
-        rows[m] = i
-        offsets[m] = s * stride
-        m += (s >= 0) & (bag[i] > 0.0)
-    return m
-
-
-@njit(cache=True, nogil=True)
-def advance(bins, node, feature, go_left, child, g, bag, slot, stride, squares, rows, offsets):  # type: ignore[no-untyped-def]
-    """``route``, ``squares`` and ``select_rows`` in one pass, for the nodes of the next level; the number of rows selected."""
-    m = 0
-    for i in range(len(node)):
-        k = node[i]
-        s = np.int32(-1)
-        if k >= 0:
-            k = child[k, go_left[k, bins[i, feature[k]]]]
-            node[i] = k
-            if k >= 0:
-                s = slot[k]
-                squares[k] += bag[i] * g[i] * g[i]
         rows[m] = i
         offsets[m] = s * stride
         m += (s >= 0) & (bag[i] > 0.0)

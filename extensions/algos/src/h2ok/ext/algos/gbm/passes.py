@@ -136,25 +136,20 @@ class LevelPass(RowsTask):
         work = work_of(rows)
         if self.grow is not None:
             return root_sums(rows, work, self.distribution, self.grow, self.narrow)
-        p, n = work.bins.shape[1], rows.n_rows
-        chosen, offsets, squares = np.empty(n + 1, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.zeros(len(self.slot))
-        m = kernels.advance(
-            work.bins, work.node, self.feature, self.go_left, self.child, work.g, work.bag, self.slot, p * 256, squares, chosen,
-            offsets,
-        )  # fmt: skip
-        return histograms(work, chosen, offsets, m, self.n_slots, self.narrow), squares
+        kernels.route(work.bins, work.node, self.feature, self.go_left, self.child)
+        return node_sums(work, self.slot, self.n_slots, self.narrow)
 
     def reduce(self, left: tuple[Any, Any], right: tuple[Any, Any]) -> tuple[Any, Any]:
         return added(left, right)
 
 
-def histograms(
-    work: Work, chosen: NDArray[np.int32], offsets: NDArray[np.int32], m: int, n_slots: int, narrow: bool
-) -> NDArray[np.int64]:
-    """Histograms of the first ``m`` chosen rows; see ``LevelPass``."""
+def node_sums(work: Work, slot: NDArray[np.int32], n_slots: int, narrow: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Histograms of the nodes that have a slot, and the sum of squares of every node; see ``LevelPass``."""
     from h2ok.ext.algos.gbm import kernels
 
-    p = work.bins.shape[1]
+    n, p = work.bins.shape
+    chosen, offsets, squares = np.empty(n + 1, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.zeros(len(slot))
+    m = kernels.select_rows(work.node, slot, work.bag, p * 256, chosen, offsets)
     out = np.zeros((1 if narrow else 2, n_slots, p, 256), dtype=np.int64)
     sums = out.reshape(len(out), -1)
     if work.packed.ndim == 2:
@@ -163,19 +158,14 @@ def histograms(
         kernels.histogram(work.bins.reshape(-1), p, chosen, offsets, m, work.packed, sums[0])
         if not narrow:
             kernels.unpack(sums[0], sums[0], sums[1])
-    return out
+    kernels.squares(work.node, work.g, work.bag, squares)
+    return out, squares
 
 
 def root_sums(rows: Rows, work: Work, distribution: Distribution, grow: Grow, narrow: bool) -> tuple[Any, Any]:
     """Starts a tree: the histogram of its root and the root's sum of squares."""
-    from h2ok.ext.algos.gbm import kernels
-
     start_tree(rows, work, distribution, grow)
-    n = rows.n_rows
-    chosen, offsets, squares = np.empty(n + 1, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.zeros(1)
-    m = kernels.select_rows(work.node, np.zeros(1, dtype=np.int32), work.bag, work.bins.shape[1] * 256, chosen, offsets)
-    kernels.squares(work.node, work.g, work.bag, squares)
-    return histograms(work, chosen, offsets, m, 1, narrow), squares
+    return node_sums(work, np.zeros(1, dtype=np.int32), 1, narrow)
 
 
 def added(left: tuple[Any, Any], right: tuple[Any, Any]) -> tuple[Any, Any]:
