@@ -166,7 +166,7 @@ def test_rubbish_on_the_wire_is_dropped(pair: Pair, frames: list[bytes]) -> None
         socket.connect(f"tcp://127.0.0.1:{pair.b.port}")
         socket.send_multipart(frames)
         # A header that is right, with a body that is not.
-        socket.send_multipart([b"\x95\x01\x00\x01\xa4echo\xcb@\x14\x00\x00\x00\x00\x00\x00", *frames])
+        socket.send_multipart([b"\x95\x02\x00\x01\xa4echo\xcb@\x14\x00\x00\x00\x00\x00\x00", *frames])
     context.term()
     assert pair.ask("echo", 7) == 7
 
