@@ -36,6 +36,8 @@ _INLINE_BYTES = 1024
 #: Kinds of numpy dtypes that may travel: no objects, no structures.
 _DTYPE_KINDS = frozenset("biufcSUMm")
 
+#: Types that msgpack takes as they are.
+_AS_THEY_ARE = frozenset({str, float, bool, type(None), bytes})
 _SCALARS = {bool, int, float, type(None)}
 
 _by_name: dict[str, tuple[type, tuple[str, ...]]] = {}
@@ -104,6 +106,8 @@ class _Encoder:
         self.packer = msgspec.msgpack.Encoder()
 
     def plain(self, obj: Any, depth: int) -> Any:
+        if type(obj) in _AS_THEY_ARE:
+            return obj
         if obj is None or isinstance(obj, (bool, str, bytes, float)):
             return obj if not isinstance(obj, np.floating) else float(obj)
         if isinstance(obj, int):

@@ -212,8 +212,13 @@ class TaskEngine:
         session = request.session
         placed = self._placed.setdefault(session, {}) if session else {}
         groups: dict[H2ONode, list[int]] = defaultdict(list)
+        last: H2ONode | None = None
         for i in request.indexes.tolist():
             node = placed.get(i) or cloud.chunk_home(i, n)
+            # Neighbours mostly have the same home, which is seen to live already.
+            if node is last:
+                groups[node].append(i)
+                continue
             if cloud.is_lost(node) or node not in cloud.members:
                 if i in placed:
                     raise StateLostError(
@@ -222,6 +227,7 @@ class TaskEngine:
                 self._await_takeover(node, NodeLostError(f"Node {node.name} is lost.", node=node.name))
                 node = cloud.chunk_home(i, n)
             groups[node].append(i)
+            last = node
         return {m: replace(request, indexes=np.array(v, dtype=np.int64)) for m, v in groups.items()}
 
     def _await_takeover(self, node: H2ONode, error: Exception) -> None:

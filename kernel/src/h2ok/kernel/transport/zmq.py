@@ -27,7 +27,7 @@ from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.errors import H2OKError, NodeLostError, PortInUseError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
-from h2ok.kernel.transport.lines import COPY_BYTES, Line, LineCall, poll_awake
+from h2ok.kernel.transport.lines import COPY_BYTES, Line, LineCall, Patience
 from h2ok.kernel.transport.pending import PendingCalls, settle
 from h2ok.kernel.transport.remote_errors import finish, reply_of
 from h2ok.kernel.wire import decode, encode
@@ -135,6 +135,8 @@ class ZmqTransport(Transport):
         self._unread: deque[Line] = deque()
         #: A request that the receiver answers itself once another thread receives.
         self._next: tuple[str, Callable[[], None] | None] = _NOTHING
+        #: Of the receiver, and of those who wait for an answer.
+        self._patience, self._call_patience = Patience(), Patience()
         #: Whether the last request was a short one.
         self._lively = False
         #: The thread that receives.
@@ -176,7 +178,7 @@ class ZmqTransport(Transport):
         line = self._own_line(peer) if peer is not None and peer.connected else None
         if peer is None or line is None:
             return self.submit(to, name, payload, timeout)
-        call = LineCall(line, partial(self._take, self._take_reply), partial(self._end_of_call, peer))
+        call = LineCall(line, self._call_patience, partial(self._take, self._take_reply), partial(self._end_of_call, peer))
         number, future, nearest = self._pending.add(to, name, timeout, call)
         line.send([msgspec.msgpack.encode(_Header(_WIRE_VERSION, _REQUEST, number, name, timeout)), *frames], watched=False)
         if line.closed and self._pending.pop(number) is not None:
@@ -283,7 +285,7 @@ class ZmqTransport(Transport):
         deadline = self._pending.next_deadline()
         wait = _LONGEST_WAIT if deadline is None else min(_LONGEST_WAIT, max(0.0, deadline - time.monotonic()))
         # Who asked for something short often asks for more.
-        poll = partial(poll_awake, self._poller) if self._lively and not self._unread else self._poller.poll
+        poll = partial(self._patience.poll, self._poller) if self._lively and not self._unread else self._poller.poll
         self._lively = False
         for fd, _ in poll(0 if self._unread else math.ceil(1000 * wait)):
             act = self._watched.get(fd)
