@@ -20,9 +20,9 @@ _LOOK_SECONDS = 0.1
 #: Seconds that a wait may last without sleep. PERF: to wake a processor takes 0.05 ms, an answer comes within 0.2.
 _AWAKE_SECONDS = 0.0003
 #: A gap between two looks that tells that other threads want the processor.
-_GAP_SECONDS = 0.00005
+_GAP_SECONDS = 0.0002
 #: Seconds to wait as usual after waiting awake was of no use: at first, and at most.
-_REST_SECONDS, _LONGEST_REST = 0.005, 1.0
+_REST_SECONDS, _LONGEST_REST = 0.002, 0.1
 
 
 class Patience:
