@@ -47,6 +47,8 @@ _MAX_FRAMES = 1 << 20
 _BURST = 64
 #: Lines of its own that a peer's calls may have at once; further ones share one.
 _LINES = 8
+#: The same for all peers together: each line takes two file descriptors on both sides.
+_ALL_LINES = 96
 #: Seconds the receiver waits at most before it looks at the deadlines.
 _LONGEST_WAIT = 1.0
 _MONITORED = zmq.Event.CONNECTED | zmq.Event.DISCONNECTED | zmq.Event.CLOSED
@@ -194,7 +196,8 @@ class ZmqTransport(Transport):
         except IndexError:
             pass
         with self._lines_lock:
-            if self._closing or peer.line.closed or len(peer.lines) >= _LINES:
+            full = len(peer.lines) >= _LINES or sum(len(p.lines) for p in list(self._peers.values())) >= _ALL_LINES
+            if full or self._closing or peer.line.closed:
                 return None
             socket = self._dealer()
             socket.connect(peer.address)
