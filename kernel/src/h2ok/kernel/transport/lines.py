@@ -18,7 +18,7 @@ COPY_BYTES = 1 << 16
 #: Seconds until a caller that waits at its line looks whether the call ended otherwise (the node is lost, the deadline over).
 _LOOK_SECONDS = 0.1
 #: Seconds that a wait may last without sleep. PERF: to wake a processor takes 0.05 ms, an answer comes within 0.2.
-_AWAKE_SECONDS = 0.0003
+_AWAKE_SECONDS = 0.0005
 #: A gap between two looks that tells that other threads want the processor.
 _GAP_SECONDS = 0.0002
 #: Seconds to wait as usual after waiting awake was of no use: at first, and at most.
