@@ -22,7 +22,7 @@ _AWAKE_SECONDS = 0.0005
 #: A gap between two looks that tells that other threads want the processor.
 _GAP_SECONDS = 0.0002
 #: Seconds to wait as usual after waiting awake was of no use: at first, and at most.
-_REST_SECONDS, _LONGEST_REST = 0.002, 0.1
+_REST_SECONDS, _LONGEST_REST = 0.001, 0.02
 
 
 class Patience:
