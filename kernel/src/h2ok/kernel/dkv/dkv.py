@@ -45,6 +45,8 @@ REFS = "\x01n"
 Change = tuple[str, int, Any, str, Any]
 #: Seconds between two looks for a home that is just moving; for one whose node does not answer.
 _MOVING_SECONDS, _SILENT_SECONDS = 0.01, 1.0
+#: Until a member is asked again whose connection broke though it lives.
+_BROKEN_SECONDS = 0.05
 
 
 @runtime_checkable
@@ -211,7 +213,7 @@ class DKV:
 
     def _operation(self) -> str:
         """A name for one change, so that asking for it again after a loss does not make it twice."""
-        return random_key() if self._cloud.replicas and self._cloud.size > 1 else ""
+        return random_key() if self._cloud.size > 1 else ""
 
     # -- the calling node ---------------------------------------------------------------------------------------------
 
@@ -471,20 +473,31 @@ class DKV:
         """Send each node its changes and wait for all."""
         calls = [(n, self._rpc.submit(n, "dkv.copy", (self._cloud.me, placement.epoch, changes))) for n, changes in by_node.items()]
         for node, future in calls:
-            try:
-                future.result()
-            except NodeLostError:
-                if not self._await_loss(node):
-                    raise
+            self._reach(node, future, "dkv.copy", (self._cloud.me, placement.epoch, by_node[node]))
 
-    def _await_loss(self, node: H2ONode) -> bool:
-        """Wait until the cloud declares dead a member that does not answer; false when it does not."""
-        cloud = self._cloud
+    def _reach(self, node: H2ONode, future: Future[Any], service: str, payload: Any) -> None:
+        """Wait until a member has answered, and ask again when its connection broke; a lost one need not answer any more.
+
+        Raises
+        ------
+        NodeLostError
+            It neither answers nor is declared dead, or this node may not take part any more.
+        """
+        cloud, deadline = self._cloud, time.monotonic() + LOSS_SECONDS / 2
 
         def gone() -> bool:
             return bool(cloud.failure) or cloud.is_lost(node) or node not in cloud.newest.members
 
-        return cloud.wait_until(gone, LOSS_SECONDS / 2) and not cloud.failure
+        while True:
+            try:
+                future.result()
+                return
+            except NodeLostError:
+                if cloud.wait_until(gone, _BROKEN_SECONDS) and not cloud.failure:
+                    return
+                if cloud.failure or time.monotonic() > deadline:
+                    raise
+            future = self._rpc.submit(node, service, payload)
 
     def _copy_local(self, sender: H2ONode, epoch: int, changes: list[Change]) -> None:
         # Inside the gate: once a placement without the sender is agreed upon, nothing of it comes in behind the new primary's back.
@@ -511,11 +524,10 @@ class DKV:
         failure: Exception | None = None
         for member, future in futures.items():
             try:
-                future.result()
+                self._reach(member, future, "dkv.invalidate", by_reader[member])
             except NodeLostError as e:
-                if not self._await_loss(member):
-                    failure = failure or e
-                    continue
+                failure = failure or e
+                continue
             for key in by_reader[member]:
                 self._forget_reader(key, member, stale[key][member])
         if failure is not None:

@@ -86,6 +86,11 @@ class PendingCalls:
             settle(call.future, error=NodeLostError(text, node=call.to.name, service=call.service))
         return late
 
+    def any_for(self, node: H2ONode) -> bool:
+        """Whether a call to ``node`` is open."""
+        with self._lock:
+            return any(c.to == node for c in self._calls.values())
+
     def fail_node(self, node: H2ONode, reason: str) -> int:
         """End all calls to ``node`` with NodeLostError; how many there were."""
         with self._lock:

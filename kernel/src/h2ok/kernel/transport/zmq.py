@@ -196,12 +196,15 @@ class ZmqTransport(Transport):
                     self._watch(peer)
         self._awake = False
         while self._drops:
-            self._forget(self._drops.popleft()[0])
+            node, reason = self._drops.popleft()
+            self._forget(node)
+            # What was sent since ``drop_peer`` may have gone with the socket.
+            self._pending.fail_node(node, reason)
         self._flush()
         for call in self._pending.expire(time.monotonic()):
-            # Nothing may pile up in the queue of a peer that never answered a connection.
+            # Nothing may pile up in the queue of a peer that never answered a connection; but what still waits there is not lost.
             late = self._peers.get(call.to)
-            if late is not None and not late.connected:
+            if late is not None and not late.connected and not self._pending.any_for(call.to):
                 self._forget(call.to)
 
     def _flush(self) -> None:
