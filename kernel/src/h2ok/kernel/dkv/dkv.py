@@ -44,7 +44,7 @@ REFS = "\x01n"
 #: A change on its way to copies: key, version, value (None: removed), the atomic operation that made it ("": none), its result.
 Change = tuple[str, int, Any, str, Any]
 #: Seconds between two looks for a home that is just moving; for one whose node does not answer.
-_MOVING_SECONDS, _SILENT_SECONDS = 0.01, 1.0
+_MOVING_SECONDS, _SILENT_SECONDS = 0.01, 0.25
 #: Until a member is asked again whose connection broke though it lives.
 _BROKEN_SECONDS = 0.05
 
