@@ -1,6 +1,6 @@
 """Random histories of concurrent clients of the DKV on three nodes, each checked key by key for an order that explains it.
 
-    python benchmarks/linearizability.py [--transport inproc|zmq] [--curve] [--histories 10000] [--seed 0] [--replicas 1] [--losses 50]
+    python benchmarks/linearizability.py [--transport inproc|zmq] [--curve] [--histories 10000] [--replicas 1] [--losses 50]
 
 A history is what six clients on three nodes did to one key at the same time: get, put, remove and an atomic addition. The nodes
 live in this process and talk through memory or ZeroMQ on loopback. A tenth of the histories is made while connections between
@@ -30,7 +30,7 @@ from histories import Operation, Recorder, broken_connections, is_linearizable, 
 KEYS, CLIENTS, OPERATIONS = 100, 6, 300
 #: Recorders of one cloud.
 _RUNS = 25
-_SECRET = "the secret of the benchmark"  # noqa: S105
+_SECRET = "the secret of the benchmark"
 
 
 @contextmanager
