@@ -78,6 +78,7 @@ class DKV:
         self._reads = 0
         self._locks = [threading.RLock() for _ in range(_STRIPES)]
         self.cache = ReadCache(cache_bytes)
+        cloud.on_placed.append(self._forget_readers)
         rpc.register("dkv.get", lambda a: self._read_local(a[0], a[1]))
         rpc.register("dkv.put", lambda a: self._put_local(a[0], a[1]))
         rpc.register("dkv.remove", lambda a: self._remove_local(a[0], a[1]))
@@ -544,10 +545,22 @@ class DKV:
     # -- when homes move ----------------------------------------------------------------------------------------------
 
     def fenced(self) -> bool:
-        """A placement is about to change: forget what was read, and wait for the changes under way; whether they ended."""
+        """A placement is about to change: forget what was read, and wait for the changes under way; whether they ended.
+
+        Who read from here is still told of changes: this node goes on to change what it stays home to, and the readers may be
+        fenced later than it.
+        """
         self.cache.clear()
-        self._readers.clear()
         return self.gate.drain(LOSS_SECONDS / 2)
+
+    def _forget_readers(self, placement: Placement) -> None:
+        """A placement is in force, so all have forgotten what they had read of keys that moved: drop who read those here."""
+        for key in [k for k in list(self._readers) if placement.primaries[slot_of(k)] != self._cloud.me]:
+            lock = self._locks[hash(key) % _STRIPES]
+            # What is being changed stays, and does no harm.
+            if lock.acquire(blocking=False):
+                self._readers.pop(key, None)
+                lock.release()
 
 
 def _replaced(new: Any, _old: Any) -> tuple[Any, None]:
