@@ -243,7 +243,9 @@ class WaterMeterCpuTicksV3(RequestSchema):
 
     schema_type = "WaterMeterCpuTicks"
     nodeidx: int = api("int", 0, direction="INPUT", required=True, help="Position of the node, -1 for the answering one.")
-    cpu_ticks: list[Any] = api("long[][]", direction="OUTPUT", help="For each core: user, system, other and idle time.")
+    cpu_ticks: list[Any] = api(
+        "long[][]", direction="OUTPUT", help="For each core: time of user code, of the system, of low priority and waiting, idle."
+    )
 
 
 class WaterMeterIoV3(RequestSchema):
