@@ -112,7 +112,7 @@ def profile(depth: int) -> list[list[object]]:
 
 
 def cpu_ticks() -> list[list[int]]:
-    """For each core: ticks since boot of user code, the system with its interrupts, low priority and waiting for disks, and idleness;
+    """For each core: ticks since boot of user code, the system with its interrupts, low priority with waiting, idleness;
     empty where /proc is missing.
     """
     try:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import Any
@@ -93,6 +94,8 @@ def cloud_minimal(context: RequestContext, request: CloudV3) -> Response:
 def _node(info: MemberInfo) -> NodeV3:
     name = info.node.name
     numbers = {f: getattr(info.stats, f) for f in info.stats.__slots__}
+    # What was not measured yet is NaN, as in H2O.
+    numbers |= {f: numbers[f] or math.nan for f in ("gflops", "mem_bw")}
     return NodeV3(
         h2o="/" + name,
         ip_port=name,
