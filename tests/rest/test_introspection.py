@@ -148,6 +148,14 @@ def test_speeds_of_the_network_fit_their_times(cloud3: list[Runtime]) -> None:
     assert found["table"]["description"] == "Launched from /127.0.0.1:54325"
 
 
+@pytest.mark.extensions("rest", "parsers", "models", "algos")
+@pytest.mark.parametrize("path", ["/3/Frames/gone", "/3/Frames/gone/summary", "/3/Models/gone", "/3/Jobs/gone"])
+def test_what_went_with_a_node_is_told_with_its_name(cloud3: list[Runtime], path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloud3[0].node.cloud, "damage", lambda key: "10.0.0.9:54321" if key == "gone" else "")
+    answer = Client.of(cloud3[0]).request("GET", path)
+    assert "10.0.0.9:54321" in answer.json.get("msg", str(answer.json))
+
+
 @pytest.mark.extensions("rest", "parsers")
 def test_upkeep_reaches_every_node(cloud3: list[Runtime], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
