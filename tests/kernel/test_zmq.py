@@ -118,6 +118,39 @@ def test_an_unreachable_node_ends_at_the_deadline(pair: Pair) -> None:
             pair.a.submit(nobody, "echo", 1, 0.1).result(10)
 
 
+def test_a_call_outlives_an_earlier_deadline_of_a_peer_that_is_not_up_yet(pair: Pair) -> None:
+    late = H2ONode("127.0.0.1", 3, free_ports(1)[0])
+    waiting = pair.a.submit(late, "echo", 7, 20)
+    with pytest.raises(NodeLostError, match="did not answer"):
+        pair.a.submit(late, "echo", 1, 0.1).result(10)
+    other = ZmqTransport("127.0.0.1", late.node_port)
+    other.start(pair.serve)
+    try:
+        assert waiting.result(10) == 7
+    finally:
+        other.close()
+
+
+def test_no_call_is_forgotten_when_a_peer_is_dropped(pair: Pair) -> None:
+    stop = threading.Event()
+
+    def drop() -> None:
+        while not stop.wait(0.001):
+            pair.a.drop_peer(pair.at_b, "a test")
+
+    dropper = threading.Thread(target=drop)
+    dropper.start()
+    try:
+        for i in range(3000):
+            try:
+                assert pair.ask("echo", i, 20) == i
+            except NodeLostError as e:
+                assert "a test" in str(e)  # noqa: PT017
+    finally:
+        stop.set()
+        dropper.join()
+
+
 def test_open_calls_end_when_the_peer_closes(pair: Pair) -> None:
     refused = threading.Event()
     pair.a.on_refused = lambda node: refused.set()

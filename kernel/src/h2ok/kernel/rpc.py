@@ -94,8 +94,7 @@ class Rpc:
             if to == self._cloud.me or self._transport is None:
                 return _ended(self.serve(name, payload))
             self._cloud.check_alive(to, name)
-            self.sent += 1
-            self.recent.append((time.time_ns(), to.name, name))
+            self.note_sent(to, name)
             send = self._transport.ask if awaited else self._transport.submit
             future = send(to, name, payload, timeout)
             # It may have gone just before this call was among those that end with it.
@@ -107,6 +106,11 @@ class Rpc:
             failed: Future[Any] = Future()
             failed.set_exception(e)
             return failed
+
+    def note_sent(self, to: H2ONode, name: str) -> None:
+        """Count a call that goes out, and remember it for the timeline."""
+        self.sent += 1
+        self.recent.append((time.time_ns(), to.name, name))
 
     def call(self, member: int | H2ONode, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> Any:
         """Call a service of one member and wait.

@@ -36,7 +36,7 @@ _CACHE_BYTES = 256 << 20
 #: Prefix of the keys that hold reference counts.
 REFS = "\x01n"
 #: Seconds between two looks for a home that is just moving; for one whose node does not answer.
-_MOVING_SECONDS, _SILENT_SECONDS = 0.01, 1.0
+_MOVING_SECONDS, _SILENT_SECONDS = 0.01, 0.25
 
 
 class DKV:
@@ -184,7 +184,7 @@ class DKV:
 
     def _operation(self) -> str:
         """A name for one change, so that asking for it again after a loss does not make it twice."""
-        return random_key() if self._cloud.replicas and self._cloud.size > 1 else ""
+        return random_key() if self._cloud.size > 1 else ""
 
     # -- the calling node ---------------------------------------------------------------------------------------------
 

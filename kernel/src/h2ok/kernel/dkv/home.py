@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Home", "Transform"]
 
 _STRIPES = 256
+#: Until a member is asked again whose connection broke though it lives.
+_BROKEN_SECONDS = 0.05
 #: Values below this do not count against the memory budget when they are put.
 _SMALL_BYTES = 4096
 #: A change on its way to copies: key, version, value (None: removed), the atomic operation that made it ("": none), its result.
@@ -54,6 +58,7 @@ class Home:
         self._readers: dict[str, dict[H2ONode, int]] = {}
         self._reads = 0
         self._locks = [threading.RLock() for _ in range(_STRIPES)]
+        cloud.on_placed.append(self._forget_readers)
         rpc.register("dkv.get", lambda a: self.read(a[0], a[1]), short=True)
         rpc.register("dkv.put", lambda a: self.put(a[0], a[1]), short=True)
         rpc.register("dkv.remove", lambda a: self.remove(a[0], a[1]), short=True)
@@ -223,20 +228,31 @@ class Home:
         me, epoch = self._cloud.me, placement.epoch
         calls = [(n, self._rpc.submit(n, "dkv.copy", (me, epoch, changes), awaited=True)) for n, changes in by_node.items()]
         for node, future in calls:
-            try:
-                future.result()
-            except NodeLostError:
-                if not self._await_loss(node):
-                    raise
+            self._reach(node, future, "dkv.copy", (me, epoch, by_node[node]))
 
-    def _await_loss(self, node: H2ONode) -> bool:
-        """Wait until the cloud declares dead a member that does not answer; false when it does not."""
-        cloud = self._cloud
+    def _reach(self, node: H2ONode, future: Future[Any], service: str, payload: Any) -> None:
+        """Wait until a member has answered, and ask again when its connection broke; a lost one need not answer any more.
+
+        Raises
+        ------
+        NodeLostError
+            It neither answers nor is declared dead, or this node may not take part any more.
+        """
+        cloud, deadline = self._cloud, time.monotonic() + LOSS_SECONDS / 2
 
         def gone() -> bool:
             return bool(cloud.failure) or cloud.is_lost(node) or node not in cloud.newest.members
 
-        return cloud.wait_until(gone, LOSS_SECONDS / 2) and not cloud.failure
+        while True:
+            try:
+                future.result()
+                return
+            except NodeLostError:
+                if cloud.wait_until(gone, _BROKEN_SECONDS) and not cloud.failure:
+                    return
+                if cloud.failure or time.monotonic() > deadline:
+                    raise
+            future = self._rpc.submit(node, service, payload, awaited=True)
 
     def _take_copies(self, sender: H2ONode, epoch: int, changes: list[Change]) -> None:
         # Inside the gate: once a placement without the sender is agreed upon, nothing of it comes in behind the new primary's back.
@@ -265,11 +281,10 @@ class Home:
         failure: Exception | None = None
         for member, future in futures.items():
             try:
-                future.result()
+                self._reach(member, future, "dkv.invalidate", by_reader[member])
             except NodeLostError as e:
-                if not self._await_loss(member):
-                    failure = failure or e
-                    continue
+                failure = failure or e
+                continue
             for key in by_reader[member]:
                 self._forget_reader(key, member, stale[key][member])
         if failure is not None:
@@ -284,9 +299,21 @@ class Home:
                     self._readers.pop(key, None)
 
     def fenced(self) -> bool:
-        """A placement is about to change: forget the readers, and wait for the changes under way; whether they ended."""
-        self._readers.clear()
+        """A placement is about to change: wait for the changes under way; whether they ended.
+
+        Who read from here is still told of changes: this node goes on to change what it stays home to, and the readers may be
+        fenced later than it.
+        """
         return self.gate.drain(LOSS_SECONDS / 2)
+
+    def _forget_readers(self, placement: Placement) -> None:
+        """A placement is in force, so all have forgotten what they had read of keys that moved: drop who read those here."""
+        for key in [k for k in list(self._readers) if placement.primaries[slot_of(k)] != self._cloud.me]:
+            lock = self._locks[hash(key) % _STRIPES]
+            # What is being changed stays, and does no harm.
+            if lock.acquire(blocking=False):
+                self._readers.pop(key, None)
+                lock.release()
 
 
 def _replaced(new: Any, _old: Any) -> tuple[Any, None]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,8 @@ __all__ = ["TaskEngine"]
 TASK_TIMEOUT = 24 * 3600.0
 #: Numbers that work on a block may hold for each of its values: the decoded one, and a matrix that is made of them.
 _WORK_VALUES = 4
+#: Blocks whose outputs are stored together, at most.
+_STORED_BLOCKS = 4
 #: Between two looks for answers that came while this node works on its own part.
 _ANSWER_SECONDS = 0.05
 #: Between two questions how far another node has come.
@@ -347,20 +350,26 @@ class TaskEngine:
         run = _LocalRun(iter(mine), stopped)
         lock = threading.Lock()
 
+        group = self._group(request, len(mine))
+
         def work() -> None:
             while not run.failed:
                 with lock:
-                    index = next(run.indexes, None)
-                if index is None:
+                    indexes = list(islice(run.indexes, group))
+                if not indexes:
                     return
                 try:
-                    if run.stopped():
-                        raise JobCancelledError("The task was cancelled.")
-                    self._map_one(request, index, tree, run)
-                    if count is not None:
-                        with lock:
-                            run.mapped += 1
-                            count(run.mapped)
+                    outputs: dict[str, Any] = {}
+                    for index in indexes:
+                        if run.stopped():
+                            raise JobCancelledError("The task was cancelled.")
+                        outputs.update(self._map_one(request, index, tree, run))
+                        if count is not None:
+                            with lock:
+                                run.mapped += 1
+                                count(run.mapped)
+                    if outputs:
+                        self._node.dkv.put_many(outputs)
                 except BaseException as e:  # handed to the caller below
                     run.failed.append(e)
 
@@ -387,15 +396,20 @@ class TaskEngine:
         room = node.dkv.budget.make_room(node.config.max_mem, resident_bytes(), _WORK_VALUES * 8 * rows * len(request.vecs))
         return max(1, min(self.nthreads, room))
 
-    def _map_one(self, request: Request, index: int, tree: ReductionTree, run: _LocalRun) -> None:
+    def _group(self, request: Request, n: int) -> int:
+        """Blocks whose outputs a thread stores together: a store is a message to the holders of copies, or to another home."""
+        roomy = request.outputs and not self._node.config.max_mem
+        return min(_STORED_BLOCKS, max(1, n // (8 * self.nthreads))) if roomy else 1
+
+    def _map_one(self, request: Request, index: int, tree: ReductionTree, run: _LocalRun) -> dict[str, Any]:
+        """Map a block; the chunks that it wrote by their keys."""
         espc, session = request.espc, request.session
         state = self._state.setdefault((session, index), {}) if session else {}
         self._fit()
         block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
         partial = request.task.map(block)
-        if request.outputs:
-            self._store_outputs(request, block, run)
         tree.add((0, index), partial)
+        return self._outputs(request, block, run) if request.outputs else {}
 
     def _fit(self) -> None:
         """Spill until there is room for what comes."""
@@ -404,7 +418,7 @@ class TaskEngine:
             budget.adapt(self._node.config.max_mem, resident_bytes())
             budget.fit()
 
-    def _store_outputs(self, request: Request, block: Block, run: _LocalRun) -> None:
+    def _outputs(self, request: Request, block: Block, run: _LocalRun) -> dict[str, Any]:
         items = {}
         for j, spec in enumerate(request.outputs):
             if j not in block.outputs:
@@ -413,7 +427,7 @@ class TaskEngine:
             if run.sizes.setdefault(block.index, chunk.n) != chunk.n:
                 raise IllegalArgumentError(f"{type(request.task).__name__}.map wrote outputs of different lengths.")
             items[chunk_key(spec.key, block.index, request.n_chunks)] = chunk
-        self._node.dkv.put_many(items)
+        return items
 
     def cache(self, block: Block, name: str, value: Any, nbytes: int) -> bool:
         """See ``Block.cache``."""

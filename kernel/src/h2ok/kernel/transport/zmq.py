@@ -298,7 +298,10 @@ class ZmqTransport(Transport):
         for _ in range(len(self._unread)):
             self._receive(self._unread.popleft())
         while self._drops:
-            self._forget(self._drops.popleft()[0])
+            node, reason = self._drops.popleft()
+            self._forget(node)
+            # What was sent since ``drop_peer`` may have gone with the socket.
+            self._pending.fail_node(node, reason)
         self._connect_new()
         for call in self._pending.expire(time.monotonic()):
             # Nothing may pile up in the queue of a peer that never answered a connection; what others sent there still counts.
