@@ -87,6 +87,7 @@ class DKV:
         rpc.register("dkv.refs", lambda a: self._adjust_local(*a))
         rpc.register("dkv.invalidate", self.cache.invalidate)
         rpc.register("dkv.copy", lambda a: self._copy_local(*a))
+        rpc.register("dkv.results", self._take_results)
 
     # -- public -------------------------------------------------------------------------------------------------------
 
@@ -421,7 +422,8 @@ class DKV:
 
     def _take(self, change: Change) -> None:
         key, version, value, operation, result = change
-        if self.store.set(key, value, version) and operation:
+        self.store.set(key, value, version)
+        if operation:
             self.store.keep_result(operation, result)
 
     def _put_local(self, items: dict[str, Any], operation: str) -> None:
@@ -475,6 +477,16 @@ class DKV:
         calls = [(n, self._rpc.submit(n, "dkv.copy", (self._cloud.me, placement.epoch, changes))) for n, changes in by_node.items()]
         for node, future in calls:
             self._reach(node, future, "dkv.copy", (self._cloud.me, placement.epoch, by_node[node]))
+
+    def _take_results(self, results: list[tuple[str, Any]]) -> None:
+        """What changes gave that were made before this node became a holder of their keys."""
+        for operation, result in results:
+            self.store.keep_result(operation, result)
+
+    def send_results(self, by_node: Mapping[H2ONode, list[tuple[str, Any]]]) -> None:
+        """Send new holders what changes gave, so that none is made again when a caller asks them for it after a loss."""
+        for future in [self._rpc.submit(n, "dkv.results", results) for n, results in by_node.items()]:
+            future.result()
 
     def _reach(self, node: H2ONode, future: Future[Any], service: str, payload: Any) -> None:
         """Wait until a member has answered, and ask again when its connection broke; a lost one need not answer any more.
