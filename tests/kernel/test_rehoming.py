@@ -12,7 +12,7 @@ from h2ok.kernel import Frame, Job, Node, StateLostError
 from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.cloud.placement import Placement
 from h2ok.kernel.dkv.gate import Gate as ChangeGate
-from h2ok.kernel.key import SLOTS
+from h2ok.kernel.key import SLOTS, slot_of
 from h2ok.kernel.testing import assert_no_keys, local_cloud, no_new_threads
 from h2ok.kernel.transport.inproc import InprocHub
 from hypothesis import given, settings
@@ -66,6 +66,25 @@ def test_a_node_that_is_fenced_first_still_tells_its_readers_of_changes(cloud: l
     # The reader was not fenced yet.
     writer.dkv.put(key, 2)
     assert reader.dkv.get(key) == 2
+
+
+def test_a_new_home_knows_what_was_done_before_it_became_one(cloud: list[Node]) -> None:
+    home = cloud[0]
+    key = next(k for k in (f"k/{i}" for i in range(100)) if home.cloud.home(k) == home.cloud.me)
+    assert home.dkv._atomic_local(key, Add(5), "operation") == 5
+    placement = home.cloud.placement
+    later = placement.moving_to(placement.target(1, {home.cloud.me}))
+    incoming = [later.members[i] for i in later.incoming[slot_of(key)] if i >= 0]
+    assert incoming
+    for node in cloud:
+        assert node.cloud.fence(later)
+        assert node.dkv.fenced()
+    for node in cloud:
+        node.cloud.install(later)
+    home.rehoming._sync_local(later.epoch)
+    for node in (n for n in cloud if n.cloud.me in incoming):
+        assert node.dkv.store.result(f"operation/{key}") == (True, 5)
+        assert node.dkv.store.get(key) == 5
 
 
 @pytest.mark.parametrize("victim", [0, 1, 2])

@@ -256,7 +256,18 @@ class Rehoming:
                 self._send(placement, batch)
                 batch, size = defaultdict(list), 0
         self._send(placement, batch)
+        self._send_results(placement, incoming)
         return sent
+
+    def _send_results(self, placement: Placement, incoming: list[tuple[H2ONode, ...]]) -> None:
+        """What changes gave that were made before the incoming holders were told of changes."""
+        results: dict[H2ONode, list[tuple[str, Any]]] = defaultdict(list)
+        for operation, result in self._node.dkv.store.results():
+            slot = slot_of(operation.partition("/")[2])
+            if placement.primaries[slot] == self._cloud.me:
+                for node in incoming[slot]:
+                    results[node].append((operation, result))
+        self._node.dkv.send_results(results)
 
     def _send(self, placement: Placement, batch: dict[H2ONode, list[Change]]) -> None:
         if self._stop.is_set() or self._cloud.newest is not placement:

@@ -310,6 +310,10 @@ class DKV:
         """Send each node its changes and wait for all."""
         self._home.send_copies(placement, by_node)
 
+    def send_results(self, by_node: Mapping[H2ONode, list[tuple[str, Any]]]) -> None:
+        """Send new holders what changes gave, so that none is made again when a caller asks them for it after a loss."""
+        self._home.send_results(by_node)
+
     def fenced(self) -> bool:
         """A placement is about to change: forget what was read, and wait for the changes under way; whether they ended."""
         self.cache.clear()

@@ -67,6 +67,7 @@ class Home:
         rpc.register("dkv.refs", lambda a: self.adjust_refs(*a), short=True)
         rpc.register("dkv.invalidate", cache.invalidate, short=True)
         rpc.register("dkv.copy", lambda a: self._take_copies(*a), short=True)
+        rpc.register("dkv.results", self._take_results, short=True)
 
     @contextlib.contextmanager
     def _holding(self, keys: Iterable[str]) -> Iterator[None]:
@@ -169,7 +170,8 @@ class Home:
         if self.budget.limit:
             # It may have to write other values to disk.
             self._rpc.may_wait()
-        if self.store.set(key, value, version) and operation:
+        self.store.set(key, value, version)
+        if operation:
             self.store.keep_result(operation, result)
 
     def put(self, items: dict[str, Any], operation: str) -> None:
@@ -229,6 +231,16 @@ class Home:
         calls = [(n, self._rpc.submit(n, "dkv.copy", (me, epoch, changes), awaited=True)) for n, changes in by_node.items()]
         for node, future in calls:
             self._reach(node, future, "dkv.copy", (me, epoch, by_node[node]))
+
+    def _take_results(self, results: list[tuple[str, Any]]) -> None:
+        """What changes gave that were made before this node became a holder of their keys."""
+        for operation, result in results:
+            self.store.keep_result(operation, result)
+
+    def send_results(self, by_node: Mapping[H2ONode, list[tuple[str, Any]]]) -> None:
+        """Send new holders what changes gave, so that none is made again when a caller asks them for it after a loss."""
+        for future in [self._rpc.submit(n, "dkv.results", results, awaited=True) for n, results in by_node.items()]:
+            future.result()
 
     def _reach(self, node: H2ONode, future: Future[Any], service: str, payload: Any) -> None:
         """Wait until a member has answered, and ask again when its connection broke; a lost one need not answer any more.

@@ -143,6 +143,11 @@ class LocalStore:
             while len(self._results) > _RESULTS or now - next(iter(self._results.values()))[0] > _RESULT_SECONDS:
                 self._results.popitem(last=False)
 
+    def results(self) -> list[tuple[str, Any]]:
+        """(operation with its key behind a slash, what it gave) of all that are kept."""
+        with self._lock:
+            return [(operation, result) for operation, (_, result) in self._results.items()]
+
     def spill_counts(self) -> dict[str, int]:
         """Reads and writes of spilled values so far."""
         names = ("store_count", "store_bytes", "delete_count", "load_count", "load_bytes")
