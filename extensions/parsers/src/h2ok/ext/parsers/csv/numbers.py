@@ -19,7 +19,7 @@ from h2ok.kernel.words import (
 )  # fmt: skip
 from numba import njit
 
-__all__ = ["parse_numbers"]
+__all__ = ["parse_numbers", "parse_seen"]
 
 _EMPTY, _QUOTED = 0, 2
 _BLANK, _TAB = 32, 9
@@ -104,21 +104,21 @@ def _without(word, at):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _plain_number(data, start, stop):  # type: ignore[no-untyped-def]
-    """(value, whether it was found) of 1 to 16 bytes of digits, at most one point, perhaps a minus."""
+    """(value, whether it was found, its digits, its places) of 1 to 16 bytes of digits, at most one point, perhaps a minus."""
     i = start
     negative = data[i] == 45
     if negative:
         i += 1
     n = stop - i
     if n < 1 or n > 16 or stop < 8:
-        return np.nan, False
+        return np.nan, False, _0, 0
     # PERF: no branch on lengths up to eight; they change from cell to cell.
     m = min(n, 8)
     last = (load_word(data, stop - 8) & _KEEP[m]) | _FILL[m]
     first = _FILL[0]
     if n > 8:
         if stop < 16:
-            return np.nan, False
+            return np.nan, False, _0, 0
         first = (load_word(data, stop - 16) & _KEEP[n - 8]) | _FILL[n - 8]
     places = 0
     mark = has_byte(last, _POINTS)
@@ -134,20 +134,20 @@ def _plain_number(data, start, stop):  # type: ignore[no-untyped-def]
             places = 15 - at
             first = _without(first, at)
     if not all_digits(last) or (n == 1 and mark != _0):
-        return np.nan, False
+        return np.nan, False, _0, 0
     digits = eight_digits(last)
     if n > 8:
         if not all_digits(first):
-            return np.nan, False
+            return np.nan, False, _0, 0
         digits += eight_digits(first) * _HUNDRED_MILLION
     if digits <= _MAX_MANTISSA:
         value = np.float64(np.int64(digits)) / _POWERS[places]
     else:
         value, found = _nearest(digits, -places)
         if not found:
-            return np.nan, False
+            return np.nan, False, _0, 0
     # H2O: a negative zero is plain zero.
-    return (-value + 0.0 if negative else value), True
+    return (-value + 0.0 if negative else value), True, digits, places
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -276,7 +276,7 @@ def parse_numbers(data, starts, stops, kinds, row_starts, first, last, skip, col
             good = False
             if cell < row_starts[r + 1] and kinds[cell] != _EMPTY:
                 start, stop = np.int64(starts[cell]), np.int64(stops[cell])
-                value, good = _plain_number(data, start, stop)
+                value, good, _, _ = _plain_number(data, start, stop)
                 if not good and stop - start > 16:
                     value, good = _long_number(data, start, stop)
                 if not good:
@@ -288,4 +288,48 @@ def parse_numbers(data, starts, stops, kinds, row_starts, first, last, skip, col
             out[k, r - skip] = value
             if want:
                 is_number[k, r - skip] = good
+    return slow
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, columns, out, seen, slow_cell, slow_at, slow):  # type: ignore[no-untyped-def]
+    """As ``parse_numbers`` without classifying; adds to seen : float64[len(columns), len(SEEN)] what ``cells.SEEN`` names."""
+    for k in range(len(columns)):
+        j = columns[k]
+        lo, hi = seen[k, 0], seen[k, 1]
+        missing, zeros = 0, 0
+        places, full = np.int64(seen[k, 4]), seen[k, 5] > 0
+        for r in range(first, last):
+            cell = row_starts[r] + j
+            value = np.nan
+            if cell < row_starts[r + 1] and kinds[cell] != _EMPTY:
+                start, stop = np.int64(starts[cell]), np.int64(stops[cell])
+                value, good, digits, after = _plain_number(data, start, stop)
+                if good and after <= 5:
+                    if after > places:
+                        places, full = after, False
+                    if after == places and not full:
+                        full = digits % _TEN != _0
+                else:
+                    if not good and stop - start > 16:
+                        value, good = _long_number(data, start, stop)
+                    if not good:
+                        value, _, hard = _number(data, start, stop, kinds[cell] == _QUOTED)
+                        if hard:
+                            slow_cell[slow] = cell
+                            slow_at[slow] = k * out.shape[1] + r - skip
+                            slow += 1
+                            seen[k, 8] = 1
+                    if not np.isnan(value):
+                        seen[k, 6], seen[k, 7] = 1, value
+            out[k, r - skip] = value
+            missing += np.isnan(value)
+            zeros += value == 0.0
+            # A comparison with NaN is false.
+            lo = value if value < lo else lo
+            hi = value if value > hi else hi
+        seen[k, 0], seen[k, 1] = lo, hi
+        seen[k, 2] += missing
+        seen[k, 3] += zeros
+        seen[k, 4], seen[k, 5] = places, full
     return slow

@@ -38,11 +38,11 @@ class _Read(ReadColumns):
         ref = self.blocks[block.index]
         quote = ord(self.layout.quote) if self.layout.quote else 0
         runtime = runtime_of(block.node)
-        pieces, odd = ref.pieces(runtime, quote)
-        if ref.first and pieces and pieces[0][:3] == _BOM:
-            pieces[0] = memoryview(pieces[0])[3:]
         with runtime.service(ScratchPool).taken() as scratch:
-            columns = read_block(pieces, self.layout, header=ref.first and ref.header, scratch=scratch)
+            text, odd = ref.text(runtime, quote, scratch)
+            if ref.first and text[:3].tobytes() == _BOM:
+                text = text[3:]
+            columns = read_block(text, self.layout, header=ref.first and ref.header, scratch=scratch, session=self.session)
         columns.doubtful = odd and not self.counted
         return self.partitions.extend(columns, self.sources.index(ref.raw.key)) if self.partitions.names else columns
 
