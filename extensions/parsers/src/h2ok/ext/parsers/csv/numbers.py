@@ -191,7 +191,10 @@ def _word(data, i, stop):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _number(data, start, stop, quoted):  # type: ignore[no-untyped-def]
-    """(value, whether the text is a number, whether the value still has to be read exactly)."""
+    """(value, whether the text is a number, whether the value still has to be read exactly, its digits, its places).
+
+    Places are -1 where the number is not digits divided by a power of ten.
+    """
     i = start
     while not quoted and stop > i and (data[stop - 1] == _BLANK or data[stop - 1] == _TAB):
         stop -= 1
@@ -231,31 +234,31 @@ def _number(data, start, stop, quoted):  # type: ignore[no-untyped-def]
     if seen == 0:
         if i == stop and not percent:
             # A sign or a point alone is a number to H2O's guess; here it has no value.
-            return np.nan, stop > start, False
+            return np.nan, stop > start, False, _0, -1
         found = _word(data, first, stop)
-        return (-found if negative else found), False, False
+        return (-found if negative else found), False, False, _0, -1
     if i < stop and (data[i] | 32) == 101:
         i += 1
         minus = i < stop and data[i] == 45
         if i < stop and (data[i] == 45 or data[i] == 43):
             i += 1
         if i >= stop:
-            return np.nan, False, False
+            return np.nan, False, False, _0, -1
         power = 0
         while i < stop and 48 <= data[i] <= 57:
             power = min(power * 10 + (data[i] - 48), 100000)
             i += 1
         scale += -power if minus else power
     if i != stop:
-        return np.nan, False, False
+        return np.nan, False, False, _0, -1
     if percent:
         scale -= 2
     if mantissa == _0 and exact:
-        return (-0.0 if negative else 0.0) + 0.0, True, False
+        return (-0.0 if negative else 0.0) + 0.0, True, False, _0, 0
     if not exact:
-        return np.nan, True, True
+        return np.nan, True, True, _0, -1
     value, found = _scaled(mantissa, scale)
-    return (-value if negative else value), True, not found
+    return (-value if negative else value), True, not found, mantissa, -scale
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -280,7 +283,7 @@ def parse_numbers(data, starts, stops, kinds, row_starts, first, last, skip, col
                 if not good and stop - start > 16:
                     value, good = _long_number(data, start, stop)
                 if not good:
-                    value, good, hard = _number(data, start, stop, kinds[cell] == _QUOTED)
+                    value, good, hard, _, _ = _number(data, start, stop, kinds[cell] == _QUOTED)
                     if hard:
                         slow_cell[slow] = cell
                         slow_at[slow] = k * out.shape[1] + r - skip
@@ -305,23 +308,23 @@ def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, column
             if cell < row_starts[r + 1] and kinds[cell] != _EMPTY:
                 start, stop = np.int64(starts[cell]), np.int64(stops[cell])
                 value, good, digits, after = _plain_number(data, start, stop)
-                if good and after <= 5:
+                if not good and stop - start > 16:
+                    value, good = _long_number(data, start, stop)
+                    after = -1
+                if not good:
+                    value, _, hard, digits, after = _number(data, start, stop, kinds[cell] == _QUOTED)
+                    if hard:
+                        slow_cell[slow] = cell
+                        slow_at[slow] = k * out.shape[1] + r - skip
+                        slow += 1
+                        seen[k, 8] = 1
+                if 0 <= after <= 5:
                     if after > places:
                         places, full = after, False
                     if after == places and not full:
                         full = digits % _TEN != _0
-                else:
-                    if not good and stop - start > 16:
-                        value, good = _long_number(data, start, stop)
-                    if not good:
-                        value, _, hard = _number(data, start, stop, kinds[cell] == _QUOTED)
-                        if hard:
-                            slow_cell[slow] = cell
-                            slow_at[slow] = k * out.shape[1] + r - skip
-                            slow += 1
-                            seen[k, 8] = 1
-                    if not np.isnan(value):
-                        seen[k, 6], seen[k, 7] = 1, value
+                elif not np.isnan(value):
+                    seen[k, 6], seen[k, 7] = 1, value
             out[k, r - skip] = value
             missing += np.isnan(value)
             zeros += value == 0.0
