@@ -43,6 +43,10 @@ class Persist(ABC):
         buffer[: len(data)] = data
         return len(data)
 
+    def local_path(self, uri: str) -> str | None:
+        """Where the object lies as a file of this machine, for libraries that read such themselves; None when it does not."""
+        return None
+
     @abstractmethod
     def open(self, uri: str) -> BinaryIO:
         """A stream over the object."""

@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from h2ok.kernel.frame.chunk import NA_INT64, Chunk
 from h2ok.kernel.frame.codecs import IntegerChunk
-from h2ok.kernel.frame.numeric_encoder import encode_codes, encode_int64, layout_of
+from h2ok.kernel.frame.numeric_encoder import Seen, encode_codes, encode_int64, layout_of
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["encode_picked_codes", "encode_picked_int64", "pack_decimals"]
+__all__ = ["encode_picked_codes", "encode_picked_int64", "pack_decimals", "see_numbers"]
+
+#: Values that are looked at together, places after the point that are tried, numbers of digits that are scaled without a rounding
+#: error, and the share of values that are not zero in a sparse column.
+_PIECE, _MOST_PLACES, _MOST_DIGITS, _SPARSE = 1024, 5, 2.0**50, 8
 
 
 def pack_decimals(values: NDArray[np.float64], lo: int, hi: int, divisor: float, has_na: bool) -> IntegerChunk:
@@ -44,6 +48,54 @@ def encode_picked_int64(codes: NDArray[Any], values: NDArray[np.int64]) -> Chunk
     stored = np.empty(len(codes), dtype=dtype)
     _shift(out, bias, np.iinfo(dtype).min, stored)
     return IntegerChunk(len(codes), stored, bias, 1.0, bool(n_na))
+
+
+def see_numbers(values: NDArray[np.float64]) -> Seen | None:
+    """What one pass over float64[n] tells the encoder; None when it has to look for itself."""
+    lo, hi, missing, zeros, places, single, negative_zero = _see(values)
+    if lo >= hi or negative_zero or (lo <= 0 <= hi and (len(values) - zeros) * _SPARSE <= len(values)):
+        return None
+    if places <= _MOST_PLACES:
+        if max(-lo, hi) * 10.0**places >= _MOST_DIGITS:
+            return None
+        return Seen(lo, hi, missing > 0, negative_zero=False, places=int(places))
+    return None if single else Seen(lo, hi, missing > 0, negative_zero=False, plain=True)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _holds(values, power):  # type: ignore[no-untyped-def]
+    """Whether all values but NaN are whole numbers divided by ``power``."""
+    wrong = 0
+    for i in range(len(values)):
+        v = values[i]
+        wrong += (np.rint(v * power) / power != v) & (v == v)  # noqa: PLR0124 - quicker than isnan here
+    return wrong == 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _see(values):  # type: ignore[no-untyped-def]
+    """(least, greatest, missing, zeros, places needed - 6 for too many -, whether all are floats, whether one is minus zero)."""
+    lo, hi = np.inf, -np.inf
+    missing, zeros, places, power = 0, 0, 0, 1.0
+    single, negative_zero = True, False
+    for first in range(0, len(values), _PIECE):
+        some = values[first : first + _PIECE]
+        wide, signs = 0, 0
+        for i in range(len(some)):
+            v = some[i]
+            missing += np.isnan(v)
+            zero = v == 0.0
+            zeros += zero
+            signs += zero & np.signbit(v)
+            wide += (np.float64(np.float32(v)) != v) & (v == v)  # noqa: PLR0124
+            lo = v if v < lo else lo
+            hi = v if v > hi else hi
+        single = single and wide == 0
+        negative_zero = negative_zero or signs > 0
+        while places <= _MOST_PLACES and not _holds(some, power):
+            places += 1
+            power *= 10.0
+    return lo, hi, missing, zeros, places, single, negative_zero
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

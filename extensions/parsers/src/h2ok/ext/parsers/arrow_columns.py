@@ -16,11 +16,15 @@ from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_stri
 
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.parser import ParseSetup
+    from h2ok.kernel import Chunk
+    from numpy.typing import NDArray
 
-__all__ = ["columns_of_table", "complete_setup", "damage_of", "kept_columns", "spread_types"]
+__all__ = ["columns_of_table", "complete_setup", "damage_of", "encode_many", "is_text", "kept_columns", "spread_types"]
 
 _MS_A_DAY = 86_400_000
 _PREVIEW = 10
+#: Values from which compiled code is worth its loading.
+_MANY = 1 << 15
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def _type_of(field: Any, head: Any) -> str:
         return "Numeric"
     if t.is_timestamp(kind) or t.is_date(kind):
         return "Time"
-    if t.is_boolean(kind) or _is_text(pa, kind):
+    if t.is_boolean(kind) or is_text(kind):
         return "String" if head is None else type_of_texts(_texts(head))
     raise IllegalArgumentError(
         f"Column '{field.name}' is of type {field.type}, which cannot be a column. Skip it: skipped_columns=[...]."
@@ -120,15 +124,16 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     import pyarrow.compute as pc
 
     chunk, codes, levels = None, None, None
-    is_text = _is_text(pa, column.type)
-    if kind == "Numeric" and not is_text:
-        chunk = encode_numbers(_floats(pa, pc, column))
-    elif kind == "Time" and not is_text:
+    text = is_text(column.type)
+    if kind == "Numeric" and not text:
+        chunk = encode_many(_floats(pa, pc, column))
+    elif kind == "Time" and not text:
         chunk = encode_int64(_milliseconds(pa, pc, column))
     elif kind == "Enum":
         encoded = column if _is_text_dictionary(pa, column) else _as_text(pa, pc, column).dictionary_encode()
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-        levels = encoded.dictionary.to_pylist()
+        codes, levels = _codes_of(encoded), encoded.dictionary.to_pylist()
+    elif kind in ("Numeric", "Time") and _is_text_dictionary(pa, column):
+        chunk = _parsed_levels(column, kind)
     elif kind == "String":
         chunk = _strings(_as_text(pa, pc, column))
     elif kind == "Bad":
@@ -143,9 +148,42 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     out.levels.append(levels)
 
 
+def encode_many(values: NDArray[np.float64]) -> Chunk:
+    """``encode_numbers``; of many values one compiled pass finds out what they are."""
+    if len(values) < _MANY:
+        return encode_numbers(values)
+    from h2ok.kernel.frame.packing import see_numbers
+
+    return encode_numbers(values, seen=see_numbers(values))
+
+
+def _codes_of(column: Any) -> NDArray[Any]:
+    """Codes of a dictionary array, -1 for NA, in the narrowest type."""
+    codes: NDArray[Any] = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    n = len(column.dictionary)
+    return codes.astype(np.int8 if n < 1 << 7 else np.int16 if n < 1 << 15 else np.int32, copy=False)
+
+
+def _parsed_levels(column: Any, kind: str) -> Chunk:
+    """A chunk of numbers or times from the texts of a dictionary."""
+    levels = [*column.dictionary.to_pylist(), None]
+    codes = _codes_of(column)
+    if kind == "Numeric":
+        return encode_many(np.array([_number(t) for t in levels], dtype=np.float64)[codes])
+    values = parse_times(levels)
+    if len(codes) < _MANY:
+        return encode_int64(values[codes])
+    from h2ok.kernel.frame.packing import encode_picked_int64
+
+    return encode_picked_int64(codes, values)
+
+
 def _is_text_dictionary(pa: Any, column: Any) -> bool:
     """Whether the dictionary can be the levels: text, without repeats and nulls."""
-    if not pa.types.is_dictionary(column.type) or not _is_text(pa, column.type) or not pa.types.is_string(column.type.value_type):
+    if not pa.types.is_dictionary(column.type):
+        return False
+    kind = column.type.value_type
+    if not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
         return False
     levels = column.dictionary
     return not levels.null_count and len(levels.unique()) == len(levels)
@@ -184,7 +222,10 @@ def _number(text: str | None) -> float:
         return float("nan")
 
 
-def _is_text(pa: Any, kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow type, or that of a dictionary's values, is text or bytes."""
+    import pyarrow as pa
+
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     t = pa.types
     return bool(

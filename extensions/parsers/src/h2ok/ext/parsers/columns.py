@@ -20,6 +20,8 @@ __all__ = ["Columns", "DoubtfulError", "ReadColumns", "check_names", "runtime_of
 
 #: Levels of one column beyond which it cannot be an enum (H2O: 10 million).
 MAX_LEVELS = 10_000_000
+#: Rows of a block from which compiled code is worth its loading.
+_MANY = 1 << 15
 _VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string", "UUID": "uuid", "Bad": "bad"}
 
 
@@ -91,12 +93,13 @@ class _WriteColumns(MRTask):
                 block.write(j, chunk)
                 continue
             levels, domain = columns.levels[j], self.domains[j] or ()
-            if isinstance(levels, Levels):
+            remap = levels.remap(domain) if isinstance(levels, Levels) else remap_of(levels, domain)
+            if columns.n_rows >= _MANY:
                 from h2ok.kernel.frame.packing import encode_picked_codes
 
-                block.write(j, encode_picked_codes(columns.codes[j], levels.remap(domain)))
+                block.write(j, encode_picked_codes(columns.codes[j], remap))
             else:
-                block.write(j, encode_codes(remap_of(levels, domain)[columns.codes[j]]))
+                block.write(j, encode_codes(remap[columns.codes[j]]))
 
 
 def write_frame(

@@ -59,6 +59,9 @@ class PersistFile(Persist):
                 at += n
         return at
 
+    def local_path(self, uri: str) -> str | None:
+        return str(self.path(uri))
+
     def open(self, uri: str) -> BinaryIO:
         return self.path(uri).open("rb")
 

@@ -12,6 +12,7 @@ __all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "count_marks", "find_
 EMPTY, PLAIN, QUOTED, RAW = 0, 1, 2, 3
 _LF, _CR, _BLANK, _TAB = 10, 13, 32, 9
 _FULL = np.uint64(2**64 - 1)
+_0, _1, _2 = (np.uint64(k) for k in range(3))
 _SIZES, _MOST_SIZE, _16 = np.uint64(0xFFFF), 0xFFFF, np.uint64(16)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 #: Bits of the first 0 to 8 bytes of a word.
@@ -231,10 +232,12 @@ def find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column
     slots : int32[4**i], state : int64[2], levels so far and the part of the slots in use less one.
     """
     n, mask = state[0], state[1]
-    for r in range(first, last):
-        cell = row_starts[r] + column
-        if cell >= row_starts[r + 1] or kinds[cell] == EMPTY:
-            codes[r - skip] = -1
+    # PERF: indexes without a sign need no look whether they count from the end.
+    for row in range(first, last):
+        r = np.uint64(row)
+        cell = np.uint64(row_starts[r] + column)
+        if cell >= np.uint64(row_starts[r + _1]) or kinds[cell] == EMPTY:
+            codes[np.uint64(row - skip)] = -1
             continue
         start, stop = np.int64(starts[cell]), np.int64(stops[cell])
         size = stop - start
@@ -250,7 +253,7 @@ def find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column
         tag = (h & ~_SIZES) | np.uint64(min(size, _MOST_SIZE))  # type: ignore[arg-type]
         slot = np.int64(tag >> _16) & mask
         while True:
-            found = np.int64(slots[slot]) - 1
+            found = np.int64(slots[np.uint64(slot)]) - 1
             if found < 0:
                 found = n
                 n += 1
@@ -261,14 +264,15 @@ def find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column
                     texts[at + k] = data[start + k]
                 offsets[n] = at + size
                 break
-            if entries[found, 0] == tag and entries[found, 1] == word and entries[found, 2] == end:
+            level = np.uint64(found)
+            if entries[level, _0] == tag and entries[level, _1] == word and entries[level, _2] == end:
                 if size <= 16:
                     break
                 at = offsets[found]
                 if offsets[found + 1] - at == size and _same_middle(data, start, texts, at, size):
                     break
             slot = (slot + 1) & mask
-        codes[r - skip] = found
+        codes[np.uint64(row - skip)] = found
         if n * 2 > mask and mask * 4 + 3 < len(slots):
             mask = mask * 4 + 3
             _spread(entries, n, slots, mask)

@@ -105,21 +105,20 @@ def _without(word, at):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _plain_number(data, start, stop):  # type: ignore[no-untyped-def]
     """(value, whether it was found, its digits, its places) of 1 to 16 bytes of digits, at most one point, perhaps a minus."""
-    i = start
-    negative = data[i] == 45
-    if negative:
-        i += 1
-    n = stop - i
+    # PERF: indexes without a sign need no look whether they count from the end.
+    negative = data[np.uint64(start)] == 45
+    n = stop - start - negative
     if n < 1 or n > 16 or stop < 8:
         return np.nan, False, _0, 0
     # PERF: no branch on lengths up to eight; they change from cell to cell.
-    m = min(n, 8)
+    m = np.uint64(min(n, 8))
     last = (load_word(data, stop - 8) & _KEEP[m]) | _FILL[m]
     first = _FILL[0]
     if n > 8:
         if stop < 16:
             return np.nan, False, _0, 0
-        first = (load_word(data, stop - 16) & _KEEP[n - 8]) | _FILL[n - 8]
+        m = np.uint64(n - 8)
+        first = (load_word(data, stop - 16) & _KEEP[m]) | _FILL[m]
     places = 0
     mark = has_byte(last, _POINTS)
     if mark != _0:
@@ -141,7 +140,7 @@ def _plain_number(data, start, stop):  # type: ignore[no-untyped-def]
             return np.nan, False, _0, 0
         digits += eight_digits(first) * _HUNDRED_MILLION
     if digits <= _MAX_MANTISSA:
-        value = np.float64(np.int64(digits)) / _POWERS[places]
+        value = np.float64(np.int64(digits)) / _POWERS[np.uint64(places)]
     else:
         value, found = _nearest(digits, -places)
         if not found:
@@ -302,10 +301,13 @@ def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, column
         lo, hi = seen[k, 0], seen[k, 1]
         missing, zeros = 0, 0
         places, full = np.int64(seen[k, 4]), seen[k, 5] > 0
-        for r in range(first, last):
-            cell = row_starts[r] + j
+        # PERF: indexes without a sign need no look whether they count from the end.
+        row_out = out[k]
+        for at in range(first, last):
+            r = np.uint64(at)
+            cell = np.uint64(row_starts[r] + j)
             value = np.nan
-            if cell < row_starts[r + 1] and kinds[cell] != _EMPTY:
+            if cell < np.uint64(row_starts[r + _1]) and kinds[cell] != _EMPTY:
                 start, stop = np.int64(starts[cell]), np.int64(stops[cell])
                 value, good, digits, after = _plain_number(data, start, stop)
                 if not good and stop - start > 16:
@@ -315,7 +317,7 @@ def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, column
                     value, _, hard, digits, after = _number(data, start, stop, kinds[cell] == _QUOTED)
                     if hard:
                         slow_cell[slow] = cell
-                        slow_at[slow] = k * out.shape[1] + r - skip
+                        slow_at[slow] = k * out.shape[1] + at - skip
                         slow += 1
                         seen[k, 8] = 1
                 if 0 <= after <= 5:
@@ -325,7 +327,7 @@ def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, column
                         full = digits % _TEN != _0
                 elif not np.isnan(value):
                     seen[k, 6], seen[k, 7] = 1, value
-            out[k, r - skip] = value
+            row_out[np.uint64(at - skip)] = value
             missing += np.isnan(value)
             zeros += value == 0.0
             # A comparison with NaN is false.
