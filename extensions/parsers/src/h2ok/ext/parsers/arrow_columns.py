@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from h2ok.ext.parsers.columns import Columns
 from h2ok.ext.parsers.csv.guess import type_of_texts
-from h2ok.ext.parsers.times import parse_times
+from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, IllegalArgumentError
-from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
+from h2ok.kernel.frame.newchunk import Seen, encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
 
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.parser import ParseSetup
@@ -25,6 +25,8 @@ _MS_A_DAY = 86_400_000
 _PREVIEW = 10
 #: Values from which compiled code is worth its loading.
 _MANY = 1 << 15
+#: As the encoder has them: whole numbers that are doubles without doubt, the share of values but zero in a sparse column.
+_MOST_DIGITS, _SPARSE = 2**50, 8
 
 
 @contextmanager
@@ -126,7 +128,9 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     chunk, codes, levels = None, None, None
     text = is_text(column.type)
     if kind == "Numeric" and not text:
-        chunk = encode_many(_floats(pa, pc, column))
+        seen = _seen_integers(pa, pc, column)
+        values = _floats(pa, pc, column)
+        chunk = encode_many(values) if seen is None else encode_numbers(values, seen=seen)
     elif kind == "Time" and not text:
         chunk = encode_int64(_milliseconds(pa, pc, column))
     elif kind == "Enum":
@@ -157,6 +161,21 @@ def encode_many(values: NDArray[np.float64]) -> Chunk:
     return encode_numbers(values, seen=see_numbers(values))
 
 
+def _seen_integers(pa: Any, pc: Any, column: Any) -> Seen | None:
+    """What is to know of many whole numbers; None where the encoder has to look itself."""
+    if len(column) < _MANY or not pa.types.is_integer(column.type):
+        return None
+    bounds = pc.min_max(column)
+    lo, hi = bounds["min"].as_py(), bounds["max"].as_py()
+    if lo is None or lo == hi or max(-lo, hi) >= _MOST_DIGITS:
+        return None
+    if lo <= 0 <= hi:
+        zeros = pc.sum(pc.equal(column, pa.scalar(0, column.type))).as_py() or 0
+        if (len(column) - zeros) * _SPARSE <= len(column):
+            return None
+    return Seen(float(lo), float(hi), column.null_count > 0, negative_zero=False, places=0)
+
+
 def _codes_of(column: Any) -> NDArray[Any]:
     """Codes of a dictionary array, -1 for NA, in the narrowest type."""
     codes: NDArray[Any] = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -170,12 +189,26 @@ def _parsed_levels(column: Any, kind: str) -> Chunk:
     codes = _codes_of(column)
     if kind == "Numeric":
         return encode_many(np.array([_number(t) for t in levels], dtype=np.float64)[codes])
-    values = parse_times(levels)
+    values = _times_of(column.dictionary, levels)
     if len(codes) < _MANY:
         return encode_int64(values[codes])
     from h2ok.kernel.frame.packing import encode_picked_int64
 
     return encode_picked_int64(codes, values)
+
+
+def _times_of(dictionary: Any, levels: list[str | None]) -> NDArray[np.int64]:
+    """Times of the texts of a dictionary and what follows it; those in the most common form are read together."""
+    import pyarrow as pa
+
+    values = np.full(len(levels), NA_INT64, dtype=np.int64)
+    _, offsets, data = dictionary.cast(pa.large_string()).buffers()
+    if offsets is not None and data is not None and len(dictionary):
+        first = np.frombuffer(offsets, dtype=np.int64)[dictionary.offset : dictionary.offset + len(dictionary) + 1]
+        values[: len(dictionary)] = iso_times(first, np.frombuffer(data, dtype=np.uint8))
+    rest = np.flatnonzero(values == NA_INT64)
+    values[rest] = parse_times([levels[i] for i in rest.tolist()])
+    return values
 
 
 def _is_text_dictionary(pa: Any, column: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,10 @@ class ReadColumns(MRTask):
         """The columns of a block."""
 
     def map(self, block: Block) -> list[Any]:
-        columns = self.read(block)
+        return self.keep_columns(block, self.read(block))
+
+    def keep_columns(self, block: Block, columns: Columns) -> list[Any]:
+        """Stash the columns of a block; its partial."""
         told = [columns.told(j) for j in range(len(columns.levels))]
         block.stash("columns", columns)
         return [columns.doubtful, *told]
@@ -110,6 +113,7 @@ def write_frame(
     names: Sequence[str],
     dest: str,
     given_domains: Sequence[Sequence[str] | None] | None = None,
+    stream: Callable[[], tuple[int, Any]] | None = None,
 ) -> Frame:
     """Read all blocks and store the frame ``dest``; on failure nothing is left.
 
@@ -117,6 +121,7 @@ def write_frame(
     ----------
     types, names : of the columns ``read`` makes, types as in ParseSetup.
     given_domains : levels that come first, in this order; None to sort the levels found.
+    stream : reads the blocks in place of an MRTask: how many there were, and the partial of them all.
 
     Raises
     ------
@@ -129,8 +134,12 @@ def write_frame(
     def work() -> tuple[Vec, ...]:
         try:
             job.update(0.05, "Reading")
-            espc = np.arange(n_blocks + 1, dtype=np.int64)
-            doubtful, *levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+            n = n_blocks
+            if stream is not None:
+                n, (doubtful, *levels) = stream()
+            espc = np.arange(n + 1, dtype=np.int64)
+            if stream is None:
+                doubtful, *levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
             if doubtful:
                 raise DoubtfulError
             job.update(0.8, "Writing columns")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from h2ok.kernel import JobContext, Node
     from numpy.typing import NDArray
 
-__all__ = ["BlockRef", "Plan", "count_quotes", "plan_blocks", "with_quotes"]
+__all__ = ["BlockRef", "Plan", "count_quotes", "plan_blocks", "whole_lines", "with_quotes"]
 
 #: Bytes looked ahead for the end of the last line of a block, at first.
 _LOOK_AHEAD = 1 << 16
@@ -134,7 +134,7 @@ def plan_blocks(runtime: Runtime, sources: Sequence[RawFile], block_bytes: int, 
             plan.blocks += [BlockRef(raw, start, min(start + block_bytes, raw.size), start == 0) for start in starts]
             plan.n_bytes += raw.size
             continue
-        for i, lines in enumerate(_whole_lines(decompressed(runtime, raw), block_bytes, mark)):
+        for i, lines in enumerate(whole_lines(decompressed(runtime, raw), block_bytes, mark)):
             plan.blocks.append(BlockRef(raw, 0, len(lines), i == 0, staged=f"?{len(pending)}"))
             plan.n_bytes += len(lines)
             pending.append(_packed(lines))
@@ -207,7 +207,8 @@ def _stage(node: Node, plan: Plan, pending: list[bytes]) -> None:
             plan.blocks[i] = BlockRef(block.raw, 0, block.stop, block.first, staged=key)
 
 
-def _whole_lines(pieces: Iterator[bytes], block_bytes: int, quote: int) -> Iterator[bytes]:
+def whole_lines(pieces: Iterator[bytes], block_bytes: int, quote: int) -> Iterator[bytes]:
+    """Bytes that come in pieces, in blocks of whole lines."""
     have, size = [], 0
     for piece in pieces:
         have.append(piece)
