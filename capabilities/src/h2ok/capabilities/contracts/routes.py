@@ -42,7 +42,7 @@ class RequestContext:
 class Response:
     """An answer that is no schema: text, bytes or a stream."""
 
-    body: str | bytes | Iterable[bytes] = b""
+    body: str | bytes | Iterable[bytes | memoryview] = b""
     status: int = 200
     content_type: str = "application/octet-stream"
     headers: dict[str, str] = field(default_factory=dict)
