@@ -155,10 +155,12 @@ def _gunzipped(stream: BinaryIO) -> Iterator[bytes]:
 def _inflate() -> Any:
     """``decompressobj`` of isal, or of zlib where isal has not been built for the machine."""
     try:
-        from isal.isal_zlib import decompressobj
+        from isal import isal_zlib
     except ImportError:
-        from zlib import decompressobj
-    return decompressobj
+        import zlib
+
+        return zlib.decompressobj
+    return isal_zlib.decompressobj
 
 
 def _open_stream(stream: BinaryIO, kind: str | None) -> BinaryIO:
