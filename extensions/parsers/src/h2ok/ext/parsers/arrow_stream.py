@@ -24,8 +24,8 @@ _AHEAD = 2
 _SMALL = 1 << 15
 
 
-def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterator[bytes | memoryview]:
-    """The bytes of an IPC stream, a piece for each chunk: memory stays bounded however large the frame is.
+def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterator[tuple[bytes | memoryview, ...]]:
+    """The buffers of an IPC stream, a tuple for each chunk: memory stays bounded however large the frame is.
 
     Whole numbers are int32 or int64, other numbers double, enums dictionary<int32, string>, times timestamp[ms, UTC], text
     large_string, UUIDs string; missing values are null.
@@ -48,7 +48,9 @@ def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterato
     return _written(node, frame, schema, levels, None if compression == "none" else compression)
 
 
-def _written(node: Node, frame: Frame, schema: Any, levels: list[Any], compression: str | None) -> Iterator[bytes | memoryview]:
+def _written(
+    node: Node, frame: Frame, schema: Any, levels: list[Any], compression: str | None
+) -> Iterator[tuple[bytes | memoryview, ...]]:
     import pyarrow as pa
 
     sink = _Sink()
@@ -69,11 +71,11 @@ def _written(node: Node, frame: Frame, schema: Any, levels: list[Any], compressi
             pending.append(pool.submit(convert, i))
             if len(pending) > _AHEAD:
                 writer.write_batch(pending.popleft().result())
-                yield from sink.take()
+                yield sink.take()
         while pending:
             writer.write_batch(pending.popleft().result())
-            yield from sink.take()
-    yield from sink.take()
+            yield sink.take()
+    yield sink.take()
 
 
 class _Sink:
@@ -100,11 +102,11 @@ class _Sink:
     def close(self) -> None:
         """The parts stay to be taken."""
 
-    def take(self) -> list[bytes | memoryview]:
+    def take(self) -> tuple[bytes | memoryview, ...]:
         """What was written since the last call."""
         self._join()
         parts, self._parts = self._parts, []
-        return parts
+        return tuple(parts)
 
     def _join(self) -> None:
         if self._small:

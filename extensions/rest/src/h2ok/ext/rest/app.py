@@ -154,7 +154,7 @@ class Application:
             # Our server sends buffers as they are; others know bytes only.
             resp.stream = result.body  # type: ignore[assignment]
         else:
-            resp.stream = map(bytes, result.body)
+            resp.stream = (b"".join(piece) if isinstance(piece, tuple) else piece for piece in result.body)
 
     def _refuse_method(self, req: falcon.Request, resp: falcon.Response, raw_path: str) -> None:
         if req.method == "PUT":
