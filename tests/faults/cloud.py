@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from h2ok.kernel.testing import free_ports
+
+if __package__:
+    from .network import Network, cut_link, mend_link
+else:
+    from network import Network, cut_link, mend_link
 
 #: Seconds a request may take whatever happens: the time until a member counts as dead, and as much again to take over.
 DEADLINE = 30.0
@@ -71,10 +75,10 @@ class Member:
         self.process.send_signal(signal.SIGCONT)
 
     def cut(self) -> None:
-        _ip("link", "set", f"h{self.namespace}", "down")
+        cut_link(self.namespace)
 
     def mend(self) -> None:
-        _ip("link", "set", f"h{self.namespace}", "up")
+        mend_link(self.namespace)
 
     def ask(self, method: str, path: str, /, deadline: float = DEADLINE, **fields: Any) -> Answer:
         """A REST call. Raises FaultError when there is no answer in time, ConnectionError when the process is gone."""
@@ -138,16 +142,12 @@ class RealCloud:
         self.arguments = arguments
         self.name = f"faults-{os.getpid()}-{id(self) % 10000}"
         self.members: list[Member] = []
-        self._count = 0
-        self._net = f"{os.getpid() % 0x10000:04x}"
-        self._subnet = f"10.{200 + os.getpid() % 50}.{os.getpid() // 50 % 250}"
+        self.network = Network() if namespaces else None
 
     def __enter__(self) -> Self:
-        if self.namespaces:
-            _ip("link", "add", f"b{self._net}", "type", "bridge")
-            _ip("link", "set", f"b{self._net}", "up")
-            _ip("addr", "add", f"{self._subnet}.1/24", "dev", f"b{self._net}")
         try:
+            if self.network is not None:
+                self.network.open()
             places = [self._place() for _ in range(self.size)]
             for place in places:
                 self._start(*place, others=places)
@@ -172,8 +172,8 @@ class RealCloud:
                 m.kill()
             m.forget()
             self._remove_namespace(m)
-        if self.namespaces:
-            _ip("link", "del", f"b{self._net}", check=False)
+        if self.network is not None:
+            self.network.close()
 
     @property
     def leader(self) -> Member:
@@ -206,20 +206,14 @@ class RealCloud:
             raise FaultError("The cloud does not come to rest.\n" + "\n".join(m.last_words() for m in self.members))
 
     def _place(self) -> tuple[str, int, str]:
-        if not self.namespaces:
+        if self.network is None:
             return "127.0.0.1", free_ports(1)[0], ""
-        self._count += 1
-        namespace, ip = f"{self._net}x{self._count}", f"{self._subnet}.{self._count + 1}"
-        _ip("netns", "add", namespace)
-        _ip("link", "add", f"h{namespace}", "type", "veth", "peer", "name", "eth0", "netns", namespace)
-        _ip("link", "set", f"h{namespace}", "master", f"b{self._net}", "up")
-        for command in (["link", "set", "lo", "up"], ["addr", "add", f"{ip}/24", "dev", "eth0"], ["link", "set", "eth0", "up"]):
-            _ip("-n", namespace, *command)
+        namespace, ip = self.network.add()
         return ip, 54321, namespace
 
     def _remove_namespace(self, m: Member) -> None:
-        if m.namespace:
-            _ip("netns", "del", m.namespace, check=False)
+        if self.network is not None:
+            self.network.remove(m.namespace)
 
     def _start(self, ip: str, port: int, namespace: str, others: Sequence[tuple[str, int, str]]) -> Member:
         folder = self.folder / f"node-{len(list(self.folder.glob('node-*')))}"
@@ -238,16 +232,6 @@ class RealCloud:
             )  # fmt: skip
         self.members.append(Member(ip, port, process, log, namespace))
         return self.members[-1]
-
-
-def namespaces_work() -> bool:
-    """Whether this process may make network namespaces."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        return False
-    name = f"t{os.getpid()}"
-    made = _ip("netns", "add", name, check=False)
-    _ip("netns", "del", name, check=False)
-    return made
 
 
 def wait(condition: Callable[[], bool], seconds: float, pause: float = 0.05) -> bool:
@@ -277,10 +261,3 @@ def _message(body: Any) -> str:
 def _json(body: bytes) -> Any:
     text = body.decode()
     return json.loads(text) if text[:1] in "{[" and text else text
-
-
-def _ip(*arguments: str, check: bool = True) -> bool:
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=20, check=False)
-    if check and done.returncode:
-        raise RuntimeError(f"ip {' '.join(arguments)}: {done.stderr}")
-    return done.returncode == 0

@@ -70,6 +70,17 @@ def test_outputs_go_to_the_homes_of_their_inputs(cloud: list[Node]) -> None:
         assert held == {k for k in out.chunk_keys() if node.dkv.home(k) == i}
 
 
+def test_blocks_of_a_thread_are_stored_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_cloud(1, nthreads=1) as (node,):
+        frame = node.frames.from_columns("f", {"x": X}, chunk_rows=500)
+        stored: list[int] = []
+        put_many = node.dkv.put_many
+        monkeypatch.setattr(node.dkv, "put_many", lambda items: (stored.append(len(items)), put_many(items)))
+        out = node.tasks.do_all(DoubleTask(), frame, [OutputSpec()]).vecs[0]
+        np.testing.assert_array_equal(out.to_numpy(node), X * 2)
+        assert sum(stored) >= len(out.chunk_keys()) > 3 * len(stored)
+
+
 def test_dfork_results_belong_to_the_scope_of_the_caller(cloud: list[Node]) -> None:
     frame = frame_on(cloud[0])
     with cloud[0].scopes.enter():

@@ -88,6 +88,21 @@ def test_counts_that_a_lost_node_left_wrong_are_put_right(cloud: list[Node]) -> 
     assert_no_keys(cloud)
 
 
+def test_a_node_that_joined_after_the_loss_corrects_the_counts_it_keeps(cloud: list[Node]) -> None:
+    for node in cloud:
+        node.orphans._patience = 0.05
+    old, newcomer = cloud[0], cloud[2]
+    name = next(n for n in (f"\x01v{DEAD}{i}" for i in range(100)) if newcomer.cloud.home(refs_of(n)) == newcomer.cloud.me)
+    put_column(old, name)
+    old.dkv.adjust_refs([name], 1)
+    old.orphans.note(DEAD)
+    old.orphans._look(old.cloud.newest)
+    end = time.monotonic() + 10
+    while any(node.dkv.local_keys() for node in cloud) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert_no_keys(cloud)
+
+
 def test_work_for_lost_nodes_ends_at_the_next_chunk(cloud: list[Node]) -> None:
     frame = cloud[0].frames.from_columns("f", {"x": np.arange(60.0)}, chunk_rows=1)
     gate = Gate("orphan")

@@ -53,6 +53,21 @@ def frame_on(node: Node, n: int = 3000) -> Frame:
     return node.frames.from_columns("f", {"x": rng.normal(size=n), "s": [f"t{i % 7}" for i in range(n)]}, chunk_rows=100)
 
 
+def test_a_node_that_is_fenced_first_still_tells_its_readers_of_changes(cloud: list[Node]) -> None:
+    writer, reader = cloud[0], cloud[1]
+    key = next(k for k in (f"k{i}" for i in range(100)) if writer.cloud.home(k) == writer.cloud.me)
+    writer.dkv.put(key, 1)
+    assert reader.dkv.get(key) == 1
+    placement = writer.cloud.placement
+    later = placement.moving_to(placement.target(1, set()))
+    assert later.epoch > placement.epoch
+    writer.cloud.fence(later)
+    assert writer.dkv.fenced()
+    # The reader was not fenced yet.
+    writer.dkv.put(key, 2)
+    assert reader.dkv.get(key) == 2
+
+
 @pytest.mark.parametrize("victim", [0, 1, 2])
 def test_every_key_survives_the_loss_of_any_node(cloud: list[Node], hub: InprocHub, victim: int) -> None:
     items = {f"k{i}": (i, "v") for i in range(200)}

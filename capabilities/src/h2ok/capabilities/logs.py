@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -15,7 +16,7 @@ __all__ = ["ALIASES", "LEVELS", "ConsoleHandler", "LogBook"]
 LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
 #: More names that H2O offers; "default" is the file of the level in force.
 ALIASES = ("default", "stdout", "stderr", "httpd")
-_KEPT = 20_000
+_KEPT, _KEPT_REQUESTS = 20_000, 5_000
 
 
 class LogBook(logging.Handler):
@@ -31,6 +32,8 @@ class LogBook(logging.Handler):
         super().__init__(level)
         self.address = address
         self._lines: deque[tuple[int, str, str]] = deque(maxlen=_KEPT)
+        #: (seconds since the epoch, thread, method, status, milliseconds, path) of the latest requests.
+        self._requests: deque[tuple[float, str, str, str, float, str]] = deque(maxlen=_KEPT_REQUESTS)
         self._mutex = threading.Lock()
         self._file = None
         self.path: Path | None = None
@@ -62,6 +65,17 @@ class LogBook(logging.Handler):
         thread = (record.threadName or "")[:20]
         return f"{when}.{int(record.msecs):03d} {self.address:<22} {record.process} {thread:>12} {name:>5} {record.name}: {text}"
 
+    def note_request(self, method: str, status: str, milliseconds: float, path: str) -> None:
+        """Remember one answered request for the log ``httpd``; it is in no file and not on the console."""
+        self._requests.append((time.time(), threading.current_thread().name, method, status, milliseconds, path))
+
+    def _request_line(self, at: float, thread: str, method: str, status: str, milliseconds: float, path: str) -> str:
+        when = time.strftime("%m-%d %H:%M:%S", time.localtime(at)) + f".{int(at % 1 * 1000):03d}"
+        return (
+            f"{when} {self.address:<22} {os.getpid()} {thread[:20]:>12} {'INFO':>5} h2ok.rest.request: "
+            f"{method:<6} {status:>4} {milliseconds:>7.0f} ms  {path}"
+        )
+
     def text(self, name: str) -> str:
         """Lines of one of H2O's log files.
 
@@ -76,8 +90,11 @@ class LogBook(logging.Handler):
             least = 0
         else:
             raise LookupError(f"There is no log '{name}'. Logs: {', '.join((*ALIASES, *LEVELS))}.")
-        with self._mutex:
-            lines = [line for level, logger, line in self._lines if level >= least and (name != "httpd" or "rest" in logger)]
+        if name == "httpd":
+            lines = [self._request_line(*r) for r in list(self._requests)]
+        else:
+            with self._mutex:
+                lines = [line for level, _, line in self._lines if level >= least]
         return "\n".join(lines) + ("\n" if lines else "")
 
     def close(self) -> None:

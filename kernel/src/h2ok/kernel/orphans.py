@@ -40,12 +40,20 @@ class Orphans:
         self._lock = threading.Lock()
         node.rpc.register("orphans.abandon", lambda dead: node.tasks.abandon(dead, _DRAIN_SECONDS))
         node.rpc.register("orphans.drop", self._drop_local)
+        node.rpc.register("orphans.dead", self._hear)
         self._patience = 1.2 * node.config.dead_seconds
         node.cloud.on_placed.append(self._placed)
 
     def note(self, process: str) -> None:
         """A process that made keys is gone for good."""
         self._dead.add(process)
+
+    def _hear(self, dead: list[str]) -> None:
+        """What other members know to be gone. A node that joined since did not see it go, and may keep its counts by now."""
+        new = set(dead) - self._dead
+        if new:
+            self._dead |= new
+            self._placed(self._node.cloud.newest)
 
     def close(self) -> None:
         """Begin nothing new."""
@@ -57,16 +65,21 @@ class Orphans:
 
     def _look(self, placement: Placement) -> None:
         cloud = self._node.cloud
-        with self._lock:
+
+        def over() -> bool:
             # A later placement comes with another look.
-            if self._closed.is_set() or cloud.newest is not placement:
+            return self._closed.is_set() or bool(cloud.failure) or cloud.newest is not placement
+
+        with self._lock:
+            if over():
                 return
             try:
+                self._node.rpc.tell_all("orphans.dead", sorted(self._dead), _DRAIN_SECONDS)
                 removed = self.remove()
                 if removed:
                     _log.info("Removed %d chunks that lost nodes were making.", removed)
                 wrong = self.wrong_counts()
-                if wrong and not self._closed.wait(self._patience) and cloud.newest is placement and cloud.healthy:
+                if wrong and not cloud.wait_until(over, self._patience) and cloud.healthy:
                     again = self.wrong_counts()
                     self.correct({name: by for name, by in wrong.items() if again.get(name) == by})
             except H2OKError as e:

@@ -21,7 +21,7 @@ from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.node import Node, NodeConfig
 from h2ok.kernel.transport.inproc import InprocHub
 
-__all__ = ["ProcessCloud", "assert_no_keys", "free_ports", "local_cloud", "no_new_threads", "process_cloud"]
+__all__ = ["ProcessCloud", "assert_no_keys", "free_ports", "local_cloud", "no_new_threads", "process_cloud", "zmq_cloud"]
 
 #: Below the range that systems take outgoing ports from.
 _PORTS = (20_000, 32_000)
@@ -59,6 +59,30 @@ def local_cloud(n: int, nthreads: int = 2, hub: InprocHub | None = None, replica
             node.close()
 
 
+@contextlib.contextmanager
+def zmq_cloud(n: int, nthreads: int = 1, replicas: int = 0, secret: str = "") -> Iterator[list[Node]]:
+    """``n`` nodes of one cloud in this process that reach each other by ZeroMQ on the loopback address and negotiate their
+    membership, as processes do; closed at the end.
+
+    Parameters
+    ----------
+    secret : encrypts the traffic when it is set.
+    """
+    ports = free_ports(n)
+    name = f"test-{random.getrandbits(32):x}"
+    nodes: list[Node] = []
+    try:
+        for port in ports:
+            config = replace(_config(name, port, nthreads, (1.0, 3.0, 10.0), secret), replicas=replicas)
+            nodes.append(start_node(config, [f"127.0.0.1:{p}" for p in ports]))
+        for node in nodes:
+            node.cloud.wait_for_size(n, 60)
+        yield nodes
+    finally:
+        for node in nodes:
+            node.close()
+
+
 def _local_config(me: H2ONode, nthreads: int, replicas: int) -> NodeConfig:
     return NodeConfig(name="local", ip=me.ip, port=me.port, nthreads=nthreads, replicas=replicas)
 
@@ -89,27 +113,30 @@ def process_cloud(
     paths: Sequence[str] = (),
     beat: tuple[float, float, float] = (1.0, 3.0, 10.0),
     secret: str = "",
+    replicas: int = 0,
 ) -> Iterator[ProcessCloud]:
     """A cloud of ``n`` real processes, this one included; all are gone at the end.
 
     Parameters
     ----------
-    modules : to import in the other processes, so that their wire types are known there; found on ``paths`` too.
+    modules : to import in the other processes, so that their wire types are known there; found on ``paths`` too. What they
+        call ``serve`` is called with the node.
     secret : encrypts the traffic when it is set.
+    replicas : copies of every value beside the first.
     beat : seconds between heartbeats, until suspect, until dead.
     """
     ports = free_ports(n)
     flatfile = [f"127.0.0.1:{p}" for p in ports]
     name = f"test-{random.getrandbits(32):x}"
     base = [sys.executable, "-m", "h2ok.kernel.testing", "--name", name, "--nthreads", str(nthreads), "--beat", *map(str, beat)]
-    base += ["--secret", secret] if secret else []
+    base += [*(["--secret", secret] if secret else []), "--replicas", str(replicas)]
     base += [a for f in flatfile for a in ("--flatfile", f)]
     base += [a for m in modules for a in ("--module", m)] + [a for p in paths for a in ("--path", p)]
     # A child ends when its standard input does, so that no way this process can end leaves it behind.
     children = {p: subprocess.Popen([*base, "--port", str(p)], stdin=subprocess.PIPE) for p in ports[1:]}  # noqa: S603
     node: Node | None = None
     try:
-        node = start_node(_config(name, ports[0], nthreads, beat, secret), flatfile)
+        node = start_node(replace(_config(name, ports[0], nthreads, beat, secret), replicas=replicas), flatfile)
         node.cloud.wait_for_size(n, 60)
         yield ProcessCloud(node, children)
     finally:
@@ -171,13 +198,17 @@ def _main() -> None:
     parser.add_argument("--nthreads", type=int, default=1)
     parser.add_argument("--beat", type=float, nargs=3, default=(1.0, 3.0, 10.0))
     parser.add_argument("--secret", default="")
+    parser.add_argument("--replicas", type=int, default=0)
     for option in ("--flatfile", "--module", "--path"):
         parser.add_argument(option, action="append", default=[])
     args = parser.parse_args()
     sys.path[:0] = args.path
-    for module in args.module:
-        importlib.import_module(module)
-    node = start_node(_config(args.name, args.port, args.nthreads, args.beat, args.secret), args.flatfile)
+    modules = [importlib.import_module(m) for m in args.module]
+    config = replace(_config(args.name, args.port, args.nthreads, args.beat, args.secret), replicas=args.replicas)
+    node = start_node(config, args.flatfile)
+    for module in modules:
+        if hasattr(module, "serve"):
+            module.serve(node)
     sys.stdin.buffer.read()
     node.close()
 

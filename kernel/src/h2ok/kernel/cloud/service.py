@@ -80,6 +80,7 @@ class MembershipService:
         node.cloud.meet_service = lambda nodes: self._event(lambda s, now: s.meet(nodes, now))
         self._rehoming = node.rehoming
         self._orphans = node.orphans
+        self._note_sent = node.rpc.note_sent
         node.rehoming.widen = self._widened
         node.cloud.on_placed.append(lambda p: self._event(lambda s, _: s.placed(p.members, p.epoch)))
         transport.on_refused = lambda n: self._event(lambda s, now: s.connection_refused(n, now))
@@ -220,6 +221,7 @@ class MembershipService:
             return
         self._open[to] = False
         self._refresh_stats(time.monotonic())
+        self._note_sent(to, "cloud.heartbeat")
         future = self._send(to, "cloud.heartbeat", self._state.own_heartbeat(), 2 * self._settings.heartbeat)
         future.add_done_callback(partial(self._heartbeat_answered, to))
 

@@ -30,7 +30,8 @@ _NEGATIVE_ZERO = np.int64(np.iinfo(np.int64).min)
 class Seen:
     """What a pass over values found that made them: ``lo`` and ``hi`` of the known ones, NaN when none is.
 
-    ``plain``: they are no constant, not sparse, and one of them is neither a float nor a number of up to five places.
+    ``plain``: they are no constant, not sparse, and one of them is neither a float nor a number of up to five places; nothing else
+    is looked at then.
     ``places``, when not below zero: they are no constant, not sparse, and decimals of fewer than 16 digits, at most five of them
     after the point; ``places`` is the least number of these that all values can be written with.
     """
@@ -59,7 +60,7 @@ def _encode_numbers(values: NDArray[np.float64], owned: bool, seen: Seen | None)
     n = len(values)
     if n == 0:
         return ConstantChunk(0, float("nan"))
-    if seen is not None and seen.plain and seen.lo < seen.hi:
+    if seen is not None and seen.plain:
         return FloatChunk(n, values if owned else np.array(values, dtype=np.float64))
     if seen is not None and seen.places >= 0:
         return _decimals(values, seen)

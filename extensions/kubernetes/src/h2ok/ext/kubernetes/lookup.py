@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 from h2ok.capabilities.contracts.discovery import Discovery
+from h2ok.ext.kubernetes.resolvers import Resolver, pod_resolver
 from h2ok.ext.kubernetes.settings import PodSettings
 from h2ok.kernel import H2OKError, IllegalArgumentError
 
-__all__ = ["KubernetesDiscovery", "Resolver", "find_pods", "system_resolver"]
+__all__ = ["KubernetesDiscovery", "find_pods"]
 
 _log = logging.getLogger("h2ok.kubernetes")
 #: Seconds between two questions.
 _PAUSE = 1.0
 
-#: Addresses behind a name; OSError when the name is not known (yet).
-Resolver = Callable[[str], Iterable[str]]
-
-
-def system_resolver(name: str) -> list[str]:
-    """The addresses the system's resolver knows: for a headless service one a pod."""
-    return sorted({str(info[4][0]) for info in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
-
 
 def find_pods(
     settings: PodSettings,
-    resolver: Resolver = system_resolver,
+    resolver: Resolver = pod_resolver,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[str]:
@@ -67,7 +59,7 @@ def find_pods(
 class KubernetesDiscovery(Discovery):
     """``--discovery kubernetes[:NAME]``; the name is that of H2O_KUBERNETES_SERVICE_DNS unless given. Taken by itself in a pod."""
 
-    resolver: Resolver = staticmethod(system_resolver)
+    resolver: Resolver = staticmethod(pod_resolver)
 
     def resolve(self) -> list[str]:
         """The pods, with the REST port of this node (``--port`` or H2OK_PORT must be the same in all)."""

@@ -50,7 +50,8 @@ def find_model(node: Node, key: str, **values: Any) -> Model:
     if value is None:
         argument = values.get("argument", "key")
         known = {"argument": argument, "name": key, **values}
-        raise KeyNotFoundError(f"Object '{key}' not found for argument: {argument}. Models: GET /3/Models.", **known)
+        loss = node.dkv.loss_of(key)
+        raise KeyNotFoundError(f"Object '{key}' not found for argument: {argument}. {loss}Models: GET /3/Models.", **known)
     if not isinstance(value, Model):
         raise ClassMismatchError(f"Object '{key}' is a {type(value).__name__}, a Model was expected.", key=key)
     return value
@@ -62,7 +63,8 @@ def find_frame(node: Node, key: str, **values: Any) -> Frame:
     if value is None:
         argument = values.get("argument", "key")
         known = {"argument": argument, "name": key, **values}
-        raise KeyNotFoundError(f"Object '{key}' not found for argument: {argument}. Frames: GET /3/Frames.", **known)
+        loss = node.dkv.loss_of(key)
+        raise KeyNotFoundError(f"Object '{key}' not found for argument: {argument}. {loss}Frames: GET /3/Frames.", **known)
     if not isinstance(value, Frame):
         raise ClassMismatchError(f"Object '{key}' is a {type(value).__name__}, a Frame was expected.", key=key)
     return value

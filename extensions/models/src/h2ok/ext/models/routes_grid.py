@@ -126,9 +126,8 @@ def find_grid(ctx: RequestContext, key: str) -> Grid:
     """The grid under a key."""
     value = ctx.node.dkv.get(key)
     if value is None:
-        raise KeyNotFoundError(
-            f"Object '{key}' not found for argument: grid_id. Grids: GET /99/Grids.", argument="grid_id", name=key
-        )
+        text = f"Object '{key}' not found for argument: grid_id. {ctx.node.dkv.loss_of(key)}Grids: GET /99/Grids."
+        raise KeyNotFoundError(text, argument="grid_id", name=key)
     if not isinstance(value, Grid):
         raise ClassMismatchError(f"Object '{key}' is a {type(value).__name__}, a Grid was expected.", key=key)
     return value

@@ -11,11 +11,11 @@ from h2ok.ext.rapids.arrays import IN_PLACE, OPERATIONS, as_float
 from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, Vec, wire_type
 from h2ok.kernel.frame.chunk import Chunk
 from h2ok.kernel.frame.codecs import ConstantChunk, IntegerChunk
-from h2ok.kernel.frame.newchunk import Seen, encode_numbers
+from h2ok.kernel.frame.newchunk import encode_numbers
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from h2ok.ext.rapids.tiles import Program
+    from h2ok.ext.rapids.programs import Program
 
 __all__ = ["Column", "Expr", "LazyFrame", "RowBatch", "RowNumber", "columns_of", "compute", "force", "lazy"]
 
@@ -160,7 +160,7 @@ class FusedTask(MRTask):
         self._programs: dict[int, Program] = {}
         if self.rows < _COMPILED_ROWS:
             return
-        from h2ok.ext.rapids.tiles import compile_program
+        from h2ok.ext.rapids.programs import compile_program
 
         for r in set(self.outputs):
             program = compile_program(self.code, r)
@@ -243,13 +243,12 @@ class FusedTask(MRTask):
 
 def _run_program(block: Block, program: Program) -> Chunk:
     """The chunk of an output by the compiled loop."""
-    from h2ok.ext.rapids.tiles import run_program
+    from h2ok.ext.rapids.looking import look
+    from h2ok.ext.rapids.programs import run_program
 
     n = block.n_rows
-    values, seen = run_program(program, [block.numbers(j) for j in program.inputs], n)
-    if not program.truth:
-        return encode_numbers(values, owned=True, seen=Seen(*seen))
-    return ConstantChunk(n, seen[0]) if seen[0] == seen[1] else IntegerChunk(n, values, 0, 1.0, False)
+    values = run_program(program, [block.numbers(j) for j in program.inputs], n)
+    return encode_numbers(values, owned=True, seen=look(values)) if not program.truth else _truths(values)
 
 
 def _encode(values: Any, n: int, *, owned: bool) -> Any:
@@ -257,7 +256,12 @@ def _encode(values: Any, n: int, *, owned: bool) -> Any:
         return ConstantChunk(n, values)
     if values.dtype != np.bool_:
         return encode_numbers(values, owned=owned)
-    count = int(np.count_nonzero(values))
+    return _truths(values.view(np.int8))
+
+
+def _truths(values: NDArray[np.int8]) -> Chunk:
+    """A chunk of 0 and 1 without NA."""
+    n, count = len(values), int(np.count_nonzero(values))
     if n and count in (0, n):
         return ConstantChunk(n, float(count > 0))
-    return IntegerChunk(n, values.astype(np.int8), 0, 1.0, False)
+    return IntegerChunk(n, values, 0, 1.0, False)

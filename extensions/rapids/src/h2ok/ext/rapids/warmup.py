@@ -11,11 +11,12 @@ def warmup() -> None:
     """Call every kernel once with the types it will see."""
     import numpy as np
     from h2ok.ext.rapids.kernels import group_rows, group_statistics, join_sorted, partition_rows, present_rows, radix_argsort
-    from h2ok.ext.rapids.tiles import compile_program, run_program
+    from h2ok.ext.rapids.looking import look
+    from h2ok.ext.rapids.programs import compile_program, run_program
 
     program = compile_program([("load", 0), ("abs", 0)], 1)
     if program is not None:
-        run_program(program, [np.zeros(2)], 2)
+        look(run_program(program, [np.zeros(8)], 8))
     keys = np.array([[1], [0]], dtype=np.int64)
     ids, _ = group_rows(keys)
     group_statistics(ids, np.zeros(2), 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import sys
 import threading
 import traceback
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RemoteServices", "profile", "thread_stacks"]
 
+_log = logging.getLogger("h2ok.rest")
 #: How often and how far apart, in seconds, a profile looks at the threads.
 _LOOKS = 50
 _PAUSE = 0.005
@@ -33,6 +36,8 @@ class RemoteServices:
         rpc.register("rest.stacks", lambda _: thread_stacks())
         rpc.register("rest.profile", profile)
         rpc.register("rest.ticks", lambda _: cpu_ticks())
+        rpc.register("rest.collect", lambda _: gc.collect())
+        rpc.register("rest.dump", lambda _: dump())
         rpc.register("rest.echo", len)
         rpc.register("rest.io", lambda _: io_counts(runtime))
         rpc.register("rest.timeline", lambda _: list(rpc.recent))
@@ -76,6 +81,11 @@ def read_log(runtime: Runtime, name: str) -> str | None:
         return None
 
 
+def dump() -> None:
+    """Write the stacks of all threads to the log."""
+    _log.info("Stacks of all threads:\n%s", "\n".join(thread_stacks()))
+
+
 def thread_stacks() -> list[str]:
     """The stack of every thread, one text each."""
     names = {t.ident: t.name for t in threading.enumerate()}
@@ -102,7 +112,9 @@ def profile(depth: int) -> list[list[object]]:
 
 
 def cpu_ticks() -> list[list[int]]:
-    """For each core: user, system, other and idle ticks since boot; empty where /proc is missing."""
+    """For each core: ticks since boot of user code, the system with its interrupts, low priority with waiting, idleness;
+    empty where /proc is missing.
+    """
     try:
         lines = Path("/proc/stat").read_text().splitlines()
     except OSError:
@@ -111,6 +123,6 @@ def cpu_ticks() -> list[list[int]]:
     for line in lines:
         name, *numbers = line.split()
         if name.startswith("cpu") and name != "cpu":
-            user, nice, system, idle, *other = (int(n) for n in numbers)
-            out.append([user, system, nice + sum(other), idle])
+            user, nice, system, idle, waiting, hard, soft = (int(n) for n in numbers[:7])
+            out.append([user, system + hard + soft, nice + waiting, idle])
     return out

@@ -23,6 +23,7 @@ from h2ok.ext.rest.catalog import schema_name
 from h2ok.ext.rest.sending import BufferResponse
 
 if TYPE_CHECKING:
+    from h2ok.capabilities.logs import LogBook
     from h2ok.capabilities.runtime import Runtime
 
 __all__ = ["Server"]
@@ -57,16 +58,19 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
 
 
 class _Log:
-    """gunicorn's logger over the standard library."""
+    """gunicorn's logger over the standard library; requests go to the node's log of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, logs: LogBook | None) -> None:
+        self._logs = logs
         for name in ("debug", "info", "warning", "error", "critical", "exception", "log"):
             setattr(self, name, getattr(_log, name))
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
-        """One line a request, at debug level (H2O's httpd log)."""
-        if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s %s %s %.1f ms", environ.get("REQUEST_METHOD"), environ.get("RAW_URI"), resp.status, request_time / 1000)
+        """One line a request (H2O's httpd log)."""
+        if self._logs is not None:
+            path = str(environ.get("RAW_URI", "")).partition("?")[0]
+            status = str(resp.status).partition(" ")[0]
+            self._logs.note_request(str(environ.get("REQUEST_METHOD", "")), status, request_time.total_seconds() * 1000, path)
 
     def close_on_exec(self) -> None:
         """No log file of gunicorn's to close."""
@@ -101,7 +105,7 @@ class Server:
         app = self._runtime.service_named("rest.app")
         message.MAX_REQUEST_LINE = _MAX_REQUEST_LINE  # GETs of clients carry long lists; gunicorn's own limit is 8 KB
         wsgi.Response = BufferResponse
-        self._worker = _Worker(0, os.getppid(), [sock], _WsgiApp(app), 0, _config(settings.rest_threads), _Log())
+        self._worker = _Worker(0, os.getppid(), [sock], _WsgiApp(app), 0, _config(settings.rest_threads), _Log(self._runtime.logs))
         self._thread = threading.Thread(target=self._run, name=f"{self._runtime.node.label}-rest", daemon=True)
         self._thread.start()
         _report(app)

@@ -3,17 +3,17 @@
 # ruff: noqa: ARG001 - every handler takes (context, request)
 from __future__ import annotations
 
-import gc
 import logging
+import math
 import threading
 import time
 from typing import Any
 
+from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.capabilities.settings import H2OK_VERSION, TIME_ZONE_KEY
 from h2ok.ext.rest.members import member_index
-from h2ok.ext.rest.remote import thread_stacks
 from h2ok.ext.rest.schemas.cluster import (
     AboutEntryV3,
     AboutV3,
@@ -49,6 +49,8 @@ _NETWORK_TEST_BYTES = (1, 1024, 1_048_576)
 _SHUTDOWN_DELAY = 0.1
 #: How long the state of the cloud waits for a setting that another node keeps.
 _ZONE_SECONDS = 0.5
+#: How long other nodes may take for what a client asked of all.
+_UPKEEP_SECONDS = 10.0
 
 
 def cloud(context: RequestContext, request: CloudV3) -> CloudV3:
@@ -80,7 +82,7 @@ def cloud(context: RequestContext, request: CloudV3) -> CloudV3:
         nodes=[_node(info) for info in me.member_infos()],
         internal_security_enabled=bool(node.config.cluster_secret),
         leader_idx=0,
-        web_ip=settings.web_ip or node.config.ip,
+        web_ip=settings.web_ip or None,  # type: ignore[arg-type]
     )
 
 
@@ -92,6 +94,8 @@ def cloud_minimal(context: RequestContext, request: CloudV3) -> Response:
 def _node(info: MemberInfo) -> NodeV3:
     name = info.node.name
     numbers = {f: getattr(info.stats, f) for f in info.stats.__slots__}
+    # What was not measured yet is NaN, as in H2O.
+    numbers |= {f: numbers[f] or math.nan for f in ("gflops", "mem_bw")}
     return NodeV3(
         h2o="/" + name,
         ip_port=name,
@@ -130,8 +134,13 @@ def cloud_lock(context: RequestContext, request: CloudLockV3) -> CloudLockV3:
 def about(context: RequestContext, request: AboutV3) -> AboutV3:
     import platform
 
+    settings = context.runtime.settings
     facts = {
-        "Build project version": context.runtime.settings.h2o_version,
+        "Build git branch": f"rel-{settings.h2o_version.rpartition('.')[0]}",
+        "Build git describe": f"h2ok {H2OK_VERSION}",
+        "Build project version": settings.h2o_version,
+        "Build age": f"h2ok {H2OK_VERSION}",
+        "Built by": "h2ok",
         "h2ok version": H2OK_VERSION,
         "Python version": platform.python_version(),
         "Platform": platform.platform(),
@@ -151,7 +160,8 @@ def shutdown(context: RequestContext, request: ShutdownV3) -> ShutdownV3:
 
 
 def garbage_collect(context: RequestContext, request: GarbageCollectV3) -> GarbageCollectV3:
-    gc.collect()
+    """On all nodes."""
+    context.node.rpc.tell_all("rest.collect", None, _UPKEEP_SECONDS)
     return request
 
 
@@ -206,7 +216,7 @@ def jstack(context: RequestContext, request: JStackV3) -> JStackV3:
 def profiler(context: RequestContext, request: ProfilerV3) -> ProfilerV3:
     """GET /3/Profiler"""
     if not 1 <= request.depth <= _MAX_DEPTH:
-        raise IllegalArgumentError(f"depth must be from 1 to {_MAX_DEPTH}; got {request.depth}.", argument="depth")
+        raise BadRequestError(f"depth must be from 1 to {_MAX_DEPTH}; got {request.depth}.")
     cloud = context.node.cloud
     now = int(time.time() * 1000)
     futures = [context.node.rpc.submit(i, "rest.profile", request.depth, timeout=10.0) for i in range(cloud.size)]
@@ -222,7 +232,8 @@ def profiler(context: RequestContext, request: ProfilerV3) -> ProfilerV3:
 
 
 def kill_minus_3(context: RequestContext, request: KillMinus3V3) -> KillMinus3V3:
-    _log.info("Stacks of all threads:\n%s", "\n".join(thread_stacks()))
+    """Every node writes its stacks to its log."""
+    context.node.rpc.tell_all("rest.dump", None, _UPKEEP_SECONDS)
     return request
 
 
@@ -276,4 +287,5 @@ def _speed(microseconds: float, size: int) -> str:
         if rate < 1024:
             break
         rate, unit = rate / 1024, larger
-    return f"{microseconds:.0f} usec, {rate:.1f} {unit}/S"
+    time_ = f"{microseconds:.0f} usec" if microseconds < 1000 else f"{microseconds / 1000:.3f} msec"
+    return f"{time_}, {rate:.1f} {unit}/S"

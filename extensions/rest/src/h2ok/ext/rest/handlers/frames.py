@@ -10,7 +10,7 @@ from h2ok.ext.rest.csv_export import ExportPlan, csv_chunks, plan_export, run_ex
 from h2ok.ext.rest.find import find_value
 from h2ok.ext.rest.frame_view import Window, frame_json, synopsis
 from h2ok.ext.rest.schemas.frames import DownloadDataV3, FindV3, FrameChunksV3, FrameChunkV3, FramesListV3, FramesV3
-from h2ok.kernel import Frame, IllegalArgumentError, KeyNotFoundError
+from h2ok.kernel import Frame, IllegalArgumentError
 
 
 def list_frames(context: RequestContext, request: FramesListV3) -> FramesListV3:
@@ -55,11 +55,7 @@ def delete_all_frames(context: RequestContext, request: FramesV3) -> FramesV3:
 
 
 def _frame(context: RequestContext, request: FramesV3) -> Frame:
-    key = request.frame_id or ""
-    try:
-        return context.node.frames.get(key)
-    except KeyNotFoundError as e:
-        raise KeyNotFoundError(f"Object '{key}' not found for argument: key. Frames: GET /3/Frames.", key=key) from e
+    return context.node.frames.get(request.frame_id or "")
 
 
 def _column_frame(context: RequestContext, request: FramesV3) -> Frame:

@@ -52,7 +52,7 @@ def download_logs(context: RequestContext, request: Any) -> Response:
     stem = "h2ologs_" + time.strftime("%Y%m%d_%H%M%S")
     if container == "LOG":
         body = "".join(f"==== {name} ====\n{text}\n" for name, text in texts.items()).encode("utf-8", "replace")
-        return _attachment(body, f"{stem}.log")
+        return _attachment(body, f"{stem}.log", "text/plain")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in texts.items():
@@ -60,5 +60,5 @@ def download_logs(context: RequestContext, request: Any) -> Response:
     return _attachment(buffer.getvalue(), f"{stem}.zip")
 
 
-def _attachment(body: bytes, filename: str) -> Response:
-    return Response(body, headers={"Content-Disposition": f"attachment; filename={filename}"})
+def _attachment(body: bytes, filename: str, kind: str = "application/octet-stream") -> Response:
+    return Response(body, content_type=kind, headers={"Content-Disposition": f"attachment; filename={filename}"})

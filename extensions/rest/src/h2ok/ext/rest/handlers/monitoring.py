@@ -104,17 +104,41 @@ def timeline(context: RequestContext, request: TimelineV3) -> TimelineV3:
             calls += [(at, member.name, to, service) for at, to, service in future.result()]
     request.now = int(time.time() * 1000)
     request.self = "/" + cloud.me.name
-    request.events = [_event(*c) for c in sorted(calls)]
+    request.events = _events(sorted(calls))
     return request
+
+
+def _events(calls: list[tuple[int, str, str, str]]) -> list[dict[str, Any]]:
+    """One event a message; heartbeats without anything else in between are one."""
+    events: list[dict[str, Any]] = []
+    for at, sender, receiver, service in calls:
+        if service != "cloud.heartbeat":
+            events.append(_event(at, sender, receiver, service))
+        elif events and events[-1]["type"] == "heartbeat":
+            events[-1]["sends"] += 1
+            events[-1]["recvs"] += 1
+        else:
+            events.append(_heartbeat(at))
+    return events
+
+
+def _heartbeat(at: int) -> dict[str, Any]:
+    """What one member sends, another one receives: all members are in this list."""
+    meta = {"schema_version": -1, "schema_name": "HeartBeatEvent", "schema_type": "Iced"}
+    return {"__meta": meta, "date": _clock(at), "nanos": at, "type": "heartbeat", "sends": 1, "recvs": 1}
+
+
+def _clock(at: int) -> str:
+    return datetime.fromtimestamp(at / 1e9, UTC).strftime("%H:%M:%S:%f")[:-3]
 
 
 def _event(at: int, sender: str, receiver: str, service: str) -> dict[str, Any]:
     meta = {"schema_version": -1, "schema_name": "NetworkEvent", "schema_type": "Iced"}
     return {
         "__meta": meta,
-        "date": datetime.fromtimestamp(at / 1e9, UTC).strftime("%H:%M:%S:%f")[:-3],
+        "date": _clock(at),
         "nanos": at,
-        "type": "heartbeat" if service == "cloud.heartbeat" else "network_msg",
+        "type": "network_msg",
         "is_send": True,
         "protocol": "TCP",
         "msg_type": service,

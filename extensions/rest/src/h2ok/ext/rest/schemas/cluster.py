@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from h2ok.capabilities.contracts.schema import OutputSchemaV4, RequestSchema, Schema, api
@@ -101,8 +102,8 @@ class NodeV3(Schema):
     fjqueue: list[int] = api("short[]", direction="OUTPUT", help="Waiting tasks by priority.")
     tcps_active: int = api("int", 0, direction="OUTPUT", help="Open connections to other nodes.")
     open_fds: int = api("int", 0, direction="OUTPUT", help="Open files.")
-    gflops: float = api("double", 0.0, direction="OUTPUT", help="Speed in billion operations a second, 0 when not measured.")
-    mem_bw: float = api("double", 0.0, direction="OUTPUT", help="Memory bandwidth in bytes a second, 0 when not measured.")
+    gflops: float = api("double", math.nan, direction="OUTPUT", help="Speed in billion operations a second.")
+    mem_bw: float = api("double", math.nan, direction="OUTPUT", help="Memory bandwidth in bytes a second.")
 
 
 class PingV3(RequestSchema):
@@ -243,7 +244,9 @@ class WaterMeterCpuTicksV3(RequestSchema):
 
     schema_type = "WaterMeterCpuTicks"
     nodeidx: int = api("int", 0, direction="INPUT", required=True, help="Position of the node, -1 for the answering one.")
-    cpu_ticks: list[Any] = api("long[][]", direction="OUTPUT", help="For each core: user, system, other and idle time.")
+    cpu_ticks: list[Any] = api(
+        "long[][]", direction="OUTPUT", help="For each core: time of user code, of the system, of low priority and waiting, idle."
+    )
 
 
 class WaterMeterIoV3(RequestSchema):
