@@ -114,7 +114,7 @@ def h2o(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def h2ok(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, int]]:
-    server = ServerProcess(folder / "ice", options.nodes, ["--nthreads", str(options.nthreads)])
+    server = ServerProcess(folder / "ice", options.nodes, ["--nthreads", str(options.nthreads)], {"H2OK_WARMUP": "0"})
     try:
         yield server.url, server.process.pid
     finally:

@@ -28,6 +28,9 @@ _REASONS: dict[str, tuple[str, ...]] = {
     "H2O overflows or rounds twice; h2ok reads the nearest double.": ("num_large", "num_huge", "num_digits"),
     "H2O reads .5 seconds as 5 ms and 12 AM as noon; h2ok as 500 ms and midnight.": ("time_micro", "time_clock_only", "time_am_pm"),
     "H2O leaves the quotes around levels of ARFF; h2ok takes them off.": ("arff_quoted_levels",),
+    "H2O takes the mark of the byte order for a part of the first cell; h2ok leaves it out.": (
+        "bom_header", "bom_quoted_header", "bom_no_header", "bom_gz",
+    ),
     "H2O takes bzip2 and xz for text; h2ok decompresses.": ("bz2", "xz"),
     "H2O shows microseconds as numbers; h2ok as times.": ("parquet_ts_us", "orc_ts_us"),
     "H2O guesses from the first row group; h2ok from the first thousand rows.": ("parquet_row_groups",),

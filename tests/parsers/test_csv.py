@@ -97,6 +97,15 @@ def test_damaged_gzip_names_the_source(ctx: RequestContext, load: Callable[..., 
         load(gzip.compress(LINES.encode())[:-2000] + b"x" * 50, "t.csv.gz")
 
 
+def test_a_source_damaged_behind_the_sample_leaves_nothing(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    rng = np.random.default_rng(1)
+    packed = gzip.compress("".join(f"{v},{v % 77}x\n" for v in rng.integers(0, 1 << 40, 300_000).tolist()).encode(), 1)
+    with pytest.raises(AssertionError, match="damaged"):
+        load(packed[: len(packed) // 2], "t.csv.gz", chunk_size=1 << 18)
+    assert [k for k in ctx.node.dkv.local_keys() if k.startswith("\x01")] == []
+    assert list(ctx.node.tasks.scratch) == []
+
+
 def test_missing_sources_and_paths(ctx: RequestContext) -> None:
     with pytest.raises(FileNotFoundError, match="nosuch"):
         import_files_multi(ctx, ImportFilesMultiV3(paths=["/nosuch/file.csv"]))

@@ -49,7 +49,13 @@ def test_patterns_choose_among_the_files_of_a_folder(web: Client, tmp_path: Path
     assert sorted(Path(f).name for f in answer["files"]) == names
 
 
-@pytest.mark.parametrize("pattern", ["(", "x" * 3000])
+def test_no_pattern_takes_long(web: Client, tmp_path: Path) -> None:
+    (tmp_path / ("a" * 120)).write_text("x\n1\n")
+    params = {"paths": f'["{tmp_path}"]', "pattern": "(a+)+(a+)+(a|aa)+$b"}
+    assert web.request("POST", "/3/ImportFilesMulti", params=params).json["files"] == []
+
+
+@pytest.mark.parametrize("pattern", ["(", "x" * 3000, r"(a)\1", "(?=a)b"])
 def test_patterns_that_are_none_are_refused(web: Client, tmp_path: Path, pattern: str) -> None:
     answer = web.request("POST", "/3/ImportFilesMulti", params={"paths": f'["{tmp_path}"]', "pattern": pattern})
     assert answer.status == 412

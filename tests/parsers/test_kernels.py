@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from h2ok.ext.parsers.csv import kernels
 from h2ok.ext.parsers.csv import numbers as number_kernels
-from h2ok.ext.parsers.csv.cells import cut_cells, decode_text, read_cells
+from h2ok.ext.parsers.csv.cells import _bytes_of, _cell_arrays, cut_cells, read_cells
+from h2ok.ext.parsers.csv.levels import Levels, LevelTable, decode_text
+from h2ok.ext.parsers.csv.lines import cut_lines
+from h2ok.ext.parsers.csv.reader import encode_seen
 from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect, split_lines, split_tokens
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.ext.parsers.warmup import warmup
 from h2ok.kernel import NA_INT64
+from h2ok.kernel.frame.newchunk import encode_numbers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -55,8 +59,12 @@ def test_any_bytes_are_cut_within_bounds(data: bytes) -> None:
         assert (cells.stops[:used] <= len(data)).all()
         cells.numbers(np.arange(3))
         for j in range(2):
-            codes, levels = cells.codes(j)
-            assert codes.max(initial=-1) + 1 == len(levels)
+            table = LevelTable()
+            assert cells.codes(j, table).max(initial=-1) + 1 == table.n
+
+
+def text_of(data: bytes) -> np.ndarray:
+    return np.frombuffer(data, dtype=np.uint8).copy()
 
 
 def numbers_of(texts: list[str]) -> np.ndarray:
@@ -91,10 +99,11 @@ def test_what_is_a_number(text: str, value: float | None) -> None:
 @settings(max_examples=100, deadline=None)
 def test_codes_follow_the_first_appearance(values: list[str | None]) -> None:
     cells = cut_cells(("\n".join(f"1,{v or ''}" for v in values) + "\n").encode(), Dialect(","))
-    codes, levels = cells.codes(1)
+    table = LevelTable()
+    codes = cells.codes(1, table)
     known: dict[str, int] = {}
     assert codes.tolist() == [-1 if v is None else known.setdefault(v, len(known)) for v in values]
-    assert cells.texts_of(levels) == list(known)
+    assert table.decoded() == list(known)
 
 
 @given(st.lists(st.text(alphabet="ab1 ,;\n\r.", max_size=90).filter(lambda t: "\n" not in t), min_size=1, max_size=8))
@@ -102,24 +111,91 @@ def test_codes_follow_the_first_appearance(values: list[str | None]) -> None:
 def test_one_pass_reads_what_cells_read(lines: list[str]) -> None:
     data = "\n".join(lines).encode()
     cells = cut_cells(data, Dialect(","))
-    found = read_cells(data, Dialect(","), 1, [0, 2], [1])
+    table, other = LevelTable(), LevelTable()
+    found = read_cells(text_of(data), Dialect(","), 1, [0, 2], [1], [table])
     rest = cells.without_first_row()
     np.testing.assert_array_equal(found.numbers, rest.numbers(np.array([0, 2]))[0])
-    codes, levels = rest.codes(1)
+    codes = rest.codes(1, other)
     assert found.cells.n_rows == rest.n_rows
-    assert found.codes[0][0].tolist() == codes.tolist()
-    assert found.cells.texts_of(found.codes[0][1]) == rest.texts_of(levels)
+    assert found.codes[0].tolist() == codes.tolist()
+    assert table.decoded() == other.decoded()
 
 
 def test_rows_run_over_tiles() -> None:
     n = 60_000
-    text = "".join(f'{i},"le""vel {i % 700}",{i / 7!r}\n' for i in range(n))
-    scratch = Scratch()
+    data = "".join(f'{i},"le""vel {i % 700}",{i / 7!r}\n' for i in range(n)).encode()
+    scratch, table = Scratch(), LevelTable()
     for _ in range(2):
-        found = read_cells(text.encode(), Dialect(","), 0, [0, 2], [1], scratch)
+        found = read_cells(text_of(data), Dialect(","), 0, [0, 2], [1], [table], scratch)
         np.testing.assert_array_equal(found.numbers, [np.arange(n), np.arange(n) / 7])
-        np.testing.assert_array_equal(found.codes[0][0], np.arange(n) % 700)
-        assert found.cells.texts_of(found.codes[0][1]) == [f'le"vel {i}' for i in range(700)]
+        np.testing.assert_array_equal(found.codes[0], np.arange(n) % 700)
+        assert table.decoded() == [f'le"vel {i}' for i in range(700)]
+
+
+_PLAIN_CELL = st.text(alphabet="ab1.-", max_size=20)
+_CELL = st.one_of(*[_PLAIN_CELL] * 6, st.sampled_from([" x", "\t", "#a", '"q,\n"', "", "a b", "\r", '"a""b"', '"c" ']))
+
+
+@pytest.mark.parametrize(
+    "dialect", [Dialect(","), Dialect("\t"), Dialect(" "), Dialect(",", "", "", ""), Dialect(",", '"', "", "#;")]
+)
+@given(
+    rows=st.lists(st.lists(_CELL, min_size=1, max_size=9), max_size=60),
+    end=st.sampled_from(["", "\n", "\r\n"]),
+    limit=st.integers(1, 900),
+)
+@settings(max_examples=60, deadline=None)
+def test_plain_lines_are_cut_as_careful_ones(dialect: Dialect, rows: list[list[str]], end: str, limit: int) -> None:
+    data = text_of(("\n".join(dialect.separator.join(r) for r in rows) + end).encode())
+    slow = cut_cells(data.tobytes(), dialect)
+    sep, quote, escape, marks = _bytes_of(dialect)
+    arrays = _cell_arrays(len(data), Scratch())
+    arrays[3][0] = at = n = cells = 0
+    while at < len(data):
+        n, cells, _, at = cut_lines(data, at, at + limit, sep, quote, escape, marks, *arrays, n, cells)
+    assert n == slow.n_rows
+    starts, stops, kinds, row_starts = arrays
+    assert row_starts[: n + 1].tolist() == slow.row_starts[: n + 1].tolist()
+    unescaped = kinds[:cells] != 3
+    for found, wanted in ((starts, slow.starts), (stops, slow.stops), (kinds, slow.kinds)):
+        np.testing.assert_array_equal(found[:cells][unescaped], wanted[:cells][unescaped])
+
+
+@given(st.lists(st.lists(st.text(alphabet="ab\u00e9", min_size=1, max_size=40), min_size=1, max_size=30), min_size=1, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_levels_go_on_from_block_to_block(blocks: list[list[str]]) -> None:
+    table = LevelTable(("a",))
+    known: dict[str, int] = {}
+    for texts in blocks:
+        first = table.n
+        codes = cut_cells("\n".join(texts).encode(), Dialect(",")).codes(0, table)
+        assert codes.tolist() == [known.setdefault(t, len(known)) for t in texts]
+        assert table.known(first) == [t for t in list(known)[first:] if t != "a"]
+    domain = tuple(sorted(known))[::2]
+    wanted = [-1 if t == "a" or t not in domain else domain.index(t) for t in known] + [-1]
+    away = Levels(table.snapshot().offsets, table.snapshot().data, table.na)
+    assert table.decoded() == list(known)
+    assert table.remap(domain).tolist() == away.remap(domain).tolist() == wanted
+
+
+_WRITTEN = st.one_of(
+    st.integers(-(10**6), 10**6).map(str),
+    st.decimals(-(10**9), 10**9, places=2).map(str),
+    st.decimals(-(10**4), 10**4, places=5).map(str),
+    st.sampled_from(["", "0", "0.0", "-0", "1e3", "1.50", "NA", "0.1234567", "3.5e-320", "9007199254740993", "1" * 25, "$5", "7%"]),
+    st.floats(allow_nan=False).map(repr),
+)
+_ALIKE = (st.integers(0, 99).map(str), st.decimals(-99, 99, places=3).map(str), st.floats(-1, 1).map(repr))
+
+
+@given(st.one_of(*(st.lists(kind, min_size=1, max_size=80) for kind in (_WRITTEN, st.sampled_from("01"), *_ALIKE))))
+@settings(max_examples=200, deadline=None)
+def test_what_was_seen_makes_the_chunk_that_is_found_by_trying(texts: list[str]) -> None:
+    found = read_cells(text_of(("\n".join(f"{t},1" for t in texts) + "\n").encode()), Dialect(","), 0, [0], [], [])
+    made, wanted = encode_seen(found.numbers[0], found.seen[0]), encode_numbers(found.numbers[0])
+    assert type(made) is type(wanted)
+    assert made.nbytes == wanted.nbytes
+    np.testing.assert_array_equal(made.decode().view(np.int64), wanted.decode().view(np.int64))
 
 
 _DAY = st.tuples(st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32)).map(lambda d: "{:04d}-{:02d}-{:02d}".format(*d))
@@ -143,9 +219,9 @@ def test_times_are_read_together_as_one_by_one(zone: str, texts: list[str]) -> N
 def test_many_levels_grow_the_table() -> None:
     n = 50_000
     cells = cut_cells("".join(f"level{i % 20_000}\n" for i in range(n)).encode(), Dialect(","))
-    codes, levels = cells.codes(0)
-    assert len(levels) == 20_000
-    np.testing.assert_array_equal(codes, np.arange(n) % 20_000)
+    table = LevelTable()
+    np.testing.assert_array_equal(cells.codes(0, table), np.arange(n) % 20_000)
+    assert table.n == 20_000
 
 
 @pytest.mark.parametrize(

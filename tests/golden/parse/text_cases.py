@@ -239,6 +239,12 @@ TEXT_CASES: dict[str, Case] = {
     "zip": one(zipped(t=_AB), "t.zip"),
     "bz2": one(bz2.compress(_AB.encode()), "t.csv.bz2"),
     "xz": one(lzma.compress(_AB.encode()), "t.csv.xz"),
+    "zstd": one(bytes.fromhex("28b52ffd2014a10000612c620a312c780a322c790a332c780a342c790a"), "t.csv.zst"),
+    # marks of the byte order
+    "bom_header": one(b"\xef\xbb\xbfa,b\n1,x\n2,y\n3,x\n", "t.csv"),
+    "bom_quoted_header": one(b'\xef\xbb\xbf"a","b"\n1,x\n2,y\n3,x\n', "t.csv"),
+    "bom_no_header": one(b"\xef\xbb\xbf1,2\n3,4\n5,6\n", "t.csv"),
+    "bom_gz": one(gzip.compress(b"\xef\xbb\xbfa,b\n1,x\n2,y\n", mtime=0), "t.csv.gz"),
     # several files
     "files_two": Case({"p1.csv": b"a,b\n1,x\n2,y\n", "p2.csv": b"a,b\n3,y\n4,z\n"}),
     "files_no_header": Case({"p1.csv": b"1,x\n2,y\n1,x\n2,y\n", "p2.csv": b"3,y\n4,z\n3,y\n"}),

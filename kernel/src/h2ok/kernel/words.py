@@ -13,8 +13,8 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 __all__ = [
-    "all_digits", "bits_of", "byte_index", "count_bits", "double_of", "eight_digits", "has_byte", "high_product", "leading_zeros",
-    "load_word", "mark_bits", "trailing_zeros",
+    "all_digits", "bits_of", "byte_bits", "byte_index", "count_bits", "double_of", "eight_digits", "has_byte", "high_product",
+    "leading_zeros", "load_word", "mark_bits", "trailing_zeros",
 ]  # fmt: skip
 
 _ONES = np.uint64(0x0101010101010101)
@@ -55,6 +55,22 @@ def mark_bits(context: Any, data: Any, at: Any, separator: Any) -> Any:  # noqa:
         marks = builder.icmp_unsigned("==", some, builder.shuffle_vector(first, first, everywhere))
         for end in (10, 13):
             marks = builder.or_(marks, builder.icmp_unsigned("==", some, ir.Constant(vector, [ir.Constant(byte, end)] * 64)))
+        return builder.bitcast(marks, ir.IntType(64))
+
+    return types.uint64(data, types.int64, types.uint8), codegen
+
+
+@intrinsic  # type: ignore[misc]
+def byte_bits(context: Any, data: Any, at: Any, wanted: Any) -> Any:  # noqa: ARG001 - numba names them
+    """uint64: bit k tells whether byte ``at + k`` of ``data`` is the wanted one; 64 bytes must be there."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(ir.IntType(8), 64)
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        some = builder.load(builder.bitcast(builder.gep(array.data, [args[1]]), vector.as_pointer()), align=1)
+        first = builder.insert_element(ir.Constant(vector, ir.Undefined), args[2], ir.Constant(ir.IntType(32), 0))
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
+        marks = builder.icmp_unsigned("==", some, builder.shuffle_vector(first, first, everywhere))
         return builder.bitcast(marks, ir.IntType(64))
 
     return types.uint64(data, types.int64, types.uint8), codegen

@@ -37,6 +37,16 @@ class Persist(ABC):
     def read(self, uri: str, start: int = 0, length: int = -1) -> bytes:
         """Bytes ``start : start + length`` (to the end when ``length`` is -1; short at the end). Raises FileNotFoundError."""
 
+    def read_into(self, uri: str, start: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` with the bytes from ``start`` on; how many there were. Backends may spare the copy made here."""
+        data = self.read(uri, start, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def local_path(self, uri: str) -> str | None:
+        """Where the object lies as a file of this machine, for libraries that read such themselves; None when it does not."""
+        return None
+
     @abstractmethod
     def open(self, uri: str) -> BinaryIO:
         """A stream over the object."""

@@ -40,9 +40,9 @@ class RequestContext:
 
 @dataclass(slots=True)
 class Response:
-    """An answer that is no schema: text, bytes or a stream."""
+    """An answer that is no schema: text, bytes or a stream, whose pieces are bytes or tuples of buffers that are sent together."""
 
-    body: str | bytes | Iterable[bytes] = b""
+    body: str | bytes | Iterable[bytes | tuple[bytes | memoryview, ...]] = b""
     status: int = 200
     content_type: str = "application/octet-stream"
     headers: dict[str, str] = field(default_factory=dict)

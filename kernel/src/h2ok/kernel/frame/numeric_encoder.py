@@ -15,7 +15,7 @@ from h2ok.kernel.frame.chunk import NA_INT64, Chunk
 from h2ok.kernel.frame.codecs import BitChunk, ConstantChunk, FloatChunk, IntegerChunk, SparseChunk
 from numpy.typing import NDArray
 
-__all__ = ["Seen", "encode_codes", "encode_int64", "encode_numbers", "offer_codecs"]
+__all__ = ["Seen", "encode_codes", "encode_int64", "encode_numbers", "layout_of", "offer_codecs"]
 
 _POWERS = (10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
 _SAMPLE = 256
@@ -32,6 +32,8 @@ class Seen:
 
     ``plain``: they are no constant, not sparse, and one of them is neither a float nor a number of up to five places; nothing else
     is looked at then.
+    ``places``, when not below zero: they are no constant, not sparse, and decimals of fewer than 16 digits, at most five of them
+    after the point; ``places`` is the least number of these that all values can be written with.
     """
 
     lo: float
@@ -39,6 +41,7 @@ class Seen:
     has_na: bool
     negative_zero: bool
     plain: bool = False
+    places: int = -1
 
 
 def encode_numbers(values: NDArray[np.float64], *, owned: bool = False, seen: Seen | None = None) -> Chunk:
@@ -59,6 +62,8 @@ def _encode_numbers(values: NDArray[np.float64], owned: bool, seen: Seen | None)
         return ConstantChunk(0, float("nan"))
     if seen is not None and seen.plain:
         return FloatChunk(n, values if owned else np.array(values, dtype=np.float64))
+    if seen is not None and seen.places >= 0:
+        return _decimals(values, seen)
     lo, hi, has_na = _range(values) if seen is None else (seen.lo, seen.hi, seen.has_na)
     if np.isnan(lo):
         return ConstantChunk(n, float("nan"))
@@ -109,7 +114,7 @@ def encode_int64(values: NDArray[np.int64]) -> Chunk:
         lo = int(np.where(na, hi, values).min())
     elif lo == hi and abs(lo) <= 2**53:
         return ConstantChunk(n, float(lo))
-    bias, dtype = _layout(lo, hi)
+    bias, dtype = layout_of(lo, hi)
     stored = (values if bias == 0 else values - np.int64(bias)).astype(dtype)
     if na is not None:
         stored[na] = np.iinfo(dtype).min
@@ -248,7 +253,7 @@ def _try_decimal(values: NDArray[np.float64], has_na: bool) -> Chunk | None:
         if bounds is None:
             continue
         lo, hi = bounds
-        if _layout(lo, hi)[1].itemsize == 8:
+        if layout_of(lo, hi)[1].itemsize == 8:
             return None
 
         def scale(v: NDArray[np.float64], out: NDArray[np.float64], by: float = divisor) -> None:
@@ -277,6 +282,19 @@ def _decimal_range(values: NDArray[np.float64], divisor: float, has_na: bool) ->
     return (int(lo), int(hi)) if max(-lo, hi) <= _WHOLE_LIMIT else None
 
 
+def _decimals(values: NDArray[np.float64], seen: Seen) -> Chunk:
+    """Values of so many places: nothing has to be tried."""
+    from h2ok.kernel.frame.packing import pack_decimals
+
+    divisor = (1.0, *_POWERS)[seen.places]
+    lo, hi = int(np.rint(seen.lo * divisor)), int(np.rint(seen.hi * divisor))
+    if seen.places == 0 and lo >= 0 and hi <= 1:
+        return _bits(values == 1, np.isnan(values) if seen.has_na else None)
+    if seen.places and layout_of(lo, hi)[1].itemsize == 8:
+        return _reals(values, owned=False)
+    return pack_decimals(values, lo, hi, divisor, seen.has_na)
+
+
 # -- packing ----------------------------------------------------------------------------------------------------------
 
 _Scale = Callable[[NDArray[np.float64], NDArray[np.float64]], None]
@@ -285,7 +303,7 @@ _Scale = Callable[[NDArray[np.float64], NDArray[np.float64]], None]
 def _packed(values: NDArray[np.float64], lo: int, hi: int, has_na: bool, divisor: float, scale: _Scale) -> Chunk:
     """Integers ``scale(value) - bias`` in the narrowest type."""
     n = len(values)
-    bias, dtype = _layout(lo, hi)
+    bias, dtype = layout_of(lo, hi)
     stored = np.empty(n, dtype=dtype)
     work = np.empty(min(_ROWS, n))
     na_value = np.iinfo(dtype).min
@@ -307,7 +325,7 @@ def _packed(values: NDArray[np.float64], lo: int, hi: int, has_na: bool, divisor
     return IntegerChunk(n, stored, bias, divisor, has_na)
 
 
-def _layout(lo: int, hi: int) -> tuple[int, np.dtype[Any]]:
+def layout_of(lo: int, hi: int) -> tuple[int, np.dtype[Any]]:
     """(bias, narrowest signed type) for whole numbers in [lo, hi]; the smallest stored value stays free for NA."""
     plain = _signed(lo, hi)
     for dtype in (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32)):

@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from h2ok.ext.parsers.columns import Columns
 from h2ok.ext.parsers.csv.guess import type_of_texts
-from h2ok.ext.parsers.times import parse_times
+from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, IllegalArgumentError
-from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
+from h2ok.kernel.frame.newchunk import Seen, encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
 
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.parser import ParseSetup
+    from h2ok.kernel import Chunk
+    from numpy.typing import NDArray
 
-__all__ = ["columns_of_table", "complete_setup", "damage_of", "kept_columns", "spread_types"]
+__all__ = ["columns_of_table", "complete_setup", "damage_of", "encode_many", "is_text", "kept_columns", "spread_types"]
 
 _MS_A_DAY = 86_400_000
 _PREVIEW = 10
+#: Values from which compiled code is worth its loading.
+_MANY = 1 << 15
+#: As the encoder has them: whole numbers that are doubles without doubt, the share of values but zero in a sparse column.
+_MOST_DIGITS, _SPARSE = 2**50, 8
 
 
 @contextmanager
@@ -108,7 +114,7 @@ def _type_of(field: Any, head: Any) -> str:
         return "Numeric"
     if t.is_timestamp(kind) or t.is_date(kind):
         return "Time"
-    if t.is_boolean(kind) or _is_text(pa, kind):
+    if t.is_boolean(kind) or is_text(kind):
         return "String" if head is None else type_of_texts(_texts(head))
     raise IllegalArgumentError(
         f"Column '{field.name}' is of type {field.type}, which cannot be a column. Skip it: skipped_columns=[...]."
@@ -120,15 +126,18 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     import pyarrow.compute as pc
 
     chunk, codes, levels = None, None, None
-    is_text = _is_text(pa, column.type)
-    if kind == "Numeric" and not is_text:
-        chunk = encode_numbers(_floats(pa, pc, column))
-    elif kind == "Time" and not is_text:
+    text = is_text(column.type)
+    if kind == "Numeric" and not text:
+        seen = _seen_integers(pa, pc, column)
+        values = _floats(pa, pc, column)
+        chunk = encode_many(values) if seen is None else encode_numbers(values, seen=seen)
+    elif kind == "Time" and not text:
         chunk = encode_int64(_milliseconds(pa, pc, column))
     elif kind == "Enum":
         encoded = column if _is_text_dictionary(pa, column) else _as_text(pa, pc, column).dictionary_encode()
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-        levels = encoded.dictionary.to_pylist()
+        codes, levels = _codes_of(encoded), encoded.dictionary.to_pylist()
+    elif kind in ("Numeric", "Time") and _is_text_dictionary(pa, column):
+        chunk = _parsed_levels(column, kind)
     elif kind == "String":
         chunk = _strings(_as_text(pa, pc, column))
     elif kind == "Bad":
@@ -143,9 +152,71 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     out.levels.append(levels)
 
 
+def encode_many(values: NDArray[np.float64]) -> Chunk:
+    """``encode_numbers``; of many values one compiled pass finds out what they are."""
+    if len(values) < _MANY:
+        return encode_numbers(values)
+    from h2ok.kernel.frame.packing import see_numbers
+
+    return encode_numbers(values, seen=see_numbers(values))
+
+
+def _seen_integers(pa: Any, pc: Any, column: Any) -> Seen | None:
+    """What is to know of many whole numbers; None where the encoder has to look itself."""
+    if len(column) < _MANY or not pa.types.is_integer(column.type):
+        return None
+    bounds = pc.min_max(column)
+    lo, hi = bounds["min"].as_py(), bounds["max"].as_py()
+    if lo is None or lo == hi or max(-lo, hi) >= _MOST_DIGITS:
+        return None
+    if lo <= 0 <= hi:
+        zeros = pc.sum(pc.equal(column, pa.scalar(0, column.type))).as_py() or 0
+        if (len(column) - zeros) * _SPARSE <= len(column):
+            return None
+    return Seen(float(lo), float(hi), column.null_count > 0, negative_zero=False, places=0)
+
+
+def _codes_of(column: Any) -> NDArray[Any]:
+    """Codes of a dictionary array, -1 for NA, in the narrowest type."""
+    codes: NDArray[Any] = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    n = len(column.dictionary)
+    return codes.astype(np.int8 if n < 1 << 7 else np.int16 if n < 1 << 15 else np.int32, copy=False)
+
+
+def _parsed_levels(column: Any, kind: str) -> Chunk:
+    """A chunk of numbers or times from the texts of a dictionary."""
+    levels = [*column.dictionary.to_pylist(), None]
+    codes = _codes_of(column)
+    if kind == "Numeric":
+        return encode_many(np.array([_number(t) for t in levels], dtype=np.float64)[codes])
+    values = _times_of(column.dictionary, levels)
+    if len(codes) < _MANY:
+        return encode_int64(values[codes])
+    from h2ok.kernel.frame.packing import encode_picked_int64
+
+    return encode_picked_int64(codes, values)
+
+
+def _times_of(dictionary: Any, levels: list[str | None]) -> NDArray[np.int64]:
+    """Times of the texts of a dictionary and what follows it; those in the most common form are read together."""
+    import pyarrow as pa
+
+    values = np.full(len(levels), NA_INT64, dtype=np.int64)
+    _, offsets, data = dictionary.cast(pa.large_string()).buffers()
+    if offsets is not None and data is not None and len(dictionary):
+        first = np.frombuffer(offsets, dtype=np.int64)[dictionary.offset : dictionary.offset + len(dictionary) + 1]
+        values[: len(dictionary)] = iso_times(first, np.frombuffer(data, dtype=np.uint8))
+    rest = np.flatnonzero(values == NA_INT64)
+    values[rest] = parse_times([levels[i] for i in rest.tolist()])
+    return values
+
+
 def _is_text_dictionary(pa: Any, column: Any) -> bool:
     """Whether the dictionary can be the levels: text, without repeats and nulls."""
-    if not pa.types.is_dictionary(column.type) or not _is_text(pa, column.type) or not pa.types.is_string(column.type.value_type):
+    if not pa.types.is_dictionary(column.type):
+        return False
+    kind = column.type.value_type
+    if not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
         return False
     levels = column.dictionary
     return not levels.null_count and len(levels.unique()) == len(levels)
@@ -184,7 +255,10 @@ def _number(text: str | None) -> float:
         return float("nan")
 
 
-def _is_text(pa: Any, kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow type, or that of a dictionary's values, is text or bytes."""
+    import pyarrow as pa
+
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     t = pa.types
     return bool(

@@ -145,7 +145,7 @@ class FrameMaker:
     def add(self, columns: Columns) -> None:
         """Keep a run of rows."""
         for j, levels in enumerate(columns.levels):
-            if levels is None:
+            if not isinstance(levels, list):
                 continue
             known = self._levels[j]
             remap = np.array([known.setdefault(t, len(known)) for t in levels] + [-1], dtype=np.int32)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.kernel import NA_INT64, Block, Frame, IllegalArgumentError, Node, RollupStats, Vec
-from h2ok.kernel.frame.codecs import StringChunk
+from h2ok.kernel.frame.codecs import IntegerChunk, StringChunk
 from h2ok.kernel.frame.rollups import rollups_many
 
 if TYPE_CHECKING:
@@ -20,10 +20,12 @@ __all__ = ["COMPRESSIONS", "arrow_pieces"]
 COMPRESSIONS = ("none", "lz4", "zstd")
 #: Batches converted ahead of the one being sent.
 _AHEAD = 2
+#: Bytes below which a buffer is copied to be sent together with its neighbours.
+_SMALL = 1 << 15
 
 
-def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterator[bytes]:
-    """The bytes of an IPC stream, a piece for each chunk: memory stays bounded however large the frame is.
+def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterator[tuple[bytes | memoryview, ...]]:
+    """The buffers of an IPC stream, a tuple for each chunk: memory stays bounded however large the frame is.
 
     Whole numbers are int32 or int64, other numbers double, enums dictionary<int32, string>, times timestamp[ms, UTC], text
     large_string, UUIDs string; missing values are null.
@@ -46,7 +48,9 @@ def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterato
     return _written(node, frame, schema, levels, None if compression == "none" else compression)
 
 
-def _written(node: Node, frame: Frame, schema: Any, levels: list[Any], compression: str | None) -> Iterator[bytes]:
+def _written(
+    node: Node, frame: Frame, schema: Any, levels: list[Any], compression: str | None
+) -> Iterator[tuple[bytes | memoryview, ...]]:
     import pyarrow as pa
 
     sink = _Sink()
@@ -75,16 +79,22 @@ def _written(node: Node, frame: Frame, schema: Any, levels: list[Any], compressi
 
 
 class _Sink:
-    """Collects what the IPC writer writes."""
+    """Collects what the IPC writer writes: large buffers as they are, small ones together."""
 
     closed = False
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | memoryview] = []
+        self._small: list[bytes] = []
 
     def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        return len(self._parts[-1])
+        view = memoryview(data)
+        if view.nbytes < _SMALL:
+            self._small.append(view.tobytes())
+        else:
+            self._join()
+            self._parts.append(view.cast("B"))
+        return view.nbytes
 
     def flush(self) -> None:
         """Nothing waits here."""
@@ -92,10 +102,16 @@ class _Sink:
     def close(self) -> None:
         """The parts stay to be taken."""
 
-    def take(self) -> bytes:
+    def take(self) -> tuple[bytes | memoryview, ...]:
         """What was written since the last call."""
+        self._join()
         parts, self._parts = self._parts, []
-        return b"".join(parts)
+        return tuple(parts)
+
+    def _join(self) -> None:
+        if self._small:
+            self._parts.append(b"".join(self._small))
+            self._small = []
 
 
 def _kind(pa: Any, vec: Vec, stats: RollupStats) -> Any:
@@ -114,6 +130,8 @@ def _kind(pa: Any, vec: Vec, stats: RollupStats) -> Any:
 
 
 def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any) -> Any:
+    if isinstance(chunk, IntegerChunk) and not chunk.has_na and kind not in (pa.string(), pa.large_string()):
+        return _full_array(pa, chunk, kind, levels)
     if levels is not None:
         codes = chunk.codes()
         missing = codes < 0
@@ -128,6 +146,18 @@ def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any) -> Any:
     missing = values == NA_INT64
     array = pa.array(values, mask=missing if missing.any() else None)
     return array.cast(kind, safe=False) if kind == pa.int32() else array.view(kind)
+
+
+def _full_array(pa: Any, chunk: IntegerChunk, kind: Any, levels: Any) -> Any:
+    """The array of a chunk without missing values: one pass, nothing to look for."""
+    if levels is not None:
+        codes = pa.Array.from_buffers(pa.int32(), chunk.n, [None, pa.py_buffer(chunk.codes())])
+        return pa.DictionaryArray.from_arrays(codes, levels)
+    if kind == pa.float64():
+        values: Any = chunk.decode()
+    else:
+        values = np.add(chunk.stored, chunk.bias, dtype=np.int32 if kind == pa.int32() else np.int64, casting="unsafe")
+    return pa.Array.from_buffers(kind, chunk.n, [None, pa.py_buffer(values)])
 
 
 def _texts(pa: Any, chunk: Chunk) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, kept_columns
+from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, is_text, kept_columns
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import RawFile, require_raw
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["ColumnarFile", "ColumnarParser", "Piece", "ReadPieces"]
 
 _PREVIEW_ROWS = 1000
+#: Types whose texts are read once for each level of a piece.
+_CODED = ("Enum", "Numeric", "Time")
 
 
 class ColumnarFile(Protocol):
@@ -36,8 +38,8 @@ class ColumnarFile(Protocol):
     def head(self, rows: int) -> Any:
         """Its first rows, not validated; None when it has none."""
 
-    def piece(self, number: int, columns: list[str]) -> Any:
-        """Some columns of a piece, not validated."""
+    def piece(self, number: int, columns: list[str], coded: list[str]) -> Any:
+        """Some columns of a piece, not validated; those in ``coded`` hold text and may come as dictionaries."""
 
 
 @wire_type("parsers.piece")
@@ -74,7 +76,10 @@ class ReadPieces(ReadColumns):
         if missing:
             raise IllegalArgumentError(f"'{ref.raw.key}' has no column '{missing[0]}', which the first file has.")
         with damage_of(ref.raw.key, self.format):
-            table = file.piece(ref.number, list(self.columns))
+            coded = [
+                c for c, kind in zip(self.columns, self.types, strict=True) if kind in _CODED and is_text(file.schema.field(c).type)
+            ]
+            table = file.piece(ref.number, list(self.columns), coded)
             table.validate(full=True)
             return self.partitions.extend(columns_of_table(table, self.columns, self.types), ref.source)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.ext.parsers.csv.levels import Levels, remap_of
 from h2ok.kernel import Block, Chunk, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, Vec, wire_type
 from h2ok.kernel.frame.newchunk import encode_codes
 from numpy.typing import NDArray
@@ -19,20 +20,33 @@ __all__ = ["Columns", "DoubtfulError", "ReadColumns", "check_names", "runtime_of
 
 #: Levels of one column beyond which it cannot be an enum (H2O: 10 million).
 MAX_LEVELS = 10_000_000
+#: Rows of a block from which compiled code is worth its loading.
+_MANY = 1 << 15
 _VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string", "UUID": "uuid", "Bad": "bad"}
 
 
 @wire_type("parsers.columns")
 @dataclass(slots=True)
 class Columns:
-    """``chunks[j]`` of column j, or for an enum None with ``codes[j]`` signed integers (NA -1) into ``levels[j]``."""
+    """``chunks[j]`` of column j, or for an enum None with ``codes[j]`` signed integers (NA -1) into ``levels[j]``.
+
+    ``fresh``: those levels of a column that no block with the same ``levels`` has told yet; without it all of them.
+    """
 
     n_rows: int
     chunks: list[Chunk | None]
     codes: list[NDArray[Any] | None]
-    levels: list[list[str] | None]
+    levels: list[list[str] | Levels | None]
     #: The block may not begin where it was said to: the whole must be read anew.
     doubtful: bool = False
+    fresh: dict[int, list[str]] = field(default_factory=dict, metadata={"wire": False})
+
+    def told(self, column: int) -> NDArray[np.str_] | None:
+        """The levels of an enum to tell the others, sorted; None for other columns."""
+        levels = self.levels[column]
+        if levels is None:
+            return None
+        return np.array(sorted(self.fresh[column] if isinstance(levels, Levels) else levels), dtype=np.str_)
 
 
 class DoubtfulError(Exception):
@@ -50,17 +64,23 @@ class ReadColumns(MRTask):
         """The columns of a block."""
 
     def map(self, block: Block) -> list[Any]:
-        columns = self.read(block)
+        return self.keep_columns(block, self.read(block))
+
+    def keep_columns(self, block: Block, columns: Columns) -> list[Any]:
+        """Stash the columns of a block; its partial."""
+        told = [columns.told(j) for j in range(len(columns.levels))]
         block.stash("columns", columns)
-        return [columns.doubtful, *(None if v is None else np.array(sorted(v), dtype=np.str_) for v in columns.levels)]
+        return [columns.doubtful, *told]
 
     def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
         return [left[0] or right[0], *map(_union, left[1:], right[1:])]
 
 
 def _union(left: Any, right: Any) -> Any:
-    """Both sorted lists of levels in one. PERF: blocks mostly have the same ones."""
-    return left if left is None or np.array_equal(left, right) else np.union1d(left, right)
+    """Both sorted lists of levels in one. PERF: blocks mostly tell the same ones, or none."""
+    if left is None or not len(right) or np.array_equal(left, right):
+        return left
+    return np.union1d(left, right) if len(left) else right
 
 
 @wire_type("parsers.write")
@@ -75,9 +95,14 @@ class _WriteColumns(MRTask):
             if chunk is not None:
                 block.write(j, chunk)
                 continue
-            index = {level: i for i, level in enumerate(self.domains[j] or ())}
-            remap = np.array([index.get(t, -1) for t in columns.levels[j]] + [-1], dtype=np.int32)
-            block.write(j, encode_codes(remap[columns.codes[j]]))
+            levels, domain = columns.levels[j], self.domains[j] or ()
+            remap = levels.remap(domain) if isinstance(levels, Levels) else remap_of(levels, domain)
+            if columns.n_rows >= _MANY:
+                from h2ok.kernel.frame.packing import encode_picked_codes
+
+                block.write(j, encode_picked_codes(columns.codes[j], remap))
+            else:
+                block.write(j, encode_codes(remap[columns.codes[j]]))
 
 
 def write_frame(
@@ -88,6 +113,7 @@ def write_frame(
     names: Sequence[str],
     dest: str,
     given_domains: Sequence[Sequence[str] | None] | None = None,
+    stream: Callable[[], tuple[int, Any]] | None = None,
 ) -> Frame:
     """Read all blocks and store the frame ``dest``; on failure nothing is left.
 
@@ -95,6 +121,7 @@ def write_frame(
     ----------
     types, names : of the columns ``read`` makes, types as in ParseSetup.
     given_domains : levels that come first, in this order; None to sort the levels found.
+    stream : reads the blocks in place of an MRTask: how many there were, and the partial of them all.
 
     Raises
     ------
@@ -107,8 +134,12 @@ def write_frame(
     def work() -> tuple[Vec, ...]:
         try:
             job.update(0.05, "Reading")
-            espc = np.arange(n_blocks + 1, dtype=np.int64)
-            doubtful, *levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+            n = n_blocks
+            if stream is not None:
+                n, (doubtful, *levels) = stream()
+            espc = np.arange(n + 1, dtype=np.int64)
+            if stream is None:
+                doubtful, *levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
             if doubtful:
                 raise DoubtfulError
             job.update(0.8, "Writing columns")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from h2ok.kernel import H2OKError, IllegalArgumentError
 
@@ -125,18 +124,19 @@ def _pieces(runtime: Runtime, raw: RawFile, kind: str | None) -> Iterator[bytes]
 
 
 def _gunzipped(stream: BinaryIO) -> Iterator[bytes]:
-    """The members of a gzip file one after the other. PERF: a quarter faster than ``gzip.GzipFile``, which feeds 8 KiB at a time.
+    """The members of a gzip file one after the other. PERF: isal is twice as fast as zlib.
 
     Raises
     ------
     EOFError
         The file ends within a member.
-    zlib.error
+    Exception
         A member is damaged, or something else follows it.
     """
+    inflate = _inflate()
     data = stream.read(_PACKED_PIECE)
     while data:
-        member = zlib.decompressobj(wbits=31)
+        member = inflate(wbits=31)
         while not member.eof:
             data = data or stream.read(_PACKED_PIECE)
             # Also without further input zlib may have more to give.
@@ -150,6 +150,17 @@ def _gunzipped(stream: BinaryIO) -> Iterator[bytes]:
         data = member.unused_data.lstrip(b"\0")
         while not data and (more := stream.read(_PACKED_PIECE)):
             data = more.lstrip(b"\0")
+
+
+def _inflate() -> Any:
+    """``decompressobj`` of isal, or of zlib where isal has not been built for the machine."""
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        import zlib
+
+        return zlib.decompressobj
+    return isal_zlib.decompressobj
 
 
 def _open_stream(stream: BinaryIO, kind: str | None) -> BinaryIO:

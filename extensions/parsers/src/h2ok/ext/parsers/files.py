@@ -51,6 +51,17 @@ class PersistFile(Persist):
             f.seek(start)
             return f.read(length)
 
+    def read_into(self, uri: str, start: int, buffer: memoryview) -> int:
+        at = 0
+        with self.path(uri).open("rb", buffering=0) as f:
+            f.seek(start)
+            while at < len(buffer) and (n := f.readinto(buffer[at:])):
+                at += n
+        return at
+
+    def local_path(self, uri: str) -> str | None:
+        return str(self.path(uri))
+
     def open(self, uri: str) -> BinaryIO:
         return self.path(uri).open("rb")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import email
 import email.policy
-import re
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from h2ok.capabilities.contracts.errors import ApiError
@@ -115,13 +115,13 @@ class _MultipartReader:
 
 
 def _import(runtime: Runtime, paths: list[str], pattern: str | None) -> tuple[list[str], list[str], list[str], list[str]]:
-    matcher = _pattern(pattern)
+    matches = _pattern(pattern)
     files: list[str] = []
     keys: list[str] = []
     dels: list[str] = []
     for path in paths:
         backend = persist_for(runtime, path)
-        for entry in _walk(backend, path, matcher):
+        for entry in _walk(backend, path, matches):
             key = key_of_path(entry.uri)
             if runtime.node.dkv.get(key) is not None:
                 dels.append(key)
@@ -131,18 +131,42 @@ def _import(runtime: Runtime, paths: list[str], pattern: str | None) -> tuple[li
     return files, keys, [], dels
 
 
-def _pattern(pattern: str | None) -> re.Pattern[str] | None:
+def _pattern(pattern: str | None) -> Callable[[str], bool] | None:
+    """Whether a path or a name matches a client's pattern.
+
+    SECURITY: RE2 needs time in proportion to the text, whatever the pattern; Python's own engine may need years.
+    """
     if not pattern:
         return None
     if len(pattern) > _MAX_PATTERN:
         raise IllegalArgumentError(f"The pattern has {len(pattern)} characters; at most {_MAX_PATTERN} are allowed.")
     try:
-        return re.compile(pattern)
-    except re.error as e:
-        raise IllegalArgumentError(f"'{pattern}' is no regular expression: {e}.", argument="pattern") from e
+        import re2
+    except ImportError as e:
+        raise IllegalArgumentError(
+            "Patterns need the package google-re2, which is not installed on the server. Import a folder or single files instead.",
+            argument="pattern",
+        ) from e
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error as e:
+        reason = e.args[0].decode("utf-8", "replace") if e.args and isinstance(e.args[0], bytes) else str(e)
+        raise IllegalArgumentError(
+            f"'{pattern}' is no regular expression that can be used here: {reason}. References back and looking around are not "
+            "supported.",
+            argument="pattern",
+        ) from e
+
+    def matches(uri: str) -> bool:
+        text = uri.encode("utf-8", "surrogateescape")
+        return bool(compiled.fullmatch(text) or compiled.match(text.rstrip(b"/").rpartition(b"/")[2]))
+
+    return matches
 
 
-def _walk(backend: Persist, path: str, matcher: re.Pattern[str] | None) -> list[Entry]:
+def _walk(backend: Persist, path: str, matches: Callable[[str], bool] | None) -> list[Entry]:
     """Files at or below ``path`` that match, sorted; a path that does not exist is an error."""
     found: list[Entry] = []
     pending = [path]
@@ -154,7 +178,7 @@ def _walk(backend: Persist, path: str, matcher: re.Pattern[str] | None) -> list[
                 continue
             if entry.is_dir:
                 pending.append(entry.uri)
-            elif matcher is None or matcher.fullmatch(entry.uri) or matcher.match(name):
+            elif matches is None or matches(entry.uri):
                 found.append(entry)
         if len(found) + len(pending) > _MAX_FILES:
             raise IllegalArgumentError(f"'{path}' holds more than {_MAX_FILES} files; import a narrower path.")

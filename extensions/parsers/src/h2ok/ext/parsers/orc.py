@@ -37,7 +37,7 @@ class _OrcFile:
     def head(self, _rows: int) -> Any:
         return self._file.read_stripe(0) if self.n_pieces else None
 
-    def piece(self, number: int, columns: list[str]) -> Any:
+    def piece(self, number: int, columns: list[str], coded: list[str]) -> Any:
         return self._file.read_stripe(number, columns=columns)
 
 

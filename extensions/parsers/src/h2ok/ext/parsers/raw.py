@@ -22,6 +22,7 @@ __all__ = [
     "key_of_path",
     "persist_for",
     "read_raw",
+    "read_raw_into",
     "remove_raw",
     "require_raw",
     "scheme_of",
@@ -127,6 +128,17 @@ def read_raw(runtime: Runtime, raw: RawFile, start: int = 0, length: int = -1) -
         return persist_for(runtime, raw.uri).read(raw.uri, start, length) if raw.uri else b""
     stop = raw.size if length < 0 else min(raw.size, start + length)
     return b"".join(_block_slices(runtime.node, raw, start, stop))
+
+
+def read_raw_into(runtime: Runtime, raw: RawFile, start: int, buffer: memoryview) -> int:
+    """Fill ``buffer`` with the bytes of a raw file from ``start`` on; how many there were."""
+    if raw.uri and not raw.n_blocks:
+        return persist_for(runtime, raw.uri).read_into(raw.uri, start, buffer)
+    at = 0
+    for piece in _block_slices(runtime.node, raw, start, min(raw.size, start + len(buffer))):
+        buffer[at : at + len(piece)] = piece
+        at += len(piece)
+    return at
 
 
 def remove_raw(node: Node, key: str) -> None:

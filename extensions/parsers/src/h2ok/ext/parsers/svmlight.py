@@ -167,5 +167,5 @@ def _too_wide(width: int) -> IllegalArgumentError:
 def _refuse_skipping(setup: ParseSetup) -> None:
     if setup.skipped_columns:
         raise IllegalArgumentError(
-            "skipped_columns is not supported for SVMLight files; drop the columns from the frame afterwards."
+            "skipped_columns are not supported for SVMLight files; drop the columns from the frame afterwards."
         )

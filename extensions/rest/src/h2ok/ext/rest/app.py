@@ -123,7 +123,7 @@ class Application:
             request = _parse(resolve(route.input), params, route.lenient)
         result = resolve(route.handler)(context, request)
         if isinstance(result, Response):
-            self._write(resp, result)
+            self._write(req, resp, result)
             return
         body = result.to_json() if isinstance(result, Schema) else to_wire(result)
         resp.data = encode(include_fields(exclude_fields(body, str(excluded)), str(included)))
@@ -142,7 +142,7 @@ class Application:
         context.query, context.params = query, params
         return params
 
-    def _write(self, resp: falcon.Response, result: Response) -> None:
+    def _write(self, req: falcon.Request, resp: falcon.Response, result: Response) -> None:
         resp.status, resp.content_type = result.status, result.content_type
         for name, value in result.headers.items():
             resp.set_header(name, value)
@@ -150,8 +150,11 @@ class Application:
             resp.data = result.body.encode("utf-8", "replace")
         elif isinstance(result.body, (bytes, bytearray, memoryview)):
             resp.data = bytes(result.body)
+        elif "gunicorn.socket" in req.env:
+            # Our server sends buffers as they are; others know bytes only.
+            resp.stream = result.body  # type: ignore[assignment]
         else:
-            resp.stream = result.body
+            resp.stream = (b"".join(piece) if isinstance(piece, tuple) else piece for piece in result.body)
 
     def _refuse_method(self, req: falcon.Request, resp: falcon.Response, raw_path: str) -> None:
         if req.method == "PUT":

@@ -15,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.config import Config
-from gunicorn.http import message
+from gunicorn.http import message, wsgi
 from gunicorn.workers.gthread import ThreadWorker
 from h2ok.capabilities.ports import listen
 from h2ok.ext.rest.app import Application
 from h2ok.ext.rest.catalog import schema_name
+from h2ok.ext.rest.sending import BufferResponse
 
 if TYPE_CHECKING:
     from h2ok.capabilities.logs import LogBook
@@ -103,6 +104,7 @@ class Server:
         _tune(sock)
         app = self._runtime.service_named("rest.app")
         message.MAX_REQUEST_LINE = _MAX_REQUEST_LINE  # GETs of clients carry long lists; gunicorn's own limit is 8 KB
+        wsgi.Response = BufferResponse
         self._worker = _Worker(0, os.getppid(), [sock], _WsgiApp(app), 0, _config(settings.rest_threads), _Log(self._runtime.logs))
         self._thread = threading.Thread(target=self._run, name=f"{self._runtime.node.label}-rest", daemon=True)
         self._thread.start()

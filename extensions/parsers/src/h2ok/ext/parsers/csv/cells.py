@@ -9,21 +9,22 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from h2ok.ext.parsers.csv.levels import LevelTable, decode_text
 from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect, Token
 from numpy.typing import NDArray
 
-__all__ = ["Cells", "Pieces", "ReadCells", "cut_cells", "decode_text", "read_cells"]
+__all__ = ["SEEN", "Cells", "ReadCells", "cut_cells", "read_cells"]
 
+#: What is noted of a column of numbers while it is read: least, greatest, missing, zeros, most places after the point, whether a
+#: number with so many does not end in zero, whether one is not written with digits and up to five places, such a number, whether
+#: one had to be read exactly.
+SEEN = ("lo", "hi", "missing", "zeros", "places", "full", "other", "sample", "unsure")
 _EMPTY, _QUOTED = 0, 2
 _ALL_ROWS = 1 << 62
-#: Bytes, or pieces of them that follow each other.
-Pieces = bytes | Sequence[bytes | memoryview]
 #: Bytes of text that are read at once.
 _TILE = 1 << 18
 _NO_FLAGS = np.empty((0, 0), dtype=np.bool_)
-#: Size of the table of levels at first.
-_FIRST_TABLE = 256
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,17 @@ class Cells:
         self.correct(out, slow_cell[:n], slow_at[:n])
         return out, flags
 
-    def codes(self, column: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """(int32[n_rows] codes in order of appearance with -1 for nothing, the first cell of each level)."""
+    def codes(self, column: int, table: LevelTable) -> NDArray[np.int32]:
+        """int32[n_rows] codes of a column into the levels of ``table``, -1 for nothing."""
         from h2ok.ext.parsers.csv.kernels import find_codes
 
-        codes, levels, *state = _code_arrays(1, self.n_rows, Scratch())
+        out = np.empty(self.n_rows, dtype=np.int32)
+        table.make_room(self.n_rows, len(self.data))
         find_codes(
             self.data, self.starts, self.stops, self.kinds, self.row_starts, self.first_row, self.first_row + self.n_rows,
-            self.first_row, np.array([column]), codes, levels, *state,
+            self.first_row, column, out, *table.arrays,
         )  # fmt: skip
-        return codes[0], levels[0, : state[-1][0, 0]]
+        return out
 
     def correct(self, numbers: NDArray[np.float64], cells: NDArray[np.int64], at: NDArray[np.int64]) -> None:
         """Put the exact numbers of some cells at positions ``at`` of ``numbers.ravel()``."""
@@ -160,54 +162,61 @@ def cut_cells(data: bytes, dialect: Dialect, max_rows: int = _ALL_ROWS) -> Cells
 
 @dataclass(frozen=True)
 class ReadCells:
-    """The cells of a block, ``numbers`` float64[k, n_rows] of some columns and for others (codes, the first cell of each level)."""
+    """The cells of a block: float64[k, n_rows] of some columns, what was seen of them, and int32[m, n_rows] codes of others.
+
+    ``seen`` is float64[k, len(SEEN)].
+    """
 
     cells: Cells
     numbers: NDArray[np.float64]
-    codes: list[tuple[NDArray[np.int32], NDArray[np.int64]]]
+    seen: NDArray[np.float64]
+    codes: NDArray[np.int32]
 
 
 def read_cells(
-    data: Pieces, dialect: Dialect, skip: int, numbers: Sequence[int], codes: Sequence[int], scratch: Scratch | None = None
+    text: NDArray[np.uint8],
+    dialect: Dialect,
+    skip: int,
+    numbers: Sequence[int],
+    codes: Sequence[int],
+    tables: Sequence[LevelTable],
+    scratch: Scratch | None = None,
 ) -> ReadCells:
     """As ``cut_cells`` without the first ``skip`` rows, ``Cells.numbers`` and ``Cells.codes``, in one pass over the bytes.
 
     PERF: text goes in tiles that stay in the processor's cache while cells are cut and read.
-    What is returned lies in ``scratch``: it is good until that is used again.
+    What is returned lies in ``scratch``: it is good until that is used again. Quotes are resolved in place, in ``text``.
     """
-    from h2ok.ext.parsers.csv.kernels import count_line_ends, find_codes, scan_cells, unescape
-    from h2ok.ext.parsers.csv.numbers import parse_numbers
+    from h2ok.ext.parsers.csv.kernels import count_marks, find_codes, unescape
+    from h2ok.ext.parsers.csv.lines import cut_lines
+    from h2ok.ext.parsers.csv.numbers import parse_seen
 
     scratch = scratch or Scratch()
-    # A copy: quotes are resolved in place.
-    pieces = [data] if isinstance(data, (bytes, memoryview)) else data
-    view = scratch.array("text", sum(map(len, pieces)), np.uint8)
-    at = 0
-    for piece in pieces:
-        view[at : at + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
-        at += len(piece)
     sep, quote, escape, marks = _bytes_of(dialect)
-    room = max(count_line_ends(view) + 1 - skip, 0)
-    arrays = _cell_arrays(len(view), scratch)
+    room = max(count_marks(text, 0)[0] + 1 - skip, 0)
+    arrays = _cell_arrays(len(text), scratch)
     values = scratch.array("numbers", (len(numbers), room), np.float64)
     slow = scratch.array("slow", (2, values.size), np.int64)
-    coded = _code_arrays(len(codes), room, scratch)
-    number_columns, code_columns = np.array(numbers, dtype=np.int64), np.array(codes, dtype=np.int64)
-    at = rows = n_cells = n_slow = 0
-    while at < len(view):
+    coded = scratch.array("codes", (len(codes), room), np.int32)
+    number_columns, seen = np.array(numbers, dtype=np.int64), np.zeros((len(numbers), len(SEEN)))
+    seen[:, 0], seen[:, 1] = np.inf, -np.inf
+    for table in tables:
+        table.make_room(room, len(text))
+    levels = [(j, coded[k], *tables[k].arrays) for k, j in enumerate(codes)]
+    arrays[3][0] = at = rows = n_cells = n_slow = 0
+    while at < len(text):
         before, cell = max(rows, skip), n_cells
-        rows, n_cells, raw, at = scan_cells(view, at, at + _TILE, sep, quote, escape, marks, *arrays, rows, n_cells, _ALL_ROWS)
+        rows, n_cells, raw, at = cut_lines(text, at, at + _TILE, sep, quote, escape, marks, *arrays, rows, n_cells)
         if raw:
-            unescape(view, *arrays[:3], cell, n_cells, quote, escape)
+            unescape(text, *arrays[:3], cell, n_cells, quote, escape)
         if numbers:
-            n_slow = parse_numbers(view, *arrays, before, rows, skip, number_columns, values, _NO_FLAGS, *slow, n_slow)
-        if codes:
-            find_codes(view, *arrays, before, rows, skip, code_columns, *coded)
+            n_slow = parse_seen(text, *arrays, before, rows, skip, number_columns, values, seen, *slow, n_slow)
+        for level in levels:
+            find_codes(text, *arrays, before, rows, skip, *level)
     skip = min(skip, rows)
-    cells = Cells(view, *arrays, rows - skip, len(view), skip)
+    cells = Cells(text, *arrays, rows - skip, len(text), skip)
     cells.correct(values, slow[0, :n_slow], slow[1, :n_slow])
-    found = [(coded[0][k, : cells.n_rows], coded[1][k, : coded[-1][k, 0]]) for k in range(len(codes))]
-    return ReadCells(cells, values[:, : cells.n_rows], found)
+    return ReadCells(cells, values[:, : cells.n_rows], seen, coded[:, : cells.n_rows])
 
 
 def _bytes_of(dialect: Dialect) -> tuple[int, int, int, NDArray[np.uint8]]:
@@ -222,50 +231,9 @@ def _bytes_of(dialect: Dialect) -> tuple[int, int, int, NDArray[np.uint8]]:
 
 def _cell_arrays(n_bytes: int, scratch: Scratch) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Room for the cells of so many bytes: every cell and row ends with a byte of its own."""
-    n = n_bytes + 2
+    # Those of plain lines are written eight at a time.
+    n = n_bytes + 32
     return (
         scratch.array("starts", n, np.int32), scratch.array("stops", n, np.int32),
         scratch.array("kinds", n, np.uint8), scratch.array("rows", n, np.int64),
     )  # fmt: skip
-
-
-def _code_arrays(n_columns: int, n_rows: int, scratch: Scratch) -> tuple[NDArray[Any], ...]:
-    """What ``find_codes`` writes for some columns: codes, cells, words, tags, tables, states."""
-    states = np.zeros((n_columns, 2), dtype=np.int64)
-    states[:, 1] = _FIRST_TABLE - 1
-    room = _FIRST_TABLE
-    while room < 2 * n_rows + 2:
-        room *= 4
-    tables = scratch.array("tables", (n_columns, room), np.int32)
-    tables[:, :_FIRST_TABLE] = 0
-    shape = (n_columns, n_rows)
-    return (
-        scratch.array("codes", shape, np.int32), scratch.array("levels", shape, np.int64),
-        scratch.array("words", shape, np.uint64), scratch.array("tags", shape, np.uint64), tables, states,
-    )  # fmt: skip
-
-
-def decode_text(data: bytes) -> str:
-    """UTF-8 text; runs of bytes that are none are written as H2O does: ``<0xF6>``."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return _decode_damaged(data)
-
-
-def _decode_damaged(data: bytes) -> str:
-    parts: list[str] = []
-    wrong = b""
-    while data:
-        try:
-            good, bad, data = data.decode("utf-8"), b"", b""
-        except UnicodeDecodeError as e:
-            good, bad, data = data[: e.start].decode("utf-8"), data[e.start : e.end], data[e.end :]
-        if good and wrong:
-            parts.append(f"<0x{wrong.hex().upper()}>")
-            wrong = b""
-        parts.append(good)
-        wrong += bad
-    if wrong:
-        parts.append(f"<0x{wrong.hex().upper()}>")
-    return "".join(parts)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.ext.parsers.csv.cells import Cells, cut_cells
+from h2ok.ext.parsers.csv.levels import LevelTable
 from h2ok.ext.parsers.csv.tokens import Dialect, Token, guess_separator, split_lines
 from h2ok.ext.parsers.times import looks_like_time
 
@@ -188,18 +189,19 @@ def _count(column: int, parts: Sequence[Cells]) -> CellCounts:
     out = CellCounts()
     for part in parts:
         _, flags = part.numbers(np.array([column], dtype=np.int64), classify=True)
-        codes, levels = part.codes(column)
+        table = LevelTable()
+        codes = part.codes(column, table)
+        levels = table.decoded()
         known = codes >= 0
         out.lines += part.n_rows
         out.empty += int(part.n_rows - known.sum())
         numeric = flags[0]
         out.numbers += int(numeric.sum())
         counts = np.bincount(codes[known & ~numeric], minlength=len(levels)) if len(levels) else np.empty(0, dtype=np.int64)
-        words = np.flatnonzero(counts)
-        for text, count in zip(part.texts_of(levels[words]), counts[words].tolist(), strict=True):
-            out.add(text, count)
+        for k in np.flatnonzero(counts).tolist():
+            out.add(levels[k], int(counts[k]))
         if out.words:
-            zero = [i for i, t in enumerate(part.texts_of(levels[:1000])) if t == "0"]
+            zero = [i for i, t in enumerate(levels[:1000]) if t == "0"]
             out.zeros += int((codes == zero[0]).sum()) if zero else 0
     return out
 

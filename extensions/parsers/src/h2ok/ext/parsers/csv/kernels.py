@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from h2ok.kernel.words import count_bits, load_word, mark_bits, trailing_zeros
+from h2ok.kernel.words import byte_bits, count_bits, high_product, load_word, mark_bits, trailing_zeros
 from numba import njit
 
-__all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "count_line_ends", "find_codes", "scan_cells", "unescape"]
+__all__ = ["EMPTY", "PLAIN", "QUOTED", "RAW", "copy_text", "count_marks", "find_codes", "scan_cells", "unescape"]
 
 #: Kinds of cells: nothing between separators, text as it is, text inside quotes, quoted text with doubled quotes or escapes.
 EMPTY, PLAIN, QUOTED, RAW = 0, 1, 2, 3
 _LF, _CR, _BLANK, _TAB = 10, 13, 32, 9
 _FULL = np.uint64(2**64 - 1)
+_0, _1, _2 = (np.uint64(k) for k in range(3))
 _SIZES, _MOST_SIZE, _16 = np.uint64(0xFFFF), 0xFFFF, np.uint64(16)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 #: Bits of the first 0 to 8 bytes of a word.
@@ -78,16 +79,19 @@ def _next_mark(data, i, n, sep, base, marks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def count_line_ends(data):  # type: ignore[no-untyped-def]
-    """Line feeds and carriage returns in uint8[n]."""
+def count_marks(data, quote):  # type: ignore[no-untyped-def]
+    """(line feeds and carriage returns, quotes) in uint8[n]; no quotes are looked for when ``quote`` is 0."""
     n = len(data)
     whole = n - n % 64
-    found = 0
+    found, quotes = 0, 0
     for at in range(0, whole, 64):
         found += count_bits(mark_bits(data, at, np.uint8(_LF)))
+        if quote != 0:
+            quotes += count_bits(byte_bits(data, at, np.uint8(quote)))
     for at in range(whole, n):
         found += data[at] == _LF or data[at] == _CR
-    return found
+        quotes += quote != 0 and data[at] == quote
+    return found, quotes
 
 
 @njit(cache=True, nogil=True)
@@ -193,84 +197,86 @@ def _first_word(data, start, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _hash(data, start, size, first):  # type: ignore[no-untyped-def]
-    """A hash of a text whose first eight bytes are ``first``."""
-    h = (first ^ np.uint64(size)) * _FACTOR
-    for at in range(8, size, 8):
-        h ^= h >> np.uint64(32)
-        h = (h ^ _first_word(data, start + at, size - at)) * _FACTOR
-    return h ^ (h >> np.uint64(29)) ^ (h >> np.uint64(47))
+def _mixed(h, word):  # type: ignore[no-untyped-def]
+    """A hash of what ``h`` stands for and a word after it: both halves of a product, so that each bit of both changes all."""
+    x = h ^ word
+    return (x * _FACTOR) ^ high_product(x, _FACTOR)
 
 
 @njit(cache=True, nogil=True)
-def _same(data, a, b, size):  # type: ignore[no-untyped-def]
-    """Whether two texts agree after their first eight bytes."""
-    for at in range(8, size, 8):  # noqa: SIM110 - a generator would be slower
-        if _first_word(data, a + at, size - at) != _first_word(data, b + at, size - at):
+def _same_middle(data, at, texts, other, size):  # type: ignore[no-untyped-def]
+    """Whether two texts of more than 16 bytes agree between their first and last eight bytes."""
+    for k in range(8, size - 8, 8):  # noqa: SIM110 - a generator would be slower
+        if load_word(data, at + k) != load_word(texts, other + k):
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column, codes, level_cells, words, tags, table, state):  # type: ignore[no-untyped-def]
-    """``find_codes`` for one column."""
-    n, mask = state[0], state[1]
-    for r in range(first, last):
-        cell = row_starts[r] + column
-        if cell >= row_starts[r + 1] or kinds[cell] == EMPTY:
-            codes[r - skip] = -1
-            continue
-        start = np.int64(starts[cell])
-        size = np.int64(stops[cell]) - start
-        word = _first_word(data, start, size)
-        # The number of bytes takes the place of the lowest bits, which the table does not look at.
-        tag = (_hash(data, start, size, word) & ~_SIZES) | np.uint64(min(size, 0xFFFF))  # type: ignore[call-overload,type-var,arg-type]
-        slot = np.int64(tag >> _16) & mask
-        while True:
-            found = table[slot] - 1
-            if found < 0:
-                found = n
-                n += 1
-                table[slot] = n
-                tags[found] = tag
-                words[found] = word
-                level_cells[found] = cell
-                break
-            if tags[found] == tag and words[found] == word:
-                if size <= 8:
-                    break
-                other = level_cells[found]
-                if stops[other] - starts[other] == size and _same(data, start, np.int64(starts[other]), size):
-                    break
+def _spread(entries, n, slots, mask):  # type: ignore[no-untyped-def]
+    """Put levels ``: n`` into the first ``mask + 1`` slots."""
+    slots[: mask + 1] = 0
+    for k in range(n):
+        slot = np.int64(entries[k, 0] >> _16) & mask
+        while slots[slot] > 0:
             slot = (slot + 1) & mask
-        codes[r - skip] = found
-        if n * 2 > mask and mask * 4 + 3 < len(table):
-            mask = mask * 4 + 3
-            table[: mask + 1] = 0
-            for k in range(n):
-                slot = np.int64(tags[k] >> _16) & mask
-                while table[slot] > 0:
-                    slot = (slot + 1) & mask
-                table[slot] = k + 1
-    state[0], state[1] = n, mask
+        slots[slot] = k + 1
 
 
 @njit(cache=True, nogil=True)
-def find_codes(  # type: ignore[no-untyped-def]
-    data, starts, stops, kinds, row_starts, first, last, skip, columns, codes, level_cells, words, tags, tables, states
-):
-    """Codes of some columns' cells in rows ``first : last``, in order of first appearance, -1 for nothing.
+def find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column, codes, entries, offsets, texts, slots, state):  # type: ignore[no-untyped-def]
+    """Codes of a column's cells in rows ``first : last``, in the order their texts are first met, -1 for nothing.
 
-    Goes on where the last call stopped, and writes for each column k codes : int32[k, rows] from ``first - skip`` on,
-    level_cells : int64[k, rows], the first cell of each level, its word and tag : uint64[k, rows], tables : int32[k, m] with room
-    for twice as many levels as rows, states : int64[k, 2], levels so far and the part of the table in use less one; that part is
-    zeros at first.
+    Writes codes : int32[rows] from ``first - skip`` on, and the rest, which is a ``LevelTable`` with room for a level of each row:
+    entries : uint64[m, 3] hash, first and last eight bytes of each level, offsets : int64[m + 1] and texts : uint8[k] what it is,
+    slots : int32[4**i], state : int64[2], levels so far and the part of the slots in use less one.
     """
-    for k in range(len(columns)):
-        _find_codes(
-            data, starts, stops, kinds, row_starts, first, last, skip, columns[k],
-            codes[k], level_cells[k], words[k], tags[k], tables[k], states[k],
-        )  # fmt: skip
+    n, mask = state[0], state[1]
+    # PERF: indexes without a sign need no look whether they count from the end.
+    for row in range(first, last):
+        r = np.uint64(row)
+        cell = np.uint64(row_starts[r] + column)
+        if cell >= np.uint64(row_starts[r + _1]) or kinds[cell] == EMPTY:
+            codes[np.uint64(row - skip)] = -1
+            continue
+        start, stop = np.int64(starts[cell]), np.int64(stops[cell])
+        size = stop - start
+        word = _first_word(data, start, size)
+        h = _mixed(np.uint64(size), word)
+        end = np.uint64(0)
+        if size > 8:
+            end = load_word(data, stop - 8)
+            h = _mixed(h, end)
+            for k in range(8, size - 8, 8):
+                h = _mixed(h, load_word(data, start + k))
+        # The number of bytes takes the place of the lowest bits, which the table does not look at.
+        tag = (h & ~_SIZES) | np.uint64(min(size, _MOST_SIZE))  # type: ignore[arg-type]
+        slot = np.int64(tag >> _16) & mask
+        while True:
+            found = np.int64(slots[np.uint64(slot)]) - 1
+            if found < 0:
+                found = n
+                n += 1
+                slots[slot] = n
+                entries[found, 0], entries[found, 1], entries[found, 2] = tag, word, end
+                at = offsets[found]
+                for k in range(size):
+                    texts[at + k] = data[start + k]
+                offsets[n] = at + size
+                break
+            level = np.uint64(found)
+            if entries[level, _0] == tag and entries[level, _1] == word and entries[level, _2] == end:
+                if size <= 16:
+                    break
+                at = offsets[found]
+                if offsets[found + 1] - at == size and _same_middle(data, start, texts, at, size):
+                    break
+            slot = (slot + 1) & mask
+        codes[np.uint64(row - skip)] = found
+        if n * 2 > mask and mask * 4 + 3 < len(slots):
+            mask = mask * 4 + 3
+            _spread(entries, n, slots, mask)
+    state[0], state[1] = n, mask
 
 
 @njit(cache=True, nogil=True)

@@ -19,7 +19,7 @@ from h2ok.kernel.words import (
 )  # fmt: skip
 from numba import njit
 
-__all__ = ["parse_numbers"]
+__all__ = ["parse_numbers", "parse_seen"]
 
 _EMPTY, _QUOTED = 0, 2
 _BLANK, _TAB = 32, 9
@@ -104,22 +104,21 @@ def _without(word, at):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _plain_number(data, start, stop):  # type: ignore[no-untyped-def]
-    """(value, whether it was found) of 1 to 16 bytes of digits, at most one point, perhaps a minus."""
-    i = start
-    negative = data[i] == 45
-    if negative:
-        i += 1
-    n = stop - i
+    """(value, whether it was found, its digits, its places) of 1 to 16 bytes of digits, at most one point, perhaps a minus."""
+    # PERF: indexes without a sign need no look whether they count from the end.
+    negative = data[np.uint64(start)] == 45
+    n = stop - start - negative
     if n < 1 or n > 16 or stop < 8:
-        return np.nan, False
+        return np.nan, False, _0, 0
     # PERF: no branch on lengths up to eight; they change from cell to cell.
-    m = min(n, 8)
+    m = np.uint64(min(n, 8))
     last = (load_word(data, stop - 8) & _KEEP[m]) | _FILL[m]
     first = _FILL[0]
     if n > 8:
         if stop < 16:
-            return np.nan, False
-        first = (load_word(data, stop - 16) & _KEEP[n - 8]) | _FILL[n - 8]
+            return np.nan, False, _0, 0
+        m = np.uint64(n - 8)
+        first = (load_word(data, stop - 16) & _KEEP[m]) | _FILL[m]
     places = 0
     mark = has_byte(last, _POINTS)
     if mark != _0:
@@ -134,20 +133,20 @@ def _plain_number(data, start, stop):  # type: ignore[no-untyped-def]
             places = 15 - at
             first = _without(first, at)
     if not all_digits(last) or (n == 1 and mark != _0):
-        return np.nan, False
+        return np.nan, False, _0, 0
     digits = eight_digits(last)
     if n > 8:
         if not all_digits(first):
-            return np.nan, False
+            return np.nan, False, _0, 0
         digits += eight_digits(first) * _HUNDRED_MILLION
     if digits <= _MAX_MANTISSA:
-        value = np.float64(np.int64(digits)) / _POWERS[places]
+        value = np.float64(np.int64(digits)) / _POWERS[np.uint64(places)]
     else:
         value, found = _nearest(digits, -places)
         if not found:
-            return np.nan, False
+            return np.nan, False, _0, 0
     # H2O: a negative zero is plain zero.
-    return (-value + 0.0 if negative else value), True
+    return (-value + 0.0 if negative else value), True, digits, places
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -191,7 +190,10 @@ def _word(data, i, stop):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _number(data, start, stop, quoted):  # type: ignore[no-untyped-def]
-    """(value, whether the text is a number, whether the value still has to be read exactly)."""
+    """(value, whether the text is a number, whether the value still has to be read exactly, its digits, its places).
+
+    Places are -1 where the number is not digits divided by a power of ten.
+    """
     i = start
     while not quoted and stop > i and (data[stop - 1] == _BLANK or data[stop - 1] == _TAB):
         stop -= 1
@@ -231,31 +233,31 @@ def _number(data, start, stop, quoted):  # type: ignore[no-untyped-def]
     if seen == 0:
         if i == stop and not percent:
             # A sign or a point alone is a number to H2O's guess; here it has no value.
-            return np.nan, stop > start, False
+            return np.nan, stop > start, False, _0, -1
         found = _word(data, first, stop)
-        return (-found if negative else found), False, False
+        return (-found if negative else found), False, False, _0, -1
     if i < stop and (data[i] | 32) == 101:
         i += 1
         minus = i < stop and data[i] == 45
         if i < stop and (data[i] == 45 or data[i] == 43):
             i += 1
         if i >= stop:
-            return np.nan, False, False
+            return np.nan, False, False, _0, -1
         power = 0
         while i < stop and 48 <= data[i] <= 57:
             power = min(power * 10 + (data[i] - 48), 100000)
             i += 1
         scale += -power if minus else power
     if i != stop:
-        return np.nan, False, False
+        return np.nan, False, False, _0, -1
     if percent:
         scale -= 2
     if mantissa == _0 and exact:
-        return (-0.0 if negative else 0.0) + 0.0, True, False
+        return (-0.0 if negative else 0.0) + 0.0, True, False, _0, 0
     if not exact:
-        return np.nan, True, True
+        return np.nan, True, True, _0, -1
     value, found = _scaled(mantissa, scale)
-    return (-value if negative else value), True, not found
+    return (-value if negative else value), True, not found, mantissa, -scale
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -276,11 +278,11 @@ def parse_numbers(data, starts, stops, kinds, row_starts, first, last, skip, col
             good = False
             if cell < row_starts[r + 1] and kinds[cell] != _EMPTY:
                 start, stop = np.int64(starts[cell]), np.int64(stops[cell])
-                value, good = _plain_number(data, start, stop)
+                value, good, _, _ = _plain_number(data, start, stop)
                 if not good and stop - start > 16:
                     value, good = _long_number(data, start, stop)
                 if not good:
-                    value, good, hard = _number(data, start, stop, kinds[cell] == _QUOTED)
+                    value, good, hard, _, _ = _number(data, start, stop, kinds[cell] == _QUOTED)
                     if hard:
                         slow_cell[slow] = cell
                         slow_at[slow] = k * out.shape[1] + r - skip
@@ -288,4 +290,51 @@ def parse_numbers(data, starts, stops, kinds, row_starts, first, last, skip, col
             out[k, r - skip] = value
             if want:
                 is_number[k, r - skip] = good
+    return slow
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, columns, out, seen, slow_cell, slow_at, slow):  # type: ignore[no-untyped-def]
+    """As ``parse_numbers`` without classifying; adds to seen : float64[len(columns), len(SEEN)] what ``cells.SEEN`` names."""
+    for k in range(len(columns)):
+        j = columns[k]
+        lo, hi = seen[k, 0], seen[k, 1]
+        missing, zeros = 0, 0
+        places, full = np.int64(seen[k, 4]), seen[k, 5] > 0
+        # PERF: indexes without a sign need no look whether they count from the end.
+        row_out = out[k]
+        for at in range(first, last):
+            r = np.uint64(at)
+            cell = np.uint64(row_starts[r] + j)
+            value = np.nan
+            if cell < np.uint64(row_starts[r + _1]) and kinds[cell] != _EMPTY:
+                start, stop = np.int64(starts[cell]), np.int64(stops[cell])
+                value, good, digits, after = _plain_number(data, start, stop)
+                if not good and stop - start > 16:
+                    value, good = _long_number(data, start, stop)
+                    after = -1
+                if not good:
+                    value, _, hard, digits, after = _number(data, start, stop, kinds[cell] == _QUOTED)
+                    if hard:
+                        slow_cell[slow] = cell
+                        slow_at[slow] = k * out.shape[1] + at - skip
+                        slow += 1
+                        seen[k, 8] = 1
+                if 0 <= after <= 5:
+                    if after > places:
+                        places, full = after, False
+                    if after == places and not full:
+                        full = digits % _TEN != _0
+                elif not np.isnan(value):
+                    seen[k, 6], seen[k, 7] = 1, value
+            row_out[np.uint64(at - skip)] = value
+            missing += np.isnan(value)
+            zeros += value == 0.0
+            # A comparison with NaN is false.
+            lo = value if value < lo else lo
+            hi = value if value > hi else hi
+        seen[k, 0], seen[k, 1] = lo, hi
+        seen[k, 2] += missing
+        seen[k, 3] += zeros
+        seen[k, 4], seen[k, 5] = places, full
     return slow

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.capabilities.settings import TIME_ZONE_KEY
 from h2ok.ext.parsers.columns import Columns, DoubtfulError, ReadColumns, runtime_of, write_frame
@@ -13,9 +16,13 @@ from h2ok.ext.parsers.csv.cells import cut_cells
 from h2ok.ext.parsers.csv.guess import guess_csv
 from h2ok.ext.parsers.csv.reader import Layout, read_block
 from h2ok.ext.parsers.csv.scratch import ScratchPool
+from h2ok.ext.parsers.csv.stream import can_stream, read_stream, unpacked_blocks
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, Node, random_key, wire_type
+
+if TYPE_CHECKING:
+    from h2ok.capabilities.runtime import Runtime
 
 __all__ = ["CsvParser"]
 
@@ -35,14 +42,20 @@ class _Read(ReadColumns):
     counted: bool
 
     def read(self, block: Block) -> Columns:
-        ref = self.blocks[block.index]
+        return self.read_ref(runtime_of(block.node), self.blocks[block.index])
+
+    def read_ref(self, runtime: Runtime, ref: BlockRef, lines: bytes | None = None) -> Columns:
+        """The columns of a block, whose lines may be there already."""
         quote = ord(self.layout.quote) if self.layout.quote else 0
-        runtime = runtime_of(block.node)
-        pieces, odd = ref.pieces(runtime, quote)
-        if ref.first and pieces and pieces[0][:3] == _BOM:
-            pieces[0] = memoryview(pieces[0])[3:]
         with runtime.service(ScratchPool).taken() as scratch:
-            columns = read_block(pieces, self.layout, header=ref.first and ref.header, scratch=scratch)
+            if lines is None:
+                text, odd = ref.text(runtime, quote, scratch)
+            else:
+                text, odd = scratch.array("text", len(lines), np.uint8), False
+                text[:] = np.frombuffer(lines, dtype=np.uint8)
+            if ref.first and text[:3].tobytes() == _BOM:
+                text = text[3:]
+            columns = read_block(text, self.layout, header=ref.first and ref.header, scratch=scratch, session=self.session)
         columns.doubtful = odd and not self.counted
         return self.partitions.extend(columns, self.sources.index(ref.raw.key)) if self.partitions.names else columns
 
@@ -63,28 +76,48 @@ class CsvParser(Parser):
         layout, names = _layout(setup)
         zone = job.node.dkv.get(TIME_ZONE_KEY)
         layout = replace(layout, zone=zone if isinstance(zone, str) else "UTC")
-        plan = plan_blocks(self.runtime, raws, max(setup.chunk_size, 4096), layout.quote)
+        parts = partitions_of([r.uri for r in raws], setup.partition_by)
+        domains = [setup.domains[j] if setup.domains and j < len(setup.domains) else None for j in layout.keep]
+        domains += [None] * len(parts.names)
+        types = [*(layout.types[j] for j in layout.keep), *parts.types]
+        kept = [*(names[j] for j in layout.keep), *parts.names]
+        block_bytes, keys = max(setup.chunk_size, 4096), tuple(r.key for r in raws)
+
+        def reader(blocks: Sequence[BlockRef], *, counted: bool) -> _Read:
+            return _Read(random_key("parse", system=True), tuple(blocks), layout, parts, keys, counted)
+
+        if can_stream(self.runtime, raws):
+            read = reader((), counted=True)
+
+            def stream() -> tuple[int, Any]:
+                found = unpacked_blocks(self.runtime, raws, block_bytes, layout.quote)
+                return read_stream(job, read, self._readers(read, found, setup, names))
+
+            return write_frame(job, read, 0, types, kept, dest, domains, stream)
+        plan = plan_blocks(self.runtime, raws, block_bytes, layout.quote)
         try:
             blocks = with_quotes(job, self.runtime, plan.blocks, layout.quote)
             if setup.check_header == 1:
                 blocks = self._with_headers(blocks, layout, names)
-            parts = partitions_of([r.uri for r in raws], setup.partition_by)
-            domains = [setup.domains[j] if setup.domains and j < len(setup.domains) else None for j in layout.keep]
-            domains += [None] * len(parts.names)
-            types = [*(layout.types[j] for j in layout.keep), *parts.types]
-            kept = [*(names[j] for j in layout.keep), *parts.names]
-
-            def write(blocks: Sequence[BlockRef], *, counted: bool) -> Frame:
-                session, keys = random_key("parse", system=True), tuple(r.key for r in raws)
-                read = _Read(session, tuple(blocks), layout, parts, keys, counted)
-                return write_frame(job, read, len(blocks), types, kept, dest, domains)
-
             try:
-                return write(blocks, counted=False)
+                return write_frame(job, reader(blocks, counted=False), len(blocks), types, kept, dest, domains)
             except DoubtfulError:
-                return write(count_quotes(job, blocks, layout.quote), counted=True)
+                blocks = count_quotes(job, blocks, layout.quote)
+                return write_frame(job, reader(blocks, counted=True), len(blocks), types, kept, dest, domains)
         finally:
             job.node.dkv.remove_many(plan.staged)
+
+    def _readers(
+        self, read: _Read, blocks: Iterator[tuple[BlockRef, bytes]], setup: ParseSetup, names: Sequence[str]
+    ) -> Iterator[Callable[[Block], Columns]]:
+        """What reads the blocks of a stream."""
+        header: list[str] | None = None
+        for ref, lines in blocks:
+            if ref.first and setup.check_header == 1:
+                line = _cells_of_first_line(lines[:_HEAD_BYTES], read.layout)
+                header = header or line
+                ref = replace(ref, header=line in (header, list(names)))  # noqa: PLW2901 - the same block
+            yield partial(_read_lines, self.runtime, read, ref, lines)
 
     def _with_headers(self, blocks: list[BlockRef], layout: Layout, names: Sequence[str]) -> list[BlockRef]:
         """Blocks marked where a header stands: in the first source, and in others whose first line repeats it or ``names``."""
@@ -97,9 +130,16 @@ class CsvParser(Parser):
 
     def _first_line(self, block: BlockRef, layout: Layout) -> list[str]:
         """Texts of the first line of a block; an empty list when there is none."""
-        head = block.head(self.runtime, _HEAD_BYTES)
-        cells = cut_cells(head.removeprefix(_BOM), layout.dialect, 1)
-        return [t.text for t in cells.row(0)] if cells.n_rows else []
+        return _cells_of_first_line(block.head(self.runtime, _HEAD_BYTES), layout)
+
+
+def _read_lines(runtime: Runtime, read: _Read, ref: BlockRef, lines: bytes, _: Block) -> Columns:
+    return read.read_ref(runtime, ref, lines)
+
+
+def _cells_of_first_line(head: bytes, layout: Layout) -> list[str]:
+    cells = cut_cells(head.removeprefix(_BOM), layout.dialect, 1)
+    return [t.text for t in cells.row(0)] if cells.n_rows else []
 
 
 def _layout(setup: ParseSetup) -> tuple[Layout, tuple[str, ...]]:

@@ -7,19 +7,24 @@ from typing import Any
 
 import numpy as np
 from h2ok.ext.parsers.columns import Columns
-from h2ok.ext.parsers.csv.cells import Cells, Pieces, read_cells
+from h2ok.ext.parsers.csv.cells import SEEN, Cells, read_cells
+from h2ok.ext.parsers.csv.levels import LevelTable
 from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, Chunk
-from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
+from h2ok.kernel.frame.newchunk import Seen, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
 from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Layout", "number_of", "read_block"]
+__all__ = ["Layout", "read_block"]
 
 #: Types whose cells are read once for each level of a block.
 _CODED = ("Enum", "Numeric", "Time")
+#: Where one value in so many at most is not zero, the encoder has a look itself.
+_SPARSE = 8
+#: Decimals whose digits are a number below this are scaled without a rounding error.
+_MOST_DIGITS = 2.0**50
 
 
 @wire_type("csv.layout")
@@ -45,20 +50,34 @@ class Layout:
         return Dialect(self.separator, self.quote, self.escape, self.comments)
 
 
-def read_block(data: Pieces, layout: Layout, *, header: bool = False, scratch: Scratch | None = None) -> Columns:
-    """Columns of the whole lines in ``data``; with ``header`` the first line is left out. ``scratch`` is free again afterwards."""
+def read_block(
+    text: NDArray[np.uint8], layout: Layout, *, header: bool = False, scratch: Scratch | None = None, session: str = ""
+) -> Columns:
+    """Columns of the whole lines in ``text``, which is changed; with ``header`` the first line is left out.
+
+    ``scratch`` is free again afterwards. Blocks of one ``session`` share the levels that are met in ``scratch``.
+    """
+    scratch = scratch or Scratch()
     as_numbers = [k for k, j in enumerate(layout.keep) if layout.types[j] == "Numeric" and not _numbers_in(layout.na[j])]
     done = set(as_numbers)
     as_codes = [k for k, j in enumerate(layout.keep) if layout.types[j] in _CODED and k not in done]
     done.update(as_codes)
     number_columns, code_columns = ([layout.keep[k] for k in ks] for ks in (as_numbers, as_codes))
-    found = read_cells(data, layout.dialect, int(header), number_columns, code_columns, scratch)
+    tables = [scratch.table(session, j, layout.na[j]) for j in code_columns]
+    told = [t.n for t in tables]
+    found = read_cells(text, layout.dialect, int(header), number_columns, code_columns, tables, scratch)
     n = len(layout.keep)
     out = Columns(found.cells.n_rows, [None] * n, [None] * n, [None] * n)
     for i, k in enumerate(as_numbers):
-        out.chunks[k] = encode_numbers(found.numbers[i])
-    for (codes, levels), k in zip(found.codes, as_codes, strict=True):
-        _read_coded(out, k, found.cells, codes, levels, layout)
+        out.chunks[k] = encode_seen(found.numbers[i], found.seen[i])
+    for i, k in enumerate(as_codes):
+        kind = layout.types[layout.keep[k]]
+        if kind == "Enum":
+            out.codes[k] = found.codes[i].astype(_code_type(tables[i].n))
+            out.levels[k] = tables[i].snapshot()
+            out.fresh[k] = tables[i].known(told[i])
+        else:
+            out.chunks[k] = _read_levels(kind, found.codes[i], tables[i], layout)
     for k, j in enumerate(layout.keep):
         if k not in done:
             out.chunks[k] = _read_texts(found.cells, j, layout)
@@ -70,27 +89,49 @@ def _numbers_in(na: tuple[str, ...]) -> bool:
     return any(any(c in "0123456789" or c in "infINF" for c in t) for t in na)
 
 
-def number_of(cells: Cells, levels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Numbers of some cells, NaN where there is none."""
-    one = Cells(
-        cells.data, cells.starts[levels], cells.stops[levels], cells.kinds[levels], np.arange(len(levels) + 1), len(levels), 0
-    )
-    found: NDArray[np.float64] = one.numbers(np.zeros(1, dtype=np.int64))[0][0]
+def encode_seen(values: NDArray[np.float64], seen: NDArray[np.float64]) -> Chunk:
+    """The chunk of float64[n] numbers of which ``SEEN`` is known."""
+    known = dict(zip(SEEN, seen.tolist(), strict=True))
+    lo, hi, n, places = known["lo"], known["hi"], len(values), int(known["places"])
+    if known["unsure"] or lo >= hi or (lo <= 0 <= hi and (n - known["zeros"]) * _SPARSE <= n):
+        return encode_numbers(values)
+    has_na = known["missing"] > 0
+    if known["other"]:
+        plain = _needs_double(known["sample"])
+        return encode_numbers(values, seen=Seen(lo, hi, has_na, False, plain=True) if plain else None)
+    if (places and not known["full"]) or max(-lo, hi) * 10.0**places >= _MOST_DIGITS:
+        return encode_numbers(values)
+    return encode_numbers(values, seen=Seen(lo, hi, has_na, False, places=places))
+
+
+def _needs_double(value: float) -> bool:
+    """Whether a number is neither a float nor written with up to five places."""
+    with np.errstate(over="ignore"):
+        return bool(np.float32(value) != value and np.rint(value * 1e5) / 1e5 != value)
+
+
+def _read_levels(kind: str, codes: NDArray[np.int32], table: LevelTable, layout: Layout) -> Chunk:
+    """A column of numbers or times whose levels are read."""
+    na = table.na
+    if kind == "Numeric":
+
+        def numbers(cells: Cells, texts: list[str]) -> NDArray[np.float64]:
+            return np.append(np.where([t in na for t in texts], np.nan, _numbers_of(cells)) if texts else np.empty(0), np.nan)
+
+        return encode_numbers(table.values(numbers)[codes])
+
+    from h2ok.kernel.frame.packing import encode_picked_int64
+
+    def times(cells: Cells, texts: list[str]) -> NDArray[np.int64]:
+        return _times(cells, texts, na, layout.zone)
+
+    return encode_picked_int64(codes, table.values(times))
+
+
+def _numbers_of(cells: Cells) -> NDArray[np.float64]:
+    """Numbers of rows of one cell, NaN where there is none."""
+    found: NDArray[np.float64] = cells.numbers(np.zeros(1, dtype=np.int64))[0][0]
     return found
-
-
-def _read_coded(out: Columns, k: int, cells: Cells, codes: NDArray[np.int32], levels: NDArray[np.int64], layout: Layout) -> None:
-    """Column ``k`` of what is read level by level."""
-    j = layout.keep[k]
-    kind, na = layout.types[j], layout.na[j]
-    texts = cells.texts_of(levels)
-    if kind == "Enum":
-        out.codes[k], out.levels[k] = _merge_levels(codes, texts, na)
-    elif kind == "Numeric":
-        values = np.where([t in na for t in texts], np.nan, number_of(cells, levels)) if texts else np.empty(0)
-        out.chunks[k] = encode_numbers(np.append(values, np.nan)[codes])
-    else:
-        out.chunks[k] = encode_int64(_times(cells, codes, levels, texts, na, layout.zone))
 
 
 def _read_texts(cells: Cells, column: int, layout: Layout) -> Chunk:
@@ -108,37 +149,27 @@ def _texts(cells: Cells, column: int, na: tuple[str, ...]) -> list[str | None]:
     return [None if t in na else t for t in out] if na else out
 
 
-def _merge_levels(codes: NDArray[np.int32], levels: list[str], na: tuple[str, ...]) -> tuple[NDArray[Any], list[str]]:
-    """Levels without duplicates (different bytes may decode to one text) and without NA texts."""
-    if len(set(levels)) == len(levels) and not (na and any(t in na for t in levels)):
-        return codes.astype(_code_type(len(levels))), levels
-    final: dict[str, int] = {}
-    remap = np.array([-1 if t in na else final.setdefault(t, len(final)) for t in levels] + [-1], dtype=np.int32)
-    return remap[codes].astype(_code_type(len(final))), list(final)
-
-
 def _code_type(n_levels: int) -> type[np.signedinteger[Any]]:
     """The narrowest type of codes, which wait in memory until the levels of all blocks are known."""
     return np.int8 if n_levels < 1 << 7 else np.int16 if n_levels < 1 << 15 else np.int32
 
 
-def _times(
-    cells: Cells, codes: NDArray[np.int32], levels: NDArray[np.int64], texts: list[str], na: tuple[str, ...], zone: str
-) -> NDArray[np.int64]:
-    """H2O: a plain number in a time column is milliseconds already."""
+def _times(cells: Cells, texts: list[str], na: tuple[str, ...], zone: str) -> NDArray[np.int64]:
+    """Times of texts, and a last one that is missing. H2O: a plain number in a time column is milliseconds already."""
+    values = np.full(len(texts) + 1, NA_INT64, dtype=np.int64)
     if not texts:
-        return np.full(cells.n_rows, NA_INT64, dtype=np.int64)
-    values = iso_times(*cells.packed(levels), zone)
-    values[[t in na for t in texts]] = NA_INT64
-    rest = np.flatnonzero(values == NA_INT64)
+        return values
+    values[:-1] = iso_times(*cells.packed(np.arange(len(texts))), zone)
+    values[:-1][[t in na for t in texts]] = NA_INT64
+    rest = np.flatnonzero(values[:-1] == NA_INT64)
     values[rest] = parse_times([None if texts[i] in na else texts[i] for i in rest.tolist()], zone)
     unknown = rest[values[rest] == NA_INT64]
     if len(unknown):
-        numbers = number_of(cells, levels[unknown])
+        numbers = _numbers_of(cells)[unknown]
         numbers[[texts[i] in na for i in unknown.tolist()]] = np.nan
         good = ~np.isnan(numbers) & (np.abs(numbers) < 2.0**62)
         values[unknown[good]] = numbers[good].astype(np.int64)
-    return np.append(values, NA_INT64)[codes]
+    return values
 
 
 def _string_chunk(cells: Cells, column: int, na: tuple[str, ...]) -> Chunk:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from h2ok.ext.parsers.csv.levels import LevelTable
 from numpy.typing import NDArray
 
 __all__ = ["Scratch", "ScratchPool"]
@@ -22,6 +23,14 @@ class Scratch:
 
     def __init__(self) -> None:
         self._held: dict[str, NDArray[np.uint8]] = {}
+        self._tables: dict[tuple[str, int], LevelTable] = {}
+
+    def table(self, session: str, column: int, na: tuple[str, ...] = ()) -> LevelTable:
+        """The levels that this thread met in a column so far; of no session always new ones."""
+        found = self._tables.get((session, column)) if session else None
+        if found is None or found.is_full:
+            found = self._tables[session, column] = LevelTable(na)
+        return found
 
     def array(self, name: str, shape: int | tuple[int, ...], dtype: Any) -> NDArray[Any]:
         """An array of any content; the last one of this name must not be used any more."""

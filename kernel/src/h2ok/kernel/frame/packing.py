@@ -1,0 +1,155 @@
+"""Chunks from values whose makers know much about them: one compiled pass each, no trial. For compiled callers; imports numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from h2ok.kernel.frame.chunk import NA_INT64, Chunk
+from h2ok.kernel.frame.codecs import IntegerChunk
+from h2ok.kernel.frame.numeric_encoder import Seen, encode_codes, encode_int64, layout_of
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["encode_picked_codes", "encode_picked_int64", "pack_decimals", "see_numbers"]
+
+#: Values that are looked at together, places after the point that are tried, numbers of digits that are scaled without a rounding
+#: error, and the share of values that are not zero in a sparse column.
+_PIECE, _MOST_PLACES, _MOST_DIGITS, _SPARSE = 1024, 5, 2.0**50, 8
+
+
+def pack_decimals(values: NDArray[np.float64], lo: int, hi: int, divisor: float, has_na: bool) -> IntegerChunk:
+    """The chunk of float64[n] that are whole numbers between ``lo`` and ``hi``, below 2**50, divided by ``divisor``; NaN for NA."""
+    bias, dtype = layout_of(lo, hi)
+    stored = np.empty(len(values), dtype=dtype)
+    _pack_decimals(values, divisor, bias, int(np.iinfo(dtype).min), has_na, stored)
+    return IntegerChunk(len(values), stored, bias, divisor, has_na)
+
+
+def encode_picked_codes(codes: NDArray[Any], remap: NDArray[np.int32]) -> Chunk:
+    """A chunk of ``remap[codes]``, categorical codes with NA below zero; codes of -1 take the last of ``remap``."""
+    out = np.empty(len(codes), dtype=np.int32)
+    lo, hi = _pick(codes, remap, out)
+    if len(codes) and lo < hi and hi > 1:
+        dtype = np.dtype(np.int8 if hi <= 127 else np.int16 if hi <= 32767 else np.int32)
+        stored = np.empty(len(codes), dtype=dtype)
+        _narrow(out, int(np.iinfo(stored.dtype).min), stored)
+        return IntegerChunk(len(codes), stored, 0, 1.0, bool(lo < 0))
+    return encode_codes(out)
+
+
+def encode_picked_int64(codes: NDArray[Any], values: NDArray[np.int64]) -> Chunk:
+    """A chunk of ``values[codes]``, whole numbers or times with NA as the smallest int64; a code of -1 takes the last value."""
+    out = np.empty(len(codes), dtype=np.int64)
+    lo, hi, n_na = _pick_int64(codes, values, out)
+    if n_na == len(codes) or lo == hi:
+        return encode_int64(out)
+    bias, dtype = layout_of(int(lo), int(hi))
+    stored = np.empty(len(codes), dtype=dtype)
+    _shift(out, bias, np.iinfo(dtype).min, stored)
+    return IntegerChunk(len(codes), stored, bias, 1.0, bool(n_na))
+
+
+def see_numbers(values: NDArray[np.float64]) -> Seen | None:
+    """What one pass over float64[n] tells the encoder; None when it has to look for itself."""
+    lo, hi, missing, zeros, places, single, negative_zero = _see(values)
+    if lo >= hi or negative_zero or (lo <= 0 <= hi and (len(values) - zeros) * _SPARSE <= len(values)):
+        return None
+    if places <= _MOST_PLACES:
+        if max(-lo, hi) * 10.0**places >= _MOST_DIGITS:
+            return None
+        return Seen(lo, hi, missing > 0, negative_zero=False, places=int(places))
+    return None if single else Seen(lo, hi, missing > 0, negative_zero=False, plain=True)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _holds(values, power):  # type: ignore[no-untyped-def]
+    """Whether all values but NaN are whole numbers divided by ``power``."""
+    wrong = 0
+    for i in range(len(values)):
+        v = values[i]
+        wrong += (np.rint(v * power) / power != v) & (v == v)  # noqa: PLR0124 - quicker than isnan here
+    return wrong == 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _see(values):  # type: ignore[no-untyped-def]
+    """(least, greatest, missing, zeros, places needed - 6 for too many -, whether all are floats, whether one is minus zero)."""
+    lo, hi = np.inf, -np.inf
+    missing, zeros, places, power = 0, 0, 0, 1.0
+    single, negative_zero = True, False
+    for first in range(0, len(values), _PIECE):
+        some = values[first : first + _PIECE]
+        wide, signs = 0, 0
+        for i in range(len(some)):
+            v = some[i]
+            missing += np.isnan(v)
+            zero = v == 0.0
+            zeros += zero
+            signs += zero & np.signbit(v)
+            wide += (np.float64(np.float32(v)) != v) & (v == v)  # noqa: PLR0124
+            lo = v if v < lo else lo
+            hi = v if v > hi else hi
+        single = single and wide == 0
+        negative_zero = negative_zero or signs > 0
+        while places <= _MOST_PLACES and not _holds(some, power):
+            places += 1
+            power *= 10.0
+    return lo, hi, missing, zeros, places, single, negative_zero
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pack_decimals(values, divisor, bias, na_value, has_na, stored):  # type: ignore[no-untyped-def]
+    """``stored`` = values * divisor - bias, all whole; reads values, writes stored."""
+    less = np.float64(bias)
+    if has_na:
+        for i in range(len(values)):
+            v = values[i]
+            stored[i] = na_value if np.isnan(v) else np.int64(np.rint(v * divisor) - less)
+    else:
+        for i in range(len(values)):
+            stored[i] = np.int64(np.rint(values[i] * divisor) - less)
+
+
+@njit(cache=True, nogil=True)
+def _pick(codes, remap, out):  # type: ignore[no-untyped-def]
+    """(least, greatest) of ``out`` = remap[codes]."""
+    last = len(remap) - 1
+    lo, hi = np.int32(2**31 - 1), np.int32(-1)
+    for i in range(len(codes)):
+        code = np.int64(codes[i])
+        picked = remap[code if code >= 0 else last]
+        out[i] = picked
+        lo, hi = min(lo, picked), max(hi, picked)
+    return lo, hi
+
+
+@njit(cache=True, nogil=True)
+def _narrow(codes, na_value, stored):  # type: ignore[no-untyped-def]
+    """``stored`` = codes, those below zero as ``na_value``."""
+    for i in range(len(codes)):
+        stored[i] = codes[i] if codes[i] >= 0 else na_value
+
+
+@njit(cache=True, nogil=True)
+def _pick_int64(codes, values, out):  # type: ignore[no-untyped-def]
+    """(least, greatest known, number missing) of ``out`` = values[codes]."""
+    last = len(values) - 1
+    lo, hi = np.int64(2**63 - 1), np.int64(-(2**63) + 1)
+    n_na = 0
+    for i in range(len(codes)):
+        code = np.int64(codes[i])
+        picked = values[code if code >= 0 else last]
+        out[i] = picked
+        if picked == NA_INT64:
+            n_na += 1
+        else:
+            lo, hi = min(lo, picked), max(hi, picked)
+    return lo, hi, n_na
+
+
+@njit(cache=True, nogil=True)
+def _shift(values, bias, na_value, stored):  # type: ignore[no-untyped-def]
+    """``stored`` = values - bias, NA as ``na_value``."""
+    for i in range(len(values)):
+        stored[i] = values[i] - bias if values[i] != NA_INT64 else na_value
