@@ -71,7 +71,7 @@ def test_a_node_that_is_fenced_first_still_tells_its_readers_of_changes(cloud: l
 def test_a_new_home_knows_what_was_done_before_it_became_one(cloud: list[Node]) -> None:
     home = cloud[0]
     key = next(k for k in (f"k/{i}" for i in range(100)) if home.cloud.home(k) == home.cloud.me)
-    assert home.dkv._atomic_local(key, Add(5), "operation") == 5
+    assert home.dkv._home.atomic(key, Add(5), "operation") == 5
     placement = home.cloud.placement
     later = placement.moving_to(placement.target(1, {home.cloud.me}))
     incoming = [later.members[i] for i in later.incoming[slot_of(key)] if i >= 0]

@@ -128,3 +128,20 @@ def test_arrays_of_every_kind(dtype: str, shape: tuple[int, ...]) -> None:
         got = decode([bytearray(f) for f in encode(value)])
         np.testing.assert_array_equal(got, value)
         assert got.dtype == value.dtype
+
+
+@pytest.mark.parametrize(
+    "a", [np.zeros(0), np.array(3.5), np.array(["a", "bc"]), np.zeros((2, 0, 3)), np.arange(9)[::2], np.ones((3, 4), order="F")]
+)
+def test_small_arrays_stand_in_the_first_frame(a: Any) -> None:
+    frames = encode([a, a])
+    assert len(frames) == 1
+    first, second = decode([bytes(frames[0])])
+    for got in (first, second):
+        assert (got.dtype, got.shape) == (a.dtype, a.shape)
+        np.testing.assert_array_equal(got, a)
+    # Each is its owner's to write to.
+    if a.dtype == np.float64 and a.size:
+        first[...] = 7
+        np.testing.assert_array_equal(second, a)
+    assert len(encode(np.zeros(1000))) == 2

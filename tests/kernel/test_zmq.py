@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -198,7 +199,7 @@ def test_rubbish_on_the_wire_is_dropped(pair: Pair, frames: list[bytes]) -> None
         socket.connect(f"tcp://127.0.0.1:{pair.b.port}")
         socket.send_multipart(frames)
         # A header that is right, with a body that is not.
-        socket.send_multipart([b"\x95\x01\x00\x01\xa4echo\xcb@\x14\x00\x00\x00\x00\x00\x00", *frames])
+        socket.send_multipart([b"\x95\x02\x00\x01\xa4echo\xcb@\x14\x00\x00\x00\x00\x00\x00", *frames])
     context.term()
     assert pair.ask("echo", 7) == 7
 
@@ -316,12 +317,18 @@ def test_kill_9_is_noticed_and_every_request_ends() -> None:
 
 
 @pytest.mark.engine
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process; it does nothing any more when this returns."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+
+
 def test_a_pause_below_the_dead_limit_recovers_without_error() -> None:
     with no_new_threads(), process_cloud(2, beat=(0.1, 0.3, 20.0)) as cloud:
         node, other = cloud.node, next(iter(cloud.processes.values()))
         key = next(f"k{i}" for i in range(100) if node.dkv.home(f"k{i}") == 1)
         node.dkv.put(key, 1)
-        other.send_signal(signal.SIGSTOP)
+        stop(other)
         try:
             pending = node.rpc.submit(1, "dkv.put", ({key: 2}, ""))
             assert node.cloud.wait_until(lambda: node.cloud.bad_nodes == 1, 10)
@@ -345,7 +352,7 @@ def test_silence_beyond_the_dead_limit_ends_open_requests() -> None:
         node, other = cloud.node, next(iter(cloud.processes.values()))
         key = next(f"k{i}" for i in range(100) if node.dkv.home(f"k{i}") == 1)
         node.dkv.put(key, 1)
-        other.send_signal(signal.SIGSTOP)
+        stop(other)
         try:
             node.dkv.put(key, 2)
             assert node.dkv.get(key) == 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from h2ok.ext.models.metrics import scores
 from h2ok.ext.models.metrics.binomial import MAX_BINS, area_under_pr, area_under_roc, gains_lift, thresholds_of
-from h2ok.ext.models.metrics.scores import N_CELLS, cells_of
+from h2ok.ext.models.metrics.scores import GridCells, cells_of
 from h2ok.ext.models.metrics.task import class_sums, make_metrics, regression_sums
 from h2ok.ext.models.scoring import predict_frame
 
@@ -36,7 +36,7 @@ def test_exact_auc_is_that_of_all_pairs(ties: bool) -> None:
 def test_grid_auc_is_within_the_width_of_a_cell() -> None:
     p, y, w = sample(3000, ties=False)
     cells = cells_of(p, y, w, exact=False)
-    assert len(cells.low) == N_CELLS
+    assert isinstance(cells, GridCells)
     assert area_under_roc(cells) == pytest.approx(naive_auc(p, y, w), abs=1e-4)
 
 
@@ -46,8 +46,25 @@ def test_grid_cells_hold_only_scores_at_or_above_their_lower_end() -> None:
         cells = cells_of(np.array([v]), np.array([1.0]), np.array([1.0]), exact=False)
         at = int(np.flatnonzero(cells.positive)[0])
         assert cells.low[at] <= v
-        assert at + 1 == N_CELLS or v < cells.low[at + 1] or v >= 0.5
-    assert (np.diff(cells.low) > 0).all()
+        assert len(cells.low) == 1
+    grid = cells_of(p, np.ones(len(p)), np.ones(len(p)), exact=False)
+    assert (np.diff(grid.low) > 0).all()
+    for v in p:
+        at = int(np.searchsorted(grid.low, v, side="right")) - 1
+        assert grid.positive[at] > 0
+
+
+@pytest.mark.parametrize("cut", [0, 1, 700, 1999, 2000])
+def test_merged_grids_equal_one_grid(cut: int) -> None:
+    p, y, w = sample(2000, ties=False)
+    order = np.argsort(p)
+    p, y, w = p[order], y[order], np.round(w[order] * 64) / 64
+    whole = cells_of(p, y, w, exact=False)
+    parts = cells_of(p[:cut], y[:cut], w[:cut], exact=False), cells_of(p[cut:], y[cut:], w[cut:], exact=False)
+    joined = parts[0].merged(parts[1]).compact()  # type: ignore[arg-type]
+    np.testing.assert_array_equal(joined.low, whole.compact().low)
+    np.testing.assert_allclose(joined.positive, whole.compact().positive, rtol=1e-12)
+    np.testing.assert_allclose(joined.scores, whole.compact().scores, rtol=1e-12)
 
 
 def test_merging_cells_equals_one_block() -> None:

@@ -1,12 +1,12 @@
 """The wire format: registered types and plain values to message frames and back; nothing is ever unpickled.
 
-A message is a list of frames. Frame 0 is msgpack (msgspec); every later frame is the raw buffer of one array, referenced
-from frame 0 by index, so large arrays travel without a copy. Three extension types extend msgpack:
+A message is a list of frames. Frame 0 is msgpack (msgspec); every later frame is the raw buffer of one large array, referenced
+from frame 0 by index, so large arrays travel without a copy. Extension types extend msgpack:
 
 ==== =======================================================================
 code payload
 ==== =======================================================================
-1    array: ``[frame index, dtype string, shape]``
+1    array: ``[frame index, dtype string, shape]``, a small one ``[0, dtype string, shape, bytes]``
 2    registered type: ``[name, [field values in declaration order]]``
 3    tuple: ``[items]`` (msgpack alone would return a list)
 4    integer outside 64 bits, as text
@@ -31,8 +31,14 @@ T = TypeVar("T")
 
 _ARRAY, _TYPE, _TUPLE, _BIGINT = 1, 2, 3, 4
 _MAX_DEPTH = 100
+#: Arrays up to this size stand in frame 0. PERF: a frame costs 10 microseconds on its way, copying 1 KB nothing.
+_INLINE_BYTES = 1024
 #: Kinds of numpy dtypes that may travel: no objects, no structures.
 _DTYPE_KINDS = frozenset("biufcSUMm")
+
+#: Types that msgpack takes as they are.
+_AS_THEY_ARE = frozenset({str, float, bool, type(None), bytes})
+_SCALARS = {bool, int, float, type(None)}
 
 _by_name: dict[str, tuple[type, tuple[str, ...]]] = {}
 _resolvers: list[Callable[[], None]] = []
@@ -100,6 +106,8 @@ class _Encoder:
         self.packer = msgspec.msgpack.Encoder()
 
     def plain(self, obj: Any, depth: int) -> Any:
+        if type(obj) in _AS_THEY_ARE:
+            return obj
         if obj is None or isinstance(obj, (bool, str, bytes, float)):
             return obj if not isinstance(obj, np.floating) else float(obj)
         if isinstance(obj, int):
@@ -132,9 +140,11 @@ class _Encoder:
             return known[1]
         if a.dtype.kind not in _DTYPE_KINDS:
             raise WireError(f"Cannot send an array of {a.dtype}; use one of numbers, text or bytes, or a list.")
+        if a.nbytes <= _INLINE_BYTES:
+            return self.ext(_ARRAY, [0, a.dtype.str, a.shape, a.tobytes()])
         flat = np.ascontiguousarray(a).reshape(-1)
-        self.buffers.append(flat.view(np.uint8).data if a.size else b"")
-        ref = self.ext(_ARRAY, [len(self.buffers), a.dtype.str, list(a.shape)])
+        self.buffers.append(flat.view(np.uint8).data)
+        ref = self.ext(_ARRAY, [len(self.buffers), a.dtype.str, a.shape])
         self.sent[id(a)] = (a, ref)
         return ref
 
@@ -178,7 +188,9 @@ class _Decoder:
             return self.typed(*items)
         raise WireError(f"Unknown extension code {code} in a message.")
 
-    def array(self, index: int, dtype: str, shape: list[int]) -> np.ndarray[Any, Any]:
+    def array(self, index: int, dtype: str, shape: list[int], raw: bytes | None = None) -> np.ndarray[Any, Any]:
+        if raw is not None and index == 0:
+            return self.small_array(dtype, shape, raw)
         known = self.arrays.get((index, dtype, tuple(shape)))
         if known is not None:
             return known
@@ -191,6 +203,13 @@ class _Decoder:
             out = out.copy()
         self.arrays[index, dtype, tuple(shape)] = out
         return out
+
+    def small_array(self, dtype: str, shape: list[int], raw: bytes) -> np.ndarray[Any, Any]:
+        kind = np.dtype(dtype)
+        if kind.kind not in _DTYPE_KINDS:
+            raise WireError(f"An array of dtype {dtype} is not valid in a message.")
+        # A copy of its own, which its owner may write to.
+        return np.frombuffer(bytearray(raw), dtype=kind).reshape(shape)
 
     def typed(self, name: str, values: list[Any]) -> Any:
         entry = _by_name.get(name) or _resolved(name)
@@ -214,6 +233,8 @@ def sizeof(obj: Any, _depth: int = 0) -> int:
     if entry is not None:
         return 64 + sum(sizeof(getattr(obj, f), _depth + 1) for f in entry[1])
     if isinstance(obj, (list, tuple)):
+        if len(obj) > 16 and set(map(type, obj)) <= _SCALARS:
+            return 64 + 24 * len(obj)
         return 64 + (sum(map(len, obj)) + 50 * len(obj) if _is_text(obj) else sum(sizeof(v, _depth + 1) for v in obj))
     if isinstance(obj, dict):
         return 64 + sum(sizeof(k, _depth + 1) + sizeof(v, _depth + 1) for k, v in obj.items())

@@ -25,7 +25,7 @@ from h2ok.kernel.wire import sizeof
 
 if TYPE_CHECKING:
     from h2ok.kernel.cloud.messages import Member
-    from h2ok.kernel.dkv.dkv import Change
+    from h2ok.kernel.dkv.home import Change
     from h2ok.kernel.node import Node
 
 __all__ = ["Rehoming"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from h2ok.kernel.dkv.spill import Budget, Spill, Spilled
@@ -75,6 +75,10 @@ class LocalStore:
                 if key in self._warm:
                     self._warm.move_to_end(key)
         return self._loaded(key, value) if isinstance(value, Spilled) else value
+
+    def size(self, keys: Iterable[str]) -> int:
+        """About how many bytes the values of some keys take."""
+        return sum(self._sizes.get(k, 0) for k in keys)
 
     def entry(self, key: str) -> tuple[Any, int]:
         """(value or None, version) of one key."""

@@ -22,10 +22,10 @@ from h2ok.kernel.frame.vec import Vec, new_vec_key
 from h2ok.kernel.key import chunk_key, maker_of, random_key
 from h2ok.kernel.rpc import LOSS_SECONDS
 from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
+from h2ok.kernel.task.request import Grounds, Message, Output, Reply, Request
 from h2ok.kernel.task.tree import ReductionTree
 from h2ok.kernel.task.watch import RunWatch
 from h2ok.kernel.threads import ElasticPool
-from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -40,36 +40,10 @@ TASK_TIMEOUT = 24 * 3600.0
 _WORK_VALUES = 4
 #: Blocks whose outputs are stored together, at most.
 _STORED_BLOCKS = 4
+#: Between two looks for answers that came while this node works on its own part.
+_ANSWER_SECONDS = 0.05
 #: Between two questions how far another node has come.
 _PROGRESS_SECONDS = 0.5
-
-
-@wire_type("task.output")
-@dataclass(frozen=True, slots=True)
-class _Output:
-    key: str
-    type: str
-    domain: tuple[str, ...] | None
-
-
-@wire_type("task.request")
-@dataclass(frozen=True, slots=True)
-class _Request:
-    run: str
-    task: Any
-    vecs: tuple[Vec, ...]
-    n_chunks: int
-    espc: NDArray[np.int64]
-    outputs: tuple[_Output, ...]
-    #: The chunks the receiver maps, ascending.
-    indexes: NDArray[np.int64]
-
-
-@wire_type("task.reply")
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    parts: list[Any]
-    sizes: dict[int, int]
 
 
 @dataclass(slots=True)
@@ -105,12 +79,13 @@ class TaskEngine:
         self.scratch = LocalStore(node.dkv.budget, node.spill)
         #: For runs of this node: the nodes that keep the state of each session, by chunk.
         self._placed: dict[str, dict[int, H2ONode]] = {}
+        self._grounds = Grounds()
         node.rpc.register("task.run", self._run_local)
         #: Chunks done so far of runs that other nodes asked for.
         self._mapped: dict[str, int] = {}
-        node.rpc.register("task.done", lambda run: self._mapped.get(run, 0))
-        node.rpc.register("task.cancel", self._cancelled.add)
-        node.rpc.register("task.forget", self._cancelled.discard)
+        node.rpc.register("task.done", lambda run: self._mapped.get(run, 0), short=True)
+        node.rpc.register("task.cancel", self._cancelled.add, short=True)
+        node.rpc.register("task.forget", self._cancelled.discard, short=True)
         node.rpc.register("task.free_state", self._free_local)
 
     def do_all(
@@ -162,11 +137,11 @@ class TaskEngine:
         progress: Callable[[float], None] | None = None,
     ) -> TaskResult:
         """Like ``do_all``, over row boundaries that need no input vec (making columns out of nothing)."""
-        outs = tuple(_Output(new_vec_key(), o.type, o.domain) for o in outputs)
+        outs = tuple(Output(new_vec_key(), o.type, o.domain) for o in outputs)
         if outs:
             self._node.cloud.lock("first write to the DKV")
         n_chunks = len(espc) - 1
-        request = _Request(random_key(), task, tuple(vecs), n_chunks, espc, outs, np.arange(n_chunks, dtype=np.int64))
+        request = Request(random_key(), task, tuple(vecs), espc, outs, np.arange(n_chunks, dtype=np.int64))
         watch = RunWatch(n_chunks, cancelled, timeout, progress)
         try:
             replies = self._fan_out(request, watch)
@@ -220,9 +195,9 @@ class TaskEngine:
 
     # -- the calling node ---------------------------------------------------------------------------------------------
 
-    def _fan_out(self, request: _Request, watch: RunWatch) -> list[_Reply]:
+    def _fan_out(self, request: Request, watch: RunWatch) -> list[Reply]:
         """Run the request on the homes of its chunks; what a lost node did not finish is run again by those that take over."""
-        replies: list[_Reply] = []
+        replies: list[Reply] = []
         todo = request.indexes
         while len(todo):
             parts = self._assign(replace(request, indexes=todo))
@@ -234,14 +209,19 @@ class TaskEngine:
                 self._await_takeover(node, error)
         return replies
 
-    def _assign(self, request: _Request) -> dict[H2ONode, _Request]:
+    def _assign(self, request: Request) -> dict[H2ONode, Request]:
         """The part of each node: chunks go to their homes, or to where the session keeps its state."""
         cloud, n = self._node.cloud, request.n_chunks
-        session = getattr(request.task, "session", "")
+        session = request.session
         placed = self._placed.setdefault(session, {}) if session else {}
         groups: dict[H2ONode, list[int]] = defaultdict(list)
+        last: H2ONode | None = None
         for i in request.indexes.tolist():
             node = placed.get(i) or cloud.chunk_home(i, n)
+            # Neighbours mostly have the same home, which is seen to live already.
+            if node is last:
+                groups[node].append(i)
+                continue
             if cloud.is_lost(node) or node not in cloud.members:
                 if i in placed:
                     raise StateLostError(
@@ -250,6 +230,7 @@ class TaskEngine:
                 self._await_takeover(node, NodeLostError(f"Node {node.name} is lost.", node=node.name))
                 node = cloud.chunk_home(i, n)
             groups[node].append(i)
+            last = node
         return {m: replace(request, indexes=np.array(v, dtype=np.int64)) for m, v in groups.items()}
 
     def _await_takeover(self, node: H2ONode, error: Exception) -> None:
@@ -262,19 +243,20 @@ class TaskEngine:
         if not cloud.wait_until(settled, LOSS_SECONDS) or cloud.failure:
             raise error
 
-    def _run_parts(self, parts: dict[H2ONode, _Request], watch: RunWatch) -> tuple[list[_Reply], dict[H2ONode, Exception]]:
+    def _run_parts(self, parts: dict[H2ONode, Request], watch: RunWatch) -> tuple[list[Reply], dict[H2ONode, Exception]]:
         """(replies, nodes lost on the way); the first real failure stops the others and is raised."""
         me, rpc = self._node.cloud.me, self._node.rpc
         stop = threading.Event()
-        futures = {m: rpc.submit(m, "task.run", part, TASK_TIMEOUT) for m, part in parts.items() if m != me}
+        messages = {m: self._grounds.pack(part, m) for m, part in parts.items() if m != me}
+        futures = {m: rpc.submit(m, "task.run", message, TASK_TIMEOUT, awaited=True) for m, (message, _) in messages.items()}
         for m, f in futures.items():
             f.add_done_callback(partial(_stop_on_failure, stop, m))
         failures: list[BaseException] = []
-        replies: list[_Reply] = []
+        replies: list[Reply] = []
         lost: dict[H2ONode, Exception] = {}
         run = next(iter(parts.values())).run
 
-        def collect(node: H2ONode, part: Callable[[], _Reply]) -> None:
+        def collect(node: H2ONode, part: Callable[[], Reply]) -> None:
             try:
                 reply = part()
                 replies.append(reply)
@@ -289,26 +271,29 @@ class TaskEngine:
 
         if me in parts:
             count = partial(watch.count, me) if watch.wants_progress else None
-            collect(me, lambda: self._map_local(parts[me], lambda: stop.is_set() or watch.stopped(), count))
+            collect(
+                me, lambda: self._map_local(parts[me], partial(_must_stop, stop, watch, _Answers(list(futures.values()))), count)
+            )
         for m, f in futures.items():
             collect(m, partial(self._await, f, parts[m], m, watch))
+            if f.done() and f.exception() is None:
+                messages[m][1]()
         if failures:
             if futures:
                 rpc.tell_all("task.forget", run)
             raise next((e for e in failures if not isinstance(e, JobCancelledError)), failures[0])
         return replies, lost
 
-    def _note_state(self, node: H2ONode, part: _Request) -> None:
-        session = getattr(part.task, "session", "")
-        placed = self._placed.get(session) if session else None
+    def _note_state(self, node: H2ONode, part: Request) -> None:
+        placed = self._placed.get(part.session) if part.session else None
         if placed is not None:
             placed.update(dict.fromkeys(part.indexes.tolist(), node))
 
-    def _await(self, future: Future[Any], request: _Request, node: H2ONode, watch: RunWatch) -> _Reply:
+    def _await(self, future: Future[Any], request: Request, node: H2ONode, watch: RunWatch) -> Reply:
         asked = time.monotonic()
         while watch.watches:
             try:
-                reply: _Reply = future.result(timeout=0.05)
+                reply: Reply = future.result(timeout=0.05)
                 return reply
             except TimeoutError:
                 if future.done():
@@ -320,10 +305,10 @@ class TaskEngine:
                 asked = time.monotonic()
                 done = self._node.rpc.submit(node, "task.done", request.run)
                 done.add_done_callback(partial(_count_answer, watch, node))
-        done_reply: _Reply = future.result()
+        done_reply: Reply = future.result()
         return done_reply
 
-    def _drop_outputs(self, outs: Sequence[_Output], n_chunks: int) -> None:
+    def _drop_outputs(self, outs: Sequence[Output], n_chunks: int) -> None:
         self._node.dkv.remove_many((chunk_key(o.key, i, n_chunks) for o in outs for i in range(n_chunks)), lost_ok=True)
 
     def _espc_of(self, espc: NDArray[np.int64], sizes: dict[int, int]) -> NDArray[np.int64]:
@@ -333,16 +318,17 @@ class TaskEngine:
 
     # -- every node ---------------------------------------------------------------------------------------------------
 
-    def _run_local(self, request: _Request) -> _Reply:
+    def _run_local(self, message: Message) -> Reply:
         """The service: this node's part of a run that another node asked for."""
-        maker = maker_of(request.run)
+        maker = maker_of(message.run)
         with self._foreign_changed:
             self._foreign[maker] += 1
-        count = partial(self._mapped.__setitem__, request.run)
+        count = partial(self._mapped.__setitem__, message.run)
         try:
+            request = self._grounds.unpack(message)
             return self._map_local(request, lambda: request.run in self._cancelled or maker in self._dead, count)
         finally:
-            self._mapped.pop(request.run, None)
+            self._mapped.pop(message.run, None)
             with self._foreign_changed:
                 self._foreign[maker] -= 1
                 self._foreign_changed.notify_all()
@@ -350,12 +336,13 @@ class TaskEngine:
     def abandon(self, processes: Collection[str], timeout: float) -> bool:
         """Stop what is done for lost processes at the next chunk and drop its state; whether all of it has stopped in time."""
         self._dead |= frozenset(processes)
-        for session in {s for s, _ in list(self._state) if any(p in s for p in processes)}:
-            self._free_local(session)
+        for session in {*(s for s, _ in list(self._state)), *self._grounds.sessions()}:
+            if any(p in session for p in processes):
+                self._free_local(session)
         with self._foreign_changed:
             return self._foreign_changed.wait_for(lambda: not any(self._foreign[p] for p in processes), timeout)
 
-    def _map_local(self, request: _Request, stopped: Callable[[], bool], count: Callable[[int], None] | None = None) -> _Reply:
+    def _map_local(self, request: Request, stopped: Callable[[], bool], count: Callable[[int], None] | None = None) -> Reply:
         """Map this node's chunks and reduce them as far as the tree allows."""
         task = request.task
         mine = request.indexes.tolist()
@@ -398,9 +385,9 @@ class TaskEngine:
                 task.close_local(self._node)
         if run.failed:
             raise next((e for e in run.failed if not isinstance(e, JobCancelledError)), run.failed[0])
-        return _Reply(tree.parts(), run.sizes)
+        return Reply(tree.parts(), run.sizes)
 
-    def _threads_for(self, request: _Request) -> int:
+    def _threads_for(self, request: Request) -> int:
         """Threads whose blocks fit into memory side by side, where memory is limited."""
         node = self._node
         if not node.config.max_mem or not request.vecs:
@@ -409,14 +396,14 @@ class TaskEngine:
         room = node.dkv.budget.make_room(node.config.max_mem, resident_bytes(), _WORK_VALUES * 8 * rows * len(request.vecs))
         return max(1, min(self.nthreads, room))
 
-    def _group(self, request: _Request, n: int) -> int:
+    def _group(self, request: Request, n: int) -> int:
         """Blocks whose outputs a thread stores together: a store is a message to the holders of copies, or to another home."""
         roomy = request.outputs and not self._node.config.max_mem
         return min(_STORED_BLOCKS, max(1, n // (8 * self.nthreads))) if roomy else 1
 
-    def _map_one(self, request: _Request, index: int, tree: ReductionTree, run: _LocalRun) -> dict[str, Any]:
+    def _map_one(self, request: Request, index: int, tree: ReductionTree, run: _LocalRun) -> dict[str, Any]:
         """Map a block; the chunks that it wrote by their keys."""
-        espc, session = request.espc, getattr(request.task, "session", "")
+        espc, session = request.espc, request.session
         state = self._state.setdefault((session, index), {}) if session else {}
         self._fit()
         block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
@@ -431,7 +418,7 @@ class TaskEngine:
             budget.adapt(self._node.config.max_mem, resident_bytes())
             budget.fit()
 
-    def _outputs(self, request: _Request, block: Block, run: _LocalRun) -> dict[str, Any]:
+    def _outputs(self, request: Request, block: Block, run: _LocalRun) -> dict[str, Any]:
         items = {}
         for j, spec in enumerate(request.outputs):
             if j not in block.outputs:
@@ -455,6 +442,7 @@ class TaskEngine:
         return True
 
     def _free_local(self, session: str) -> None:
+        self._grounds.free(session)
         for key in [k for k in self._state if k[0] == session]:
             self._state.pop(key, None)
             self._node.dkv.budget.add(-self._cached.pop(key, 0))
@@ -472,6 +460,26 @@ def _stop_on_failure(stop: threading.Event, node: H2ONode, future: Future[Any]) 
     error = future.exception()
     if error is not None and not (isinstance(error, NodeLostError) and _is_loss_of(node, error)):
         stop.set()
+
+
+class _Answers:
+    """Takes in the answers of other nodes now and then, so that a failure of theirs stops this node too."""
+
+    def __init__(self, futures: list[Future[Any]]) -> None:
+        self._futures = futures
+        self._next = time.monotonic() + _ANSWER_SECONDS
+
+    def look(self) -> None:
+        now = time.monotonic()
+        if self._futures and now > self._next:
+            self._next = now + _ANSWER_SECONDS
+            for future in self._futures:
+                future.done()
+
+
+def _must_stop(stop: threading.Event, watch: RunWatch, answers: _Answers) -> bool:
+    answers.look()
+    return stop.is_set() or watch.stopped()
 
 
 def _count_answer(watch: RunWatch, node: H2ONode, answer: Future[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from h2ok.kernel.frame.chunk import Chunk
@@ -101,7 +101,12 @@ class MRTask:
     A partial is a wire value; None means nothing. A field ``session: str`` names the state kept between tasks (``Block.state``);
     without it, or empty, a block's state is new each time. A map that computes in numba with ``nogil`` or in numpy lets the other
     worker threads run.
+
+    ``fixed`` names fields whose values (the same objects) come again in all runs of a session: they travel once. The constructor
+    must bear None in their place.
     """
+
+    fixed: ClassVar[tuple[str, ...]] = ()
 
     def setup_local(self, node: Node) -> None:
         """Once on every node that holds chunks, before its first map."""

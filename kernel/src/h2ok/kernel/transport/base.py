@@ -25,6 +25,9 @@ class Transport(ABC):
     #: Called (on a thread of the transport) when a peer's process is certainly gone: its port refuses connections.
     on_refused: Callable[[H2ONode], None] | None = None
 
+    #: Services that answer at once, and call ``may_wait`` before they wait for anything.
+    short: frozenset[str] = frozenset()
+
     @abstractmethod
     def start(self, serve: Serve) -> None:
         """Begin to accept requests and answer them with ``serve`` on worker threads of the transport."""
@@ -32,6 +35,14 @@ class Transport(ABC):
     @abstractmethod
     def submit(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
         """Send a request; the future ends with the reply, NodeLostError after ``timeout`` seconds, or the remote error."""
+
+    def ask(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
+        """As ``submit``, for a caller that will certainly wait for the result: it may have to take it in itself."""
+        return self.submit(to, name, payload, timeout)
+
+    def may_wait(self) -> None:
+        """The calling thread may wait from here on: it must not be the one that all others' messages depend on."""
+        return
 
     @abstractmethod
     def drop_peer(self, node: H2ONode, reason: str) -> None:

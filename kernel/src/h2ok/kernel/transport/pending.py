@@ -40,7 +40,7 @@ class PendingCalls:
     def __len__(self) -> int:
         return len(self._calls)
 
-    def add(self, to: H2ONode, service: str, timeout: float) -> tuple[int, Future[Any], bool]:
+    def add(self, to: H2ONode, service: str, timeout: float, future: Future[Any] | None = None) -> tuple[int, Future[Any], bool]:
         """(request id, future, whether this deadline is now the nearest one).
 
         Raises
@@ -48,7 +48,7 @@ class PendingCalls:
         NodeLostError
             This node is closing.
         """
-        call = PendingCall(Future(), to, service, time.monotonic() + timeout, timeout)
+        call = PendingCall(Future() if future is None else future, to, service, time.monotonic() + timeout, timeout)
         with self._lock:
             if self._closed:
                 raise NodeLostError(f"Cannot ask node {to.name} for '{service}': this node is closing.", node=to.name)
@@ -65,6 +65,11 @@ class PendingCalls:
         """Take out one call, None when it ended already."""
         with self._lock:
             return self._calls.pop(number, None)
+
+    def awaits(self, node: H2ONode) -> bool:
+        """Whether a call to ``node`` is open."""
+        with self._lock:
+            return any(c.to == node for c in self._calls.values())
 
     def next_deadline(self) -> float | None:
         """Monotonic time of the nearest deadline."""
@@ -85,11 +90,6 @@ class PendingCalls:
             text = f"Node {call.to.name} did not answer '{call.service}' within {call.timeout:g} s."
             settle(call.future, error=NodeLostError(text, node=call.to.name, service=call.service))
         return late
-
-    def any_for(self, node: H2ONode) -> bool:
-        """Whether a call to ``node`` is open."""
-        with self._lock:
-            return any(c.to == node for c in self._calls.values())
 
     def fail_node(self, node: H2ONode, reason: str) -> int:
         """End all calls to ``node`` with NodeLostError; how many there were."""

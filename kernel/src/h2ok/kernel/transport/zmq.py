@@ -1,7 +1,8 @@
-"""The ZeroMQ transport: one ROUTER that answers, one DEALER for each peer asked, all owned by one I/O thread.
+"""The ZeroMQ transport: one ROUTER that answers, one DEALER for each peer asked, one thread at a time that receives.
 
-A message is ``[header, frame, frame...]``: the header a msgpack array, the frames those of ``h2ok.kernel.wire``. Threads that
-call only queue messages and wake the I/O thread through a pipe; requests are answered on an elastic pool.
+A message is ``[header, frame, frame...]``: the header a msgpack array, the frames those of ``h2ok.kernel.wire``. Threads send by
+themselves, each socket under its lock. The thread that receives hands this role on and answers what it received itself, so that
+no other thread has to wake up between a request and its answer.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import hashlib
 import logging
 import math
 import os
+import select
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -24,6 +27,7 @@ from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.errors import H2OKError, NodeLostError, PortInUseError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
+from h2ok.kernel.transport.lines import COPY_BYTES, Line, LineCall, Patience
 from h2ok.kernel.transport.pending import PendingCalls, settle
 from h2ok.kernel.transport.remote_errors import finish, reply_of
 from h2ok.kernel.wire import decode, encode
@@ -34,16 +38,23 @@ __all__ = ["MAX_FRAME_BYTES", "ZmqTransport"]
 
 _log = logging.getLogger(__name__)
 #: Changes when messages of older nodes cannot be read any more.
-_WIRE_VERSION = 1
+_WIRE_VERSION = 2
 _REQUEST, _REPLY, _ERROR = 0, 1, 2
 #: Default bound of one frame; ZeroMQ closes a connection that sends more.
 MAX_FRAME_BYTES = 2 << 30
 _MAX_FRAMES = 1 << 20
-#: Frames up to this size are copied (cheaper than tracking them).
-_COPY_BYTES = 1 << 16
 #: Messages taken from one socket before the others get their turn.
 _BURST = 64
+#: Lines of its own that a peer's calls may have at once; further ones share one.
+_LINES = 8
+#: The same for all peers together: each line takes two file descriptors on both sides.
+_ALL_LINES = 96
+#: Seconds the receiver waits at most before it looks at the deadlines.
+_LONGEST_WAIT = 1.0
 _MONITORED = zmq.Event.CONNECTED | zmq.Event.DISCONNECTED | zmq.Event.CLOSED
+
+
+_NOTHING: tuple[str, None] = ("", None)
 
 
 class _Header(msgspec.Struct, array_like=True):
@@ -57,14 +68,19 @@ class _Header(msgspec.Struct, array_like=True):
 
 
 class _Peer:
-    """The I/O thread's side of one peer."""
+    """A peer that was asked: the way to it, and what is known of the connection."""
 
-    def __init__(self, node: H2ONode, socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> None:
+    def __init__(self, node: H2ONode, line: Line, monitor: zmq.Socket[bytes]) -> None:
         self.node = node
-        self.socket = socket
+        self.line = line
         self.monitor = monitor
+        self.monitor_fd = int(monitor.getsockopt(zmq.FD))
         self.connected = False
         self.was_connected = False
+        #: Lines for single calls that nobody uses now.
+        self.idle: deque[Line] = deque()
+        self.lines: set[Line] = set()
+        self.address = f"tcp://{_host(node.ip)}:{node.node_port}"
 
 
 class ZmqTransport(Transport):
@@ -102,20 +118,35 @@ class ZmqTransport(Transport):
                 port=port,
             ) from e
         self.port = int(self._router.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1])
+        self._listener = Line(self._router)
         self._serve: Serve | None = None
         self._peers: dict[H2ONode, _Peer] = {}
-        self._by_socket: dict[zmq.Socket[bytes], _Peer] = {}
         self._pending = PendingCalls()
-        self._outbox: deque[tuple[H2ONode | bytes, list[Any]]] = deque()
+        #: Messages to peers that have no socket yet.
+        self._outbox: deque[tuple[H2ONode, list[Any]]] = deque()
         self._drops: deque[tuple[H2ONode, str]] = deque()
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
         os.set_blocking(self._wake_in, False)
         self._awake = False
         self._closing = False
-        self._poller = zmq.Poller()
+        self._poller = select.poll()
+        #: What to do when a file descriptor tells of something.
+        self._watched: dict[int, Callable[[], None]] = {}
+        #: Lines that may have messages without a word from their descriptor.
+        self._unread: deque[Line] = deque()
+        #: A request that the receiver answers itself once another thread receives.
+        self._next: tuple[str, Callable[[], None] | None] = _NOTHING
+        #: Of the receiver, and of those who wait for an answer.
+        self._patience, self._call_patience = Patience(), Patience()
+        #: Whether the last request was a short one.
+        self._lively = False
+        #: The thread that receives.
+        self._receiver = 0
+        self._lines_lock = threading.Lock()
+        self._started = False
+        self._ended = threading.Event()
         self._handlers = ElasticPool(f"h2ok-{self.port}-handler")
-        self._thread = threading.Thread(target=self._run, name=f"h2ok-{self.port}-io", daemon=True)
         self._complaints = 0
 
     @property
@@ -126,13 +157,62 @@ class ZmqTransport(Transport):
 
     def start(self, serve: Serve) -> None:
         self._serve = serve
-        self._thread.start()
+        self._watch(self._wake_out, self._emptied)
+        self._watch(self._listener.fd, partial(self._receive, self._listener))
+        self._unread.append(self._listener)
+        self._started = self._handlers.submit(self._run)
 
     def submit(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
         frames = encode(payload)
-        number, future, _ = self._pending.add(to, name, timeout)
-        self._post(to, _Header(_WIRE_VERSION, _REQUEST, number, name, timeout), frames)
+        number, future, nearest = self._pending.add(to, name, timeout)
+        message = [msgspec.msgpack.encode(_Header(_WIRE_VERSION, _REQUEST, number, name, timeout)), *frames]
+        peer = self._peers.get(to)
+        if peer is None or not self._send(peer.line, message):
+            self._outbox.append((to, message))
+            self._wake()
+        elif nearest and timeout < _LONGEST_WAIT:
+            self._wake()
         return future
+
+    def ask(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
+        frames = encode(payload)
+        peer = self._peers.get(to)
+        line = self._own_line(peer) if peer is not None and peer.connected else None
+        if peer is None or line is None:
+            return self.submit(to, name, payload, timeout)
+        call = LineCall(line, self._call_patience, partial(self._take, self._take_reply), partial(self._end_of_call, peer))
+        number, future, nearest = self._pending.add(to, name, timeout, call)
+        line.send([msgspec.msgpack.encode(_Header(_WIRE_VERSION, _REQUEST, number, name, timeout)), *frames], watched=False)
+        if line.closed and self._pending.pop(number) is not None:
+            return self.submit(to, name, payload, timeout)
+        if nearest and timeout < _LONGEST_WAIT:
+            self._wake()
+        return future
+
+    def _own_line(self, peer: _Peer) -> Line | None:
+        """A line for one call; None when there are too many, or the peer was forgotten just now."""
+        try:
+            return peer.idle.pop()
+        except IndexError:
+            pass
+        with self._lines_lock:
+            full = len(peer.lines) >= _LINES or sum(len(p.lines) for p in list(self._peers.values())) >= _ALL_LINES
+            if full or self._closing or peer.line.closed:
+                return None
+            socket = self._dealer()
+            socket.connect(peer.address)
+            line = Line(socket)
+            peer.lines.add(line)
+            return line
+
+    def _end_of_call(self, peer: _Peer, line: Line, clean: bool) -> None:
+        """A call ended; its line serves again unless an answer may still come."""
+        if clean and not line.closed:
+            peer.idle.append(line)
+            return
+        with self._lines_lock:
+            peer.lines.discard(line)
+        line.close()
 
     def drop_peer(self, node: H2ONode, reason: str) -> None:
         self._pending.fail_node(node, reason)
@@ -140,94 +220,124 @@ class ZmqTransport(Transport):
         self._wake()
 
     def close(self) -> None:
-        """End the I/O thread and all sockets; replies already queued are still sent (for at most half a second)."""
+        """End the receiver and all sockets; replies already sent still leave (for at most half a second)."""
         if self._closing:
             return
         self._closing = True
         self._pending.close()
-        if self._thread.is_alive():
+        if self._started:
             self._wake()
-            self._thread.join(5.0)
+            self._ended.wait(5.0)
         else:
             self._close_sockets()
         self._handlers.close()
         os.close(self._wake_in)
         os.close(self._wake_out)
 
-    def _post(self, to: H2ONode | bytes, header: _Header, frames: list[Any]) -> None:
-        self._outbox.append((to, [msgspec.msgpack.encode(header), *frames]))
-        self._wake()
+    def _send(self, line: Line, message: list[Any]) -> bool:
+        """Send now; false when the line is closed."""
+        try:
+            if line.send(message):
+                self._unread.append(line)
+                self._wake()
+        except zmq.ZMQError as e:
+            _log.warning("Node %s could not send a message: %s", self.name, e)
+        return not line.closed
 
     def _wake(self) -> None:
-        # One byte in the pipe is enough; the I/O thread clears the flag before it empties the queues.
+        # One byte in the pipe is enough; the receiver clears the flag before it empties the queues.
         if not self._awake:
             self._awake = True
             with contextlib.suppress(OSError):
                 os.write(self._wake_in, b"\0")
 
-    # -- the I/O thread -----------------------------------------------------------------------------------------------
+    # -- the receiver: one thread at a time ---------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._poller.register(self._wake_out, zmq.POLLIN)
-        self._poller.register(self._router, zmq.POLLIN)
+        self._receiver = threading.get_ident()
         while not self._closing:
             try:
                 self._turn()
             except Exception:  # one bad message or socket must not end the node's traffic
-                _log.exception("The I/O thread of node %s met an error", self.name)
-        self._flush()
+                _log.exception("The receiver of node %s met an error", self.name)
+            if not self._answer_next():
+                return
+        self._connect_new()
         self._close_sockets()
+        self._ended.set()
+
+    def _answer_next(self) -> bool:
+        """Answer the request that was received last; whether this thread is still the receiver."""
+        (name, answer), self._next = self._next, _NOTHING
+        if answer is not None:
+            self._lively = name in self.short
+            if not self._lively:
+                self.may_wait()
+            answer()
+        return self._receiver == threading.get_ident()
+
+    def may_wait(self) -> None:
+        if self._receiver == threading.get_ident():
+            self._receiver = 0
+            if not self._handlers.submit(self._run):
+                # Nobody else can receive: this thread goes on with it, and what it waits for here must come from elsewhere.
+                self._receiver = threading.get_ident()
+                _log.error("Node %s has no thread left to receive with; calls run into their deadlines.", self.name)
 
     def _turn(self) -> None:
         deadline = self._pending.next_deadline()
-        wait = 1000 if deadline is None else math.ceil(min(1000.0, max(0.0, (deadline - time.monotonic()) * 1000)))
-        ready = self._poller.poll(wait)
-        for source, _ in ready:
-            if source == self._wake_out:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(self._wake_out, 4096)
-            elif source is self._router:
-                self._receive(self._router, self._take_request)
-            elif isinstance(source, zmq.Socket) and source in self._by_socket:
-                peer = self._by_socket[source]
-                if source is peer.socket:
-                    self._receive(source, self._take_reply)
-                else:
-                    self._watch(peer)
+        wait = _LONGEST_WAIT if deadline is None else min(_LONGEST_WAIT, max(0.0, deadline - time.monotonic()))
+        # Who asked for something short often asks for more.
+        poll = partial(self._patience.poll, self._poller) if self._lively and not self._unread else self._poller.poll
+        self._lively = False
+        for fd, _ in poll(0 if self._unread else math.ceil(1000 * wait)):
+            act = self._watched.get(fd)
+            if act is not None:
+                act()
         self._awake = False
+        for _ in range(len(self._unread)):
+            self._receive(self._unread.popleft())
         while self._drops:
             node, reason = self._drops.popleft()
             self._forget(node)
             # What was sent since ``drop_peer`` may have gone with the socket.
             self._pending.fail_node(node, reason)
-        self._flush()
+        self._connect_new()
         for call in self._pending.expire(time.monotonic()):
-            # Nothing may pile up in the queue of a peer that never answered a connection; but what still waits there is not lost.
+            # Nothing may pile up in the queue of a peer that never answered a connection; what others sent there still counts.
             late = self._peers.get(call.to)
-            if late is not None and not late.connected and not self._pending.any_for(call.to):
+            if late is not None and not late.connected and not self._pending.awaits(call.to):
                 self._forget(call.to)
 
-    def _flush(self) -> None:
-        while self._outbox:
-            to, frames = self._outbox.popleft()
-            try:
-                if isinstance(to, bytes):
-                    _send(self._router, [to, *frames])
-                else:
-                    _send(self._peer(to).socket, frames)
-            except zmq.ZMQError as e:
-                _log.warning("Node %s could not send a message: %s", self.name, e)
+    def _watch(self, fd: int, act: Callable[[], None]) -> None:
+        self._watched[fd] = act
+        self._poller.register(fd, select.POLLIN)
 
-    def _receive(self, socket: zmq.Socket[bytes], take: Any) -> None:
+    def _emptied(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_out, 4096)
+
+    def _connect_new(self) -> None:
+        """Send what waits for a peer's first socket."""
+        while self._outbox:
+            to, message = self._outbox.popleft()
+            self._send(self._peer(to).line, message)
+
+    def _receive(self, line: Line) -> None:
+        """Take what a line has; the rest of a long burst after the others had their turn."""
+        take = self._take_request if line is self._listener else self._take_reply
         for _ in range(_BURST):
-            try:
-                frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            frames = line.receive()
+            if frames is None:
                 return
-            try:
-                take(frames)
-            except (H2OKError, msgspec.MsgspecError, ValueError, IndexError) as e:
-                self._complain(e)
+            self._take(take, frames)
+        self._unread.append(line)
+
+    def _take(self, take: Callable[[list[zmq.Frame]], None], frames: list[zmq.Frame]) -> None:
+        try:
+            take(frames)
+        except (H2OKError, msgspec.MsgspecError, ValueError, IndexError) as e:
+            self._complain(e)
 
     def _complain(self, error: Exception) -> None:
         """Log a dropped message: the first ones, then every thousandth."""
@@ -240,16 +350,18 @@ class ZmqTransport(Transport):
         if header.kind != _REQUEST:
             raise ValueError(f"kind {header.kind} is not a request")
         deadline = time.monotonic() + header.timeout
-        job = partial(self._answer, frames[0].bytes, header, frames[2:], deadline)
-        if not self._handlers.submit(job) and not self._closing:
-            _log.error("Node %s has no thread left for '%s'; the caller runs into its deadline.", self.name, header.service)
+        (_, earlier), answer = self._next, partial(self._answer, frames[0].bytes, header, frames[2:], deadline)
+        # A long message takes its time to read.
+        self._next = (header.service if sum(map(len, frames)) <= COPY_BYTES else "", answer)
+        if earlier is not None and not self._handlers.submit(earlier) and not self._closing:
+            _log.error("Node %s has no thread left for a request; the caller runs into its deadline.", self.name)
 
     def _take_reply(self, frames: list[zmq.Frame]) -> None:
         header = _header(frames, 0)
         call = self._pending.pop(header.number)
         if call is None:
             return
-        if sum(map(len, frames)) <= _COPY_BYTES:
+        if isinstance(call.future, LineCall) or sum(map(len, frames)) <= COPY_BYTES:
             finish(call.future, _buffers(frames[1:]))
         elif not self._handlers.submit(partial(finish, call.future, _buffers(frames[1:]))):
             text = f"This node closed before the answer of node {call.to.name} to '{call.service}' was read."
@@ -258,23 +370,21 @@ class ZmqTransport(Transport):
     def _peer(self, node: H2ONode) -> _Peer:
         peer = self._peers.get(node)
         if peer is None:
-            socket = self._socket(zmq.DEALER)
-            socket.setsockopt(zmq.RECONNECT_IVL, 50)
-            socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
-            if self._keys is not None:
-                socket.curve_serverkey = self._keys[0]
-                socket.curve_publickey, socket.curve_secretkey = self._keys
+            socket = self._dealer()
             monitor: zmq.Socket[bytes] = socket.get_monitor_socket(_MONITORED)
-            peer = self._peers[node] = _Peer(node, socket, monitor)
-            for s in (socket, monitor):
-                self._by_socket[s] = peer
-                self._poller.register(s, zmq.POLLIN)
-            socket.connect(f"tcp://{_host(node.ip)}:{node.node_port}")
+            peer = _Peer(node, Line(socket), monitor)
+            self._watch(peer.line.fd, partial(self._receive, peer.line))
+            self._watch(peer.monitor_fd, partial(self._follow, peer))
+            socket.connect(peer.address)
+            # Others may send on it from here on.
+            self._peers[node] = peer
+            self._unread.append(peer.line)
+            self._follow(peer)
         return peer
 
-    def _watch(self, peer: _Peer) -> None:
+    def _follow(self, peer: _Peer) -> None:
         """Follow the connection: requests on a closed one are lost, a refused one means the process is gone."""
-        while True:
+        while not peer.monitor.closed:
             try:
                 event = parse_monitor_message(peer.monitor.recv_multipart(zmq.NOBLOCK))["event"]
             except zmq.Again:
@@ -295,18 +405,30 @@ class ZmqTransport(Transport):
         peer = self._peers.pop(node, None)
         if peer is None:
             return
-        for s in (peer.socket, peer.monitor):
-            self._poller.unregister(s)
-            del self._by_socket[s]
-        peer.socket.disable_monitor()
+        for fd in (peer.line.fd, peer.monitor_fd):
+            self._poller.unregister(fd)
+            del self._watched[fd]
+        with self._lines_lock:
+            lines, peer.lines = peer.lines, set()
+            peer.line.close()
+        for line in lines:
+            line.close()
         peer.monitor.close(0)
-        peer.socket.close(0)
 
     def _close_sockets(self) -> None:
         for node in list(self._peers):
             self._forget(node)
-        self._router.close(500)
+        self._listener.close(500)
         self._context.term()
+
+    def _dealer(self) -> zmq.Socket[bytes]:
+        socket = self._socket(zmq.DEALER)
+        socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
+        if self._keys is not None:
+            socket.curve_serverkey = self._keys[0]
+            socket.curve_publickey, socket.curve_secretkey = self._keys
+        return socket
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
@@ -330,20 +452,13 @@ class ZmqTransport(Transport):
         except BaseException as e:  # goes to the caller
             kind, reply = _ERROR, encode(reply_of(e, self.name))
         if not self._closing:
-            self._post(identity, _Header(_WIRE_VERSION, kind, header.number, "", 0.0), reply)
-
-
-def _send(socket: zmq.Socket[bytes], frames: list[Any]) -> None:
-    last = len(frames) - 1
-    for i, frame in enumerate(frames):
-        flags = zmq.NOBLOCK if i == last else zmq.NOBLOCK | zmq.SNDMORE
-        size = frame.nbytes if isinstance(frame, memoryview) else len(frame)
-        socket.send(frame, flags, copy=size <= _COPY_BYTES)
+            answer = _Header(_WIRE_VERSION, kind, header.number, "", 0.0)
+            self._send(self._listener, [identity, msgspec.msgpack.encode(answer), *reply])
 
 
 def _buffers(frames: list[zmq.Frame]) -> list[Any]:
     """Frames as buffers that arrays can stand on: small ones as copies, so that they do not keep a receive buffer alive."""
-    return [f.buffer if len(f) > _COPY_BYTES else bytearray(f.buffer) for f in frames]
+    return [f.buffer if len(f) > COPY_BYTES else bytearray(f.buffer) for f in frames]
 
 
 def _header(frames: list[zmq.Frame], at: int) -> _Header:

@@ -11,8 +11,10 @@ __all__ = ["AlgosCore", "warmup"]
 
 
 def _metrics() -> None:
-    from h2ok.ext.models.metrics.kernels import sum_classes
+    from h2ok.ext.models.metrics.kernels import sum_cells, sum_classes
 
+    one = np.ones(1)
+    sum_cells(one, one, one, 1e-9, 52, 0, 2000, *np.zeros((3, 4001)))
     sum_classes(np.ones(1), np.zeros(1, np.int64), np.full((1, 2), 0.5), 1e-15, np.zeros(5), np.zeros((2, 2)), np.zeros(2))
 
 

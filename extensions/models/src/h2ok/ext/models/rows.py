@@ -7,7 +7,7 @@ class serves training and scoring, so that a model never looks at a Frame itself
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from h2ok.kernel import NA_CODE, Block, MRTask, uniforms, wire_type
@@ -197,6 +197,8 @@ class RowsTask(MRTask):
 
     ``spec`` is the first field of every subclass; ``session`` names the state kept between tasks.
     """
+
+    fixed: ClassVar[tuple[str, ...]] = ("spec",)
 
     spec: RowSpec
     session: str = field(default="", kw_only=True)

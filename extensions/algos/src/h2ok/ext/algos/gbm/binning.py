@@ -81,13 +81,16 @@ def quantile_edges(values: NDArray[np.float64], n_bins: int, weights: NDArray[np
     the wrong side of it.
     """
     known = ~np.isnan(values)
-    w = np.ones(len(values)) if weights is None else weights
-    order = np.argsort(values[known], kind="stable")
-    ordered, w = values[known][order], w[known][order]
+    if weights is None or (weights == 1).all():
+        ordered, w = np.sort(values[known]), None
+    else:
+        order = np.argsort(values[known], kind="stable")
+        ordered, w = values[known][order], weights[known][order]
     if len(ordered) == 0:
         return np.empty(0)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    distinct, counts = ordered[starts], np.add.reduceat(w, starts)
+    distinct = ordered[starts]
+    counts = np.add.reduceat(w, starts) if w is not None else np.diff(starts, append=len(ordered)).astype(np.float64)
     if len(distinct) > n_bins:
         ends = np.cumsum(counts)
         wanted = np.arange(1, n_bins) * (ends[-1] / n_bins)

@@ -21,13 +21,14 @@ from h2ok.ext.models import (
     Model,
     ModelMetrics,
     Rows,
+    RowSpec,
     RowsTask,
     TrainContext,
     Trained,
     TrainingData,
 )
 from h2ok.ext.models.history import ScoringHistory
-from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
+from h2ok.ext.models.metrics.task import MetricsTask, exact_for, make_metrics
 from h2ok.ext.models.stopping import more_is_better, resolve_metric, should_stop, stopping_value
 from h2ok.ext.models.tables import variable_importances
 from h2ok.kernel import wire_type
@@ -105,7 +106,8 @@ class Boosting:
         self.metric = resolve_metric(p.stopping_metric, ctx.data.category)
         self.stops: list[float] = []
         self.trees: list[Tree] = []
-        self.scored_at = -1
+        #: Of the latest scoring: sums of the metrics of the training rows and of the validation rows.
+        self.sums: tuple[Any, Any] = (None, None)
 
     def run(self) -> Trained:
         p, ctx = self.p, self.ctx
@@ -136,13 +138,14 @@ class Boosting:
             self._score(history, before)
         rate = p.learn_rate * p.learn_rate_annealing**before
         for number in range(before, p.ntrees):
-            largest = self._iteration(grower, number, rate, largest)
-            rate *= p.learn_rate_annealing
             done = number + 1
+            scores = done == p.ntrees or scores_at(p, done, ctx.data.n_rows * p.ntrees * self.k, _CHEAP)
+            largest, sums = self._iteration(grower, number, rate, largest, scores=scores)
+            rate *= p.learn_rate_annealing
             ctx.update(done / p.ntrees, f"Tree {done} of {p.ntrees}")
             last = done == p.ntrees or ctx.out_of_time()
-            if last or scores_at(p, done, ctx.data.n_rows * p.ntrees * self.k, _CHEAP):
-                self._score(history, done)
+            if last or scores:
+                self._score(history, done, sums)
                 if should_stop(self.stops, p.stopping_rounds, p.stopping_tolerance, higher=more_is_better(self.metric)):
                     break
             if last:
@@ -191,23 +194,32 @@ class Boosting:
                 break
         return start
 
-    def _iteration(self, grower: Grower, number: int, rate: float, largest: float) -> float:
-        """The trees of one iteration, added to the scores; the largest gradient of the next."""
+    def _iteration(self, grower: Grower, number: int, rate: float, largest: float, *, scores: bool) -> tuple[float, Any]:
+        """The trees of one iteration, added to the scores; the largest gradient of the next, and the sums of metrics."""
         added: list[Tree] = []
         if self.distribution.name == "huber":
             delta = huber_delta(self.ctx.data, self.session, self.p.huber_alpha)
             self.distribution = grower.distribution = replace(self.distribution, delta=max(delta, 1e-300))
             largest = self.distribution.delta
+        sums = None
         for which in range(self.k):
             start = self._start_of(number, which, largest)
             tree, values = grower.grow(start, rate)
-            bound = grower.update(which, values, last=which == self.k - 1)
+            last = which == self.k - 1
+            metrics = self._metrics_task(self.ctx.data, RowSpec(())) if scores and last else None
+            following = self._following(number + last, 0 if last else which + 1)
+            bound, sums = grower.update(which, values, last=last, metrics=metrics, following=following)
             added.append(tree)
         self.trees += added
         if self.ctx.valid is not None:
             valid = self.ctx.valid
             valid.do_all(ValidationUpdate(valid.spec, Forest.of(added), self.init, session=self.session + "v"))
-        return bound
+        return bound, sums
+
+    def _following(self, number: int, which: int) -> Grow | None:
+        """The start of a tree to come where it does not hang on the scores: probabilities have gradients up to 1."""
+        bounded = self.distribution.name in ("bernoulli", "multinomial")
+        return self._start_of(number, which, 1.0) if bounded and number < self.p.ntrees else None
 
     def _start_of(self, number: int, which: int, largest: float) -> Grow:
         """Scales that use the integers' width without overflow: 2^39 when packed, 2^61 in all with weights."""
@@ -226,35 +238,38 @@ class Boosting:
         )
         return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, weight_scale)
 
-    def _score(self, history: ScoringHistory, done: int) -> None:
-        train = self._metrics(self.ctx.data, self.session)
-        valid = None
+    def _score(self, history: ScoringHistory, done: int, sums: Any = None) -> None:
+        """Score the training rows (``sums``: what is summed up already) and the validation rows."""
+        task = self._metrics_task(self.ctx.data, self.ctx.data.spec, self.session)
+        if sums is None:
+            sums = self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value
+        valid_sums = None
         if self.ctx.valid is not None:
             if done == 0:
                 self.ctx.valid.do_all(ValidationUpdate(self.ctx.valid.spec, Forest.of([]), self.init, session=self.session + "v"))
-            valid = self._metrics(self.ctx.valid, self.session + "v")
+            task = self._metrics_task(self.ctx.valid, self.ctx.valid.spec, self.session + "v")
+            valid_sums = self.ctx.valid.do_all(task, cancelled=self.ctx.cancelled).value
+        self.sums = sums, valid_sums
+        train, valid = self._metrics_of(sums, brief=True), self._metrics_of(valid_sums, brief=True)
         history.add([done], train, valid)
         watched = valid if valid is not None else train
         if watched is not None:
             self.stops.append(stopping_value(watched, self.metric))
 
-    def _metrics(self, data: TrainingData, session: str) -> ModelMetrics | None:
+    def _metrics_task(self, data: TrainingData, spec: RowSpec, session: str = "") -> MetricsTask:
         category = self.ctx.data.category
         deviance = self.distribution if category == "Regression" else None
-        scores = SessionScores(self.distribution)
-        task = MetricsTask(
-            data.spec,
-            scores,
-            category,
-            data.n_classes,
-            deviance,
-            math.nan,
-            exact_for(data.n_rows),
-            self.p.auc_type,
+        exact = exact_for(data.n_rows)
+        return MetricsTask(
+            spec, SessionScores(self.distribution), category, data.n_classes, deviance, math.nan, exact, self.p.auc_type,
             session=session,
-        )
-        groups = self.p.gainslift_bins
-        return compute_metrics(data.node, data.frame, task, data.domain, gainslift_bins=groups, cancelled=self.ctx.cancelled)[0]
+        )  # fmt: skip
+
+    def _metrics_of(self, sums: Any, *, brief: bool = False) -> ModelMetrics | None:
+        if sums is None:
+            return None
+        data = self.ctx.data
+        return make_metrics(data.category, sums, tuple(data.domain or ()), self.p.gainslift_bins, self.p.auc_type, brief=brief)
 
     def _finish(self, grower: Grower, history: ScoringHistory) -> Trained:
         forest = Forest.of(self.trees)
@@ -270,8 +285,8 @@ class Boosting:
             history.table(),
             extra,
             self.distribution if category == "Regression" else None,
-            training_metrics=history.training[-1],
-            validation_metrics=history.validation[-1],
+            training_metrics=self._metrics_of(self.sums[0]),
+            validation_metrics=self._metrics_of(self.sums[1]),
         )
 
 

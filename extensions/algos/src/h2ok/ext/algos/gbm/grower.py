@@ -11,6 +11,7 @@ from h2ok.ext.algos.gbm.forest import Tree
 from h2ok.ext.algos.gbm.passes import Grow, LeafPass, LevelPass, UpdatePass
 from h2ok.ext.algos.gbm.robust import ROBUST, ResidualPass, leaf_steps
 from h2ok.ext.models import Distribution, TrainContext
+from h2ok.ext.models.metrics.task import MetricsTask
 from h2ok.kernel import OutOfMemoryBudgetError, uniforms
 from numpy.typing import NDArray
 
@@ -69,6 +70,8 @@ class Grower:
         self._session, self._weighted, self._narrow, self._n_classes = session, weighted, narrow, n_classes
         self._n_cols = len(mapper.n_bins)
         self.importance = np.zeros(self._n_cols)
+        #: The next tree's start and the sums of its root, once ``update`` has made them.
+        self._root: tuple[Grow, tuple[Any, Any]] | None = None
 
     def grow(self, start: Grow, learn_rate: float) -> tuple[Tree, NDArray[np.float64]]:
         """One tree, and the value of each leaf (learn rate included); nothing is added to the scores yet."""
@@ -95,10 +98,19 @@ class Grower:
         values = self._leaf_values(tree, level, leaves, start, learn_rate)
         return tree, values
 
-    def update(self, which: int, values: NDArray[np.float64], *, last: bool) -> float:
-        """Add a tree to the scores; the largest gradient of the next one."""
-        task = UpdatePass(self._ctx.data.spec, self.distribution, which, values, last, session=self._session)
-        return float(self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value)
+    def update(
+        self, which: int, values: NDArray[np.float64], *, last: bool, metrics: MetricsTask | None, following: Grow | None
+    ) -> tuple[float, Any]:
+        """Add a tree to the scores; the largest gradient of the next one, and the sums for ``metrics``.
+
+        ``following``: the next tree where its start is known by now; its root is summed up on the way.
+        """
+        task = UpdatePass(
+            self._ctx.data.spec, self.distribution, which, values, last, metrics, following, self._narrow, session=self._session
+        )
+        largest, sums, root = self._ctx.data.do_all(task, cancelled=self._ctx.cancelled).value
+        self._root = None if following is None else (following, root)
+        return float(largest), sums
 
     def _level(
         self,
@@ -110,6 +122,9 @@ class Grower:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         n = len(level.nodes)
         self._check_size(n)
+        if start is not None and self._root is not None and self._root[0] == start:
+            (root, squares), self._root = self._root[1], None
+            return root, squares
         slot = np.full(n, -1, dtype=np.int32)
         slot[build] = np.arange(len(build), dtype=np.int32)
         task = LevelPass(

@@ -9,6 +9,7 @@ import numpy as np
 from h2ok.ext.algos.gbm.binning import BinMapper, bin_rows
 from h2ok.ext.algos.gbm.forest import Forest, probabilities, start_scores
 from h2ok.ext.models import Distribution, Rows, RowsTask
+from h2ok.ext.models.metrics.task import MetricsTask
 from h2ok.kernel import uniforms, wire_type
 from numpy.typing import NDArray
 
@@ -134,29 +135,45 @@ class LevelPass(RowsTask):
 
         work = work_of(rows)
         if self.grow is not None:
-            start_tree(rows, work, self.distribution, self.grow)
-        else:
-            kernels.route(work.bins, work.node, self.feature, self.go_left, self.child)
-        p = work.bins.shape[1]
-        rows_in, offsets = np.empty(rows.n_rows + 1, dtype=np.int32), np.empty(rows.n_rows + 1, dtype=np.int32)
-        m = kernels.select_rows(work.node, self.slot, work.bag, p * 256, rows_in, offsets)
-        out = np.zeros((1 if self.narrow else 2, self.n_slots, p, 256), dtype=np.int64)
-        sums = out.reshape(len(out), -1)
-        if work.packed.ndim == 2:
-            kernels.histogram_weighted(work.bins.reshape(-1), p, rows_in, offsets, m, work.packed, sums[0], sums[1])
-        else:
-            kernels.histogram(work.bins.reshape(-1), p, rows_in, offsets, m, work.packed, sums[0])
-            if not self.narrow:
-                kernels.unpack(sums[0], sums[0], sums[1])
-        squares = np.zeros(len(self.slot))
-        kernels.squares(work.node, work.g, work.bag, squares)
-        return out, squares
+            return root_sums(rows, work, self.distribution, self.grow, self.narrow)
+        kernels.route(work.bins, work.node, self.feature, self.go_left, self.child)
+        return node_sums(work, self.slot, self.n_slots, self.narrow)
 
     def reduce(self, left: tuple[Any, Any], right: tuple[Any, Any]) -> tuple[Any, Any]:
-        if left[0].flags.writeable:  # made on this node, and only this run holds it: add in place
-            np.add(left[0], right[0], out=left[0])
-            return left[0], left[1] + right[1]
-        return left[0] + right[0], left[1] + right[1]
+        return added(left, right)
+
+
+def node_sums(work: Work, slot: NDArray[np.int32], n_slots: int, narrow: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Histograms of the nodes that have a slot, and the sum of squares of every node; see ``LevelPass``."""
+    from h2ok.ext.algos.gbm import kernels
+
+    n, p = work.bins.shape
+    chosen, offsets, squares = np.empty(n + 1, dtype=np.int32), np.empty(n + 1, dtype=np.int32), np.zeros(len(slot))
+    m = kernels.select_rows(work.node, slot, work.bag, p * 256, chosen, offsets)
+    out = np.zeros((1 if narrow else 2, n_slots, p, 256), dtype=np.int64)
+    sums = out.reshape(len(out), -1)
+    if work.packed.ndim == 2:
+        kernels.histogram_weighted(work.bins.reshape(-1), p, chosen, offsets, m, work.packed, sums[0], sums[1])
+    else:
+        kernels.histogram(work.bins.reshape(-1), p, chosen, offsets, m, work.packed, sums[0])
+        if not narrow:
+            kernels.unpack(sums[0], sums[0], sums[1])
+    kernels.squares(work.node, work.g, work.bag, squares)
+    return out, squares
+
+
+def root_sums(rows: Rows, work: Work, distribution: Distribution, grow: Grow, narrow: bool) -> tuple[Any, Any]:
+    """Starts a tree: the histogram of its root and the root's sum of squares."""
+    start_tree(rows, work, distribution, grow)
+    return node_sums(work, np.zeros(1, dtype=np.int32), 1, narrow)
+
+
+def added(left: tuple[Any, Any], right: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Histograms and sums of squares of two parts of the rows."""
+    if left[0].flags.writeable:  # only this run holds it: add in place
+        np.add(left[0], right[0], out=left[0])
+        return left[0], left[1] + right[1]
+    return left[0] + right[0], left[1] + right[1]
 
 
 def start_tree(rows: Rows, work: Work, distribution: Distribution, grow: Grow) -> None:
@@ -200,20 +217,31 @@ class LeafPass(RowsTask):
 @wire_type("gbm.update")
 @dataclass(frozen=True)
 class UpdatePass(RowsTask):
-    """Adds the tree to the scores; the largest gradient of the next one.
+    """Adds the tree to the scores; (the largest gradient of the next one, sums for metrics, the next root as of ``LevelPass``).
 
     With several classes, the trees of an iteration see the same scores: they are added together once the ``last`` one is there.
+    ``metrics``: sums of the new scores that are wanted too, ``following``: the next tree where its units are known by now; None for
+    none. So a tree takes one round of messages less for each of them.
     """
 
     distribution: Distribution
     which: int
     values: NDArray[np.float64]
-    last: bool = True
+    last: bool
+    metrics: MetricsTask | None
+    following: Grow | None
+    narrow: bool
 
-    def map_rows(self, rows: Rows) -> float:
+    def map_rows(self, rows: Rows) -> tuple[float, Any, Any]:
+        work = work_of(rows)
+        largest = self._add(work)
+        sums = None if self.metrics is None else score_sums(rows, work, self.distribution, self.metrics)
+        root = None if self.following is None else root_sums(rows, work, self.distribution, self.following, self.narrow)
+        return largest, sums, root
+
+    def _add(self, work: Work) -> float:
         from h2ok.ext.algos.gbm.kernels import add_leaf_values
 
-        work = work_of(rows)
         if work.f.shape[1] == 1:
             add_leaf_values(work.node, self.values, work.f, self.which)
             return largest_gradient(work, self.distribution)
@@ -223,8 +251,24 @@ class UpdatePass(RowsTask):
             work.step[:] = 0.0
         return 1.0
 
-    def reduce(self, left: float, right: float) -> float:
-        return max(left, right)
+    def reduce(self, left: tuple[float, Any, Any], right: tuple[float, Any, Any]) -> tuple[float, Any, Any]:
+        sums = left[1] or right[1]
+        if self.metrics is not None and left[1] and right[1]:
+            sums = self.metrics.reduce(left[1], right[1])
+        return max(left[0], right[0]), sums, None if left[2] is None else added(left[2], right[2])
+
+
+def score_sums(rows: Rows, work: Work, distribution: Distribution, metrics: MetricsTask) -> dict[str, Any] | None:
+    """What ``metrics`` sums up for the scores that training keeps; None where no row counts."""
+    # Without an offset the training weights are those of the metrics: no column needs to be read.
+    plain = rows.spec.offset < 0
+    w = work.w if plain else rows.weights()
+    y = work.y if plain else rows.response()
+    p = probabilities(work.f, distribution)
+    keep = w > 0
+    if keep.all():
+        return metrics.sums_of(p, y, w) if len(w) else None
+    return metrics.sums_of(p[keep], y[keep], w[keep]) if keep.any() else None
 
 
 @wire_type("gbm.resume")

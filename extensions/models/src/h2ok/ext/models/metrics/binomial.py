@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
-from h2ok.ext.models.metrics.scores import ScoreCells
+from h2ok.ext.models.metrics.scores import Cells
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
@@ -107,7 +107,7 @@ def _counts(values: NDArray[np.float64]) -> list[float]:
     return [round(v) for v in values.tolist()]
 
 
-def thresholds_of(cells: ScoreCells) -> Thresholds:
+def thresholds_of(cells: Cells) -> Thresholds:
     """At most 400 thresholds, cut where the weight passes equal shares, so that the table is as fine where scores are dense."""
     low, pos, neg = cells.low[::-1], cells.positive[::-1], cells.negative[::-1]
     tps, fps = np.cumsum(pos), np.cumsum(neg)
@@ -123,7 +123,7 @@ def thresholds_of(cells: ScoreCells) -> Thresholds:
     return Thresholds(low[ends], tps[ends], fps[ends], p, n)
 
 
-def area_under_roc(cells: ScoreCells) -> float:
+def area_under_roc(cells: Cells) -> float:
     """Probability that a positive scores above a negative, ties counting one half; NaN when a class is missing."""
     below = np.cumsum(cells.negative) - cells.negative
     p, n = float(cells.positive.sum()), float(cells.negative.sum())
@@ -177,7 +177,7 @@ _GAINS = (
 )
 
 
-def gains_lift(cells: ScoreCells, groups: int = -1) -> TwoDimTable | None:
+def gains_lift(cells: Cells, groups: int = -1) -> TwoDimTable | None:
     """The gains/lift table: rows with the highest scores first, cut at shares of the data; None without two classes or groups.
 
     ``groups``: number of equal groups; -1 for H2O's sixteen.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.metrics.binomial import area_under_pr, area_under_roc, thresholds_of
-from h2ok.ext.models.metrics.scores import ScoreCells, cells_of
+from h2ok.ext.models.metrics.scores import Cells, cells_of
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
@@ -30,8 +30,8 @@ def wants_auc(auc_type: str, n_classes: int) -> bool:
 class ClassCells:
     """``rest[i]``: class i against all others by its score; ``pairs[i * k + j]``: class i against class j, None for i = j."""
 
-    rest: tuple[ScoreCells, ...]
-    pairs: tuple[ScoreCells | None, ...]
+    rest: tuple[Cells, ...]
+    pairs: tuple[Cells | None, ...]
 
     def merged(self, other: ClassCells) -> ClassCells:
         """Both together."""
@@ -92,7 +92,7 @@ def _rows(cells: ClassCells, counts: NDArray[np.float64], domain: Sequence[str],
     return rows
 
 
-def _area(cells: ScoreCells, *, precision_recall: bool) -> float:
+def _area(cells: Cells, *, precision_recall: bool) -> float:
     kept = cells.compact()
     if not kept.positive.sum() or not kept.negative.sum():
         return math.nan

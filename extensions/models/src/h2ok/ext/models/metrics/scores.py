@@ -7,13 +7,14 @@ sums over rows, hence equal for any chunking of equal reduction order, and exact
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
-__all__ = ["EXACT_ROWS", "ScoreCells", "cells_of"]
+__all__ = ["EXACT_ROWS", "Cells", "GridCells", "ScoreCells", "cells_of"]
 
 #: Up to this many rows of a frame every distinct score is kept.
 EXACT_ROWS = 1 << 17
@@ -43,14 +44,9 @@ class ScoreCells:
     negative: NDArray[np.float64]
     scores: NDArray[np.float64]
 
-    @property
-    def exact(self) -> bool:
-        return len(self.low) != N_CELLS
-
-    def merged(self, other: ScoreCells) -> ScoreCells:
+    def merged(self, other: Cells) -> ScoreCells:
         """Both together."""
-        if len(self.low) == N_CELLS and len(other.low) == N_CELLS and np.array_equal(self.low, other.low):
-            return ScoreCells(self.low, self.positive + other.positive, self.negative + other.negative, self.scores + other.scores)
+        assert isinstance(other, ScoreCells)
         return _group(*(np.concatenate([getattr(self, f), getattr(other, f)]) for f in ("low", "positive", "negative", "scores")))
 
     def compact(self) -> ScoreCells:
@@ -59,30 +55,68 @@ class ScoreCells:
         return self if keep.all() else ScoreCells(self.low[keep], self.positive[keep], self.negative[keep], self.scores[keep])
 
 
-def cells_of(p: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], *, exact: bool) -> ScoreCells:
+@wire_type("models.grid_scores")
+@dataclass(frozen=True, slots=True)
+class GridCells:
+    """Cells of the fixed grid from the cell ``first`` on, with all scores in them; the sums are those of ``ScoreCells``."""
+
+    first: int
+    positive: NDArray[np.float64]
+    negative: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+    @property
+    def low(self) -> NDArray[np.float64]:
+        """The lower ends of the cells."""
+        return _grid()[self.first : self.first + len(self.positive)]
+
+    def merged(self, other: Cells) -> GridCells:
+        """Both together."""
+        assert isinstance(other, GridCells)
+        if not len(self.positive) or not len(other.positive):
+            return self if len(self.positive) else other
+        first = min(self.first, other.first)
+        sums = np.zeros((3, max(c.first + len(c.positive) for c in (self, other)) - first))
+        for cells in (self, other):
+            part = slice(cells.first - first, cells.first - first + len(cells.positive))
+            for out, values in zip(sums, (cells.positive, cells.negative, cells.scores), strict=True):
+                out[part] += values
+        return GridCells(first, *sums)
+
+    def compact(self) -> ScoreCells:
+        """Without empty cells."""
+        return ScoreCells(self.low, self.positive, self.negative, self.scores).compact()
+
+
+Cells = ScoreCells | GridCells
+
+
+def cells_of(p: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], *, exact: bool) -> Cells:
     """Cells of one block.
 
     Parameters
     ----------
     p : score of the positive class; y : 1 positive, 0 negative; w : weight > 0. All float64[n].
     """
-    positive, negative = w * y, w * (1 - y)
     if exact:
-        return _group(p + 0.0, positive, negative, w * p)
-    low = p < 0.5
-    near = _index_of(np.where(low, p, 1 - p)) - _BASE
-    cell = np.where(low, near, 2 * _HALF - near)
-    sums = [np.bincount(cell, weights=v, minlength=N_CELLS).astype(np.float64) for v in (positive, negative, w * p)]
-    return ScoreCells(_grid(), *sums)
+        return _group(p + 0.0, w * y, w * (1 - y), w * p)
+    from h2ok.ext.models.metrics.kernels import sum_cells
+
+    sums = np.zeros((3, N_CELLS))
+    first, end = sum_cells(p, y, w, _FLOOR, _SHIFT, _BASE, _HALF, *sums)
+    return GridCells(first, *np.ascontiguousarray(sums[:, first:end]))
 
 
+@functools.cache
 def _grid() -> NDArray[np.float64]:
     edges = ((np.arange(_HALF + 2, dtype=np.int64) + _BASE) << _SHIFT).view(np.float64)
     lower = edges[:_HALF].copy()
     lower[0] = 0.0
     upper = np.nextafter(1 - edges[1 : _HALF + 2][::-1], 1.0)
     upper[0] = 0.5
-    return np.concatenate([lower, upper])
+    grid = np.concatenate([lower, upper])
+    grid.flags.writeable = False
+    return grid
 
 
 def _group(

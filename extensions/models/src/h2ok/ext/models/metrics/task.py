@@ -12,7 +12,7 @@ from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.metrics.binomial import area_under_pr, area_under_roc, confusion_matrix, gains_lift, thresholds_of
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.metrics.multinomial_auc import ClassCells, auc_tables, class_cells, wants_auc
-from h2ok.ext.models.metrics.scores import EXACT_ROWS, ScoreCells, cells_of
+from h2ok.ext.models.metrics.scores import EXACT_ROWS, GridCells, ScoreCells, cells_of
 from h2ok.ext.models.rows import Rows, RowsTask
 from h2ok.kernel import Frame, wire_type
 from numpy.typing import NDArray
@@ -75,7 +75,9 @@ class MetricsTask(RowsTask):
         return sums
 
     def reduce(self, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
-        return {k: v.merged(right[k]) if isinstance(v, ScoreCells | ClassCells) else v + right[k] for k, v in left.items()}
+        return {
+            k: v.merged(right[k]) if isinstance(v, ScoreCells | GridCells | ClassCells) else v + right[k] for k, v in left.items()
+        }
 
 
 def regression_sums(
@@ -128,13 +130,19 @@ def exact_for(n_rows: int) -> bool:
 
 
 def make_metrics(
-    category: str, sums: dict[str, Any], domain: Sequence[str], gainslift_bins: int = -1, auc_type: str = "AUTO"
+    category: str,
+    sums: dict[str, Any],
+    domain: Sequence[str],
+    gainslift_bins: int = -1,
+    auc_type: str = "AUTO",
+    *,
+    brief: bool = False,
 ) -> ModelMetrics:
-    """Metrics of a category from the sums of a MetricsTask."""
+    """Metrics of a category from the sums of a MetricsTask; ``brief``: without tables of thresholds."""
     if category == "Regression":
         return _regression(sums)
     if category == "Binomial":
-        return _binomial(sums, domain, gainslift_bins)
+        return _binomial(sums, domain, gainslift_bins, brief=brief)
     return _multinomial(sums, domain, auc_type)
 
 
@@ -158,7 +166,7 @@ def _regression(sums: dict[str, Any]) -> ModelMetrics:
     return ModelMetrics("ModelMetricsRegression", "Regression", mse, sums["n"], fields)
 
 
-def _binomial(sums: dict[str, Any], domain: Sequence[str], groups: int) -> ModelMetrics:
+def _binomial(sums: dict[str, Any], domain: Sequence[str], groups: int, *, brief: bool) -> ModelMetrics:
     w = sums["w"]
     cells = sums["cells"].compact()
     t = thresholds_of(cells)
@@ -178,10 +186,10 @@ def _binomial(sums: dict[str, Any], domain: Sequence[str], groups: int) -> Model
         "mean_per_class_error": _mean_per_class_error(counts),
         "domain": list(domain),
         "cm": confusion_matrix(counts, domain),
-        "thresholds_and_metric_scores": t.table(),
-        "max_criteria_and_metric_scores": t.maxima(),
         "gains_lift_table": gains_lift(cells, groups),
     }
+    if not brief:
+        fields |= {"thresholds_and_metric_scores": t.table(), "max_criteria_and_metric_scores": t.maxima()}
     return ModelMetrics("ModelMetricsBinomial", "Binomial", mse, sums["n"], fields)
 
 
