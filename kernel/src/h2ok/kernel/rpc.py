@@ -139,7 +139,7 @@ class Rpc:
         while True:
             cloud = self._cloud
             epoch = cloud.placement.epoch
-            nodes = [m for i, m in enumerate(cloud.members) if not cloud.is_lost(i)]
+            nodes = [m for m in cloud.members if not cloud.is_lost(m)]
             futures = [None if m == cloud.me else self.submit(m, name, payload, timeout) for m in nodes]
             own = self.serve(name, payload)
             try:
@@ -152,7 +152,7 @@ class Rpc:
     def tell_all(self, name: str, payload: Any, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Call a service of every member that is not lost, and do not mind failures: for clean-up."""
         cloud = self._cloud
-        others = [m for i, m in enumerate(cloud.members) if m != cloud.me and not cloud.is_lost(i)]
+        others = [m for m in cloud.members if m != cloud.me and not cloud.is_lost(m)]
         futures = [self.submit(m, name, payload, timeout) for m in others]
         self.serve(name, payload)
         for f in futures:

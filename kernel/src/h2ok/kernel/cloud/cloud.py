@@ -133,7 +133,7 @@ class Cloud:
     @property
     def bad_nodes(self) -> int:
         """Members that are suspect or lost."""
-        return sum(not self.is_healthy(i) for i in range(self.size))
+        return sum(not self.is_healthy(m) for m in self._members)
 
     @property
     def healthy(self) -> bool:
@@ -176,9 +176,9 @@ class Cloud:
         """Why a member is dead; empty when it is not."""
         return self._lost.get(node, "")
 
-    def is_healthy(self, member: int) -> bool:
-        """Whether a member (by index) answers as it should."""
-        node = self._members[member]
+    def is_healthy(self, member: int | H2ONode) -> bool:
+        """Whether a member answers as it should. Positions may change at any time: ask for nodes in loops."""
+        node = self.node(member)
         return node not in self._lost and node not in self._suspect and not (node == self.me and self._failure)
 
     def serves(self, slot: int) -> bool:
@@ -205,9 +205,9 @@ class Cloud:
         """State and numbers of all members, in member order."""
         now = int(time.time() * 1000)
         infos = []
-        for i, node in enumerate(self._members):
+        for node in self._members:
             last, stats = (now, self.own_stats()) if node == self.me else self._heard.get(node, (0, NodeStats()))
-            infos.append(MemberInfo(node, self.is_healthy(i), node in self._lost, last, stats))
+            infos.append(MemberInfo(node, self.is_healthy(node), node in self._lost, last, stats))
         return infos
 
     def check_alive(self, member: int | H2ONode, purpose: str = "") -> None:

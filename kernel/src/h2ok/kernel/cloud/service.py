@@ -95,7 +95,7 @@ class MembershipService:
         if self._stop.is_set():
             return
         self._stop.set()
-        others = [m for i, m in enumerate(self._cloud.members) if m != self._cloud.me and not self._cloud.is_lost(i)]
+        others = [m for m in self._cloud.members if m != self._cloud.me and not self._cloud.is_lost(m)]
         wait_for([self._send(m, "cloud.leave", self.me, 1.0) for m in others], timeout=1.0)
         if self._thread.is_alive():
             self._thread.join(5.0)
