@@ -42,13 +42,15 @@ class Vec:
     """Immutable header of a column.
 
     ``espc`` (H2O's "elements start per chunk"): int64[n_chunks + 1]; rows of chunk i are ``espc[i]:espc[i+1]``. Vecs with equal
-    ESPC are aligned: chunk i of each has the same home. ``domain`` holds the levels of an enum, None otherwise.
+    ESPC are aligned: chunk i of each has the same home. ``domain`` holds the levels of an enum, None otherwise. ``real``: the
+    numbers are told as reals though all may be whole, because the user said so.
     """
 
     key: str
     type: VecType
     espc: NDArray[np.int64]
     domain: tuple[str, ...] | None = field(default=None)
+    real: bool = False
 
     def __len__(self) -> int:
         return int(self.espc[-1])

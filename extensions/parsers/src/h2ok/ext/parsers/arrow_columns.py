@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from h2ok.kernel import Chunk
     from numpy.typing import NDArray
 
-__all__ = ["columns_of_table", "complete_setup", "damage_of", "encode_many", "is_text", "kept_columns", "spread_types"]
+__all__ = [
+    "columns_of_table",
+    "complete_setup",
+    "damage_of",
+    "encode_many",
+    "is_text",
+    "kept_columns",
+    "kinds_of_schema",
+    "spread_types",
+]
 
 _MS_A_DAY = 86_400_000
 _PREVIEW = 10
@@ -119,6 +128,14 @@ def _type_of(field: Any, head: Any) -> str:
     raise IllegalArgumentError(
         f"Column '{field.name}' is of type {field.type}, which cannot be a column. Skip it: skipped_columns=[...]."
     )
+
+
+def kinds_of_schema(schema: Any) -> list[str]:
+    """``int``, ``real`` or nothing for each column of a schema: whether it holds whole numbers, reals, or no numbers."""
+    import pyarrow as pa
+
+    t = pa.types
+    return ["int" if t.is_integer(f.type) else "real" if t.is_floating(f.type) or t.is_decimal(f.type) else "" for f in schema]
 
 
 def _append(out: Columns, column: Any, kind: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, is_text, kept_columns
+from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, is_text, kept_columns, kinds_of_schema
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import RawFile, require_raw
@@ -105,6 +105,10 @@ class ColumnarParser(Parser):
                 head.validate(full=True)
                 head = head.slice(0, _PREVIEW_ROWS)
             return complete_setup(given, self.name, file.schema, head)
+
+    def stored_kinds(self, source: RawFile) -> list[str]:
+        """Which columns of a file hold whole numbers, which ones reals."""
+        return kinds_of_schema(self.task.open(self.runtime, source).schema)
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raws = [require_raw(job.node, s) for s in sources]

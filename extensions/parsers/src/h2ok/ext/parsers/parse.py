@@ -13,6 +13,7 @@ from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.parsers.columns import runtime_of
 from h2ok.ext.parsers.compression import sample_bytes
 from h2ok.ext.parsers.csv.guess import canonical_type, guess_csv
+from h2ok.ext.parsers.forced import StoresKinds, force_kinds, kind_of_type, kinds_by_name
 from h2ok.ext.parsers.guess import SAMPLE_BYTES, GuessParser, ReadsOwnSchema, sample_of
 from h2ok.ext.parsers.raw import RawFile, remove_raw, require_raw
 from h2ok.ext.parsers.schemas import ParseSetupV3, ParseSVMLightV3, ParseV3
@@ -91,6 +92,8 @@ class ParsePlan:
     setup: ParseSetup
     dest: str
     delete: bool
+    #: With ``force_col_types``: what the user said of the columns, see ``forced``.
+    kinds: tuple[str, ...] = ()
 
     def run(self, job: JobContext) -> None:
         """Parse; the sources are removed also after a failure, for nobody looks after them any more."""
@@ -98,7 +101,10 @@ class ParsePlan:
         if self.delete and not all(job.node.dkv.get_many(self.keys).values()) and isinstance(job.node.dkv.get(self.dest), Frame):
             return  # the node that was lost had finished, and removed the first sources
         try:
-            parser.parse(job, list(self.keys), self.setup, self.dest)
+            frame = parser.parse(job, list(self.keys), self.setup, self.dest)
+            if self.setup.force_col_types:
+                stored = parser.stored_kinds(require_raw(job.node, self.keys[0])) if isinstance(parser, StoresKinds) else []
+                force_kinds(job, frame, kinds_by_name(frame, self.setup, self.kinds, stored))
         finally:
             if self.delete:
                 for key in self.keys:
@@ -119,9 +125,10 @@ def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
         raise ClassMismatchError(f"Key '{dest}' holds a {type(held).__name__}; choose another destination_frame.", key=dest)
     keys = [r.key for r in raws]
     delete = bool(request.delete_on_done)
+    kinds = tuple(map(kind_of_type, request.column_types or ()))
 
     ctx.runtime.service(GuessParser).parser(setup.parse_type)
-    job = ctx.node.jobs.start("Parse", dest, "Frame", ParsePlan(tuple(keys), setup, dest, delete))
+    job = ctx.node.jobs.start("Parse", dest, "Frame", ParsePlan(tuple(keys), setup, dest, delete, kinds))
     if request.blocking:
         job = ctx.node.jobs.wait(job.key)
         request.rows = ctx.node.frames.get(dest).n_rows if job.status == "DONE" else 0

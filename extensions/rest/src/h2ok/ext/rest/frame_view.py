@@ -182,7 +182,7 @@ def frame_checksum(node: Node, frame: Frame) -> int:
 
 def _type_name(vec: Vec, stats: RollupStats) -> str:
     if vec.type == "numeric":
-        return "int" if stats.is_int else "real"
+        return "int" if stats.is_int and not vec.real else "real"
     return vec.type
 
 
