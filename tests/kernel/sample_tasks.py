@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from h2ok.kernel import Block, IllegalArgumentError, JobContext, MRTask, Node, Vec, wire_type
 
 
@@ -157,3 +158,26 @@ class GatedPlan:
         while not gates[self.gate].open.wait(0.01):
             job.check()
         job.node.dkv.put(self.key, job.node.label)
+
+
+@wire_type("test.feed")
+@dataclass(frozen=True)
+class FeedTask(MRTask):
+    """Stashes what it is fed with; ``map`` takes it out again. Numbers below zero wait at the ``gate``."""
+
+    session: str
+    gate: str = ""
+
+    def feed(self, block: Block, payload: Any) -> Any:
+        values = np.asarray(payload)
+        if self.gate and values.min() < 0:
+            gates[self.gate].nodes.add(block.node.label)
+            gates[self.gate].entered.set()
+            assert gates[self.gate].open.wait(30)
+        if values.max() > 1e6:
+            raise IllegalArgumentError(f"block {block.index} refused")
+        block.stash("fed", values)
+        return [float(values.sum()), {block.index: block.node.label}]
+
+    def map(self, block: Block) -> Any:
+        return [float(block.unstash("fed").sum()), {block.index: block.node.label}]

@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from h2ok.capabilities import Runtime
-from h2ok.capabilities.testing import Client, local_runtime
+from h2ok.capabilities.testing import Client, local_runtime, local_runtimes
 from h2ok.ext.parsers import compression
 from h2ok.ext.parsers.raw import RawFile
 from h2ok.kernel import IllegalArgumentError
+from h2ok.kernel.testing import assert_no_keys
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,25 @@ def test_raw_keys_go_when_they_shall(shared: Runtime, web: Client, tmp_path: Pat
     assert parse(web, keys, delete_on_done=delete)["status"] == "DONE"
     assert [shared.node.dkv.get(k) is None for k in keys] == [delete]
     assert path.exists()
+
+
+def test_packed_text_is_read_by_all_nodes_into_the_same_frame(tmp_path: Path) -> None:
+    lines = ["n,x,level,text"] + [f'{i},{i / 7},l{i * i % 37},"a ""{i}"",\nb"' for i in range(4000)]
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    found = []
+    for n in (1, 3):
+        with local_runtimes(n, only=("rest", "parsers")) as runtimes:
+            web = Client.of(runtimes[-1])
+            keys = web.get("/3/ImportFiles", path=str(tmp_path / "a.csv.gz"))["destination_frames"]
+            assert parse(web, keys)["status"] == "DONE"
+            frame = runtimes[0].node.frames.get("f")
+            assert frame.n_rows == 4000
+            found.append((web.get("/3/Frames/f")["frames"][0]["checksum"], frame.vecs[0].espc.tolist(), frame.vecs[2].domain))
+            assert frame.vecs[3].to_strings(runtimes[0].node)[3999] == 'a "3999",\nb'
+            runtimes[0].node.frames.remove("f")
+            web.delete("/3/DKV")
+            assert_no_keys([r.node for r in runtimes])
+    assert found[0] == found[1]
 
 
 def test_zstandard_and_gzip_hold_the_same_text(shared: Runtime, web: Client, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -21,6 +22,7 @@ from h2ok.kernel.frame.newchunk import encode
 from h2ok.kernel.frame.vec import Vec, new_vec_key
 from h2ok.kernel.key import chunk_key, maker_of, random_key
 from h2ok.kernel.rpc import LOSS_SECONDS
+from h2ok.kernel.task.feed import Feeder
 from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
 from h2ok.kernel.task.request import Grounds, Message, Output, Reply, Request
 from h2ok.kernel.task.tree import ReductionTree
@@ -80,6 +82,7 @@ class TaskEngine:
         #: For runs of this node: the nodes that keep the state of each session, by chunk.
         self._placed: dict[str, dict[int, H2ONode]] = {}
         self._grounds = Grounds()
+        self._feeder = Feeder(node, self)
         node.rpc.register("task.run", self._run_local)
         #: Chunks done so far of runs that other nodes asked for.
         self._mapped: dict[str, int] = {}
@@ -183,6 +186,21 @@ class TaskEngine:
         """Call a service once on every node; replies in member order."""
         return self._node.rpc.call_all(service, payload, TASK_TIMEOUT)
 
+    def feed(self, task: MRTask, payloads: Iterable[Any], cancelled: Callable[[], bool] | None = None) -> tuple[int, Any]:
+        """Run ``task.feed`` on blocks that come one after the other; (their number, what ``task.reduce`` makes of the partials).
+
+        Payloads are wire values. They are taken when a node has room for one more, and go to whichever has the least to do, so
+        neither partials nor what blocks stash may depend on the node. Later tasks of the session find each block where it was.
+
+        Raises
+        ------
+        JobCancelledError
+            ``cancelled`` said so.
+        StateLostError
+            A node was lost with what it kept; the work can be started again.
+        """
+        return self._feeder.run(task, payloads, cancelled)
+
     def free_state(self, session: str) -> None:
         """Drop the per-chunk state of ``session`` on every node."""
         self._placed.pop(session, None)
@@ -285,9 +303,8 @@ class TaskEngine:
         return replies, lost
 
     def _note_state(self, node: H2ONode, part: Request) -> None:
-        placed = self._placed.get(part.session) if part.session else None
-        if placed is not None:
-            placed.update(dict.fromkeys(part.indexes.tolist(), node))
+        if part.session in self._placed:
+            self.note_placed(part.session, dict.fromkeys(part.indexes.tolist(), node))
 
     def _await(self, future: Future[Any], request: Request, node: H2ONode, watch: RunWatch) -> Reply:
         asked = time.monotonic()
@@ -320,18 +337,34 @@ class TaskEngine:
 
     def _run_local(self, message: Message) -> Reply:
         """The service: this node's part of a run that another node asked for."""
-        maker = maker_of(message.run)
+        count = partial(self._mapped.__setitem__, message.run)
+        with self.working_for(maker_of(message.run)) as abandoned:
+            try:
+                request = self._grounds.unpack(message)
+                return self._map_local(request, lambda: request.run in self._cancelled or abandoned(), count)
+            finally:
+                self._mapped.pop(message.run, None)
+
+    @contextmanager
+    def working_for(self, maker: str) -> Iterator[Callable[[], bool]]:
+        """While this node works for a process of another one; what it gives tells whether that process is lost."""
         with self._foreign_changed:
             self._foreign[maker] += 1
-        count = partial(self._mapped.__setitem__, message.run)
         try:
-            request = self._grounds.unpack(message)
-            return self._map_local(request, lambda: request.run in self._cancelled or maker in self._dead, count)
+            yield lambda: maker in self._dead
         finally:
-            self._mapped.pop(message.run, None)
             with self._foreign_changed:
                 self._foreign[maker] -= 1
                 self._foreign_changed.notify_all()
+
+    def state_of(self, session: str, index: int) -> dict[str, Any]:
+        """What block ``index`` keeps on this node between tasks of a session; new each time without one."""
+        return self._state.setdefault((session, index), {}) if session else {}
+
+    def note_placed(self, session: str, placed: Mapping[int, H2ONode]) -> None:
+        """Remember which nodes keep the state of blocks."""
+        if session:
+            self._placed.setdefault(session, {}).update(placed)
 
     def abandon(self, processes: Collection[str], timeout: float) -> bool:
         """Stop what is done for lost processes at the next chunk and drop its state; whether all of it has stopped in time."""
@@ -404,7 +437,7 @@ class TaskEngine:
     def _map_one(self, request: Request, index: int, tree: ReductionTree, run: _LocalRun) -> dict[str, Any]:
         """Map a block; the chunks that it wrote by their keys."""
         espc, session = request.espc, request.session
-        state = self._state.setdefault((session, index), {}) if session else {}
+        state = self.state_of(session, index)
         self._fit()
         block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
         partial = request.task.map(block)

@@ -115,6 +115,10 @@ class MRTask:
         """The partial result of one block of rows."""
         raise TypeError(f"{type(self).__name__} defines no map(block).")
 
+    def feed(self, block: Block, payload: Any) -> Any:
+        """The partial result of a block without input vecs whose data arrives with it, see ``TaskEngine.feed``."""
+        raise TypeError(f"{type(self).__name__} defines no feed(block, payload).")
+
     def reduce(self, left: Any, right: Any) -> Any:
         """Combine two partials. Default: element-wise ``+`` of numbers, arrays, tuples, lists and dicts of them."""
         return _add(left, right)

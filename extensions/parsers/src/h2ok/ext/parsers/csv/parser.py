@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from h2ok.ext.parsers.csv.cells import cut_cells
 from h2ok.ext.parsers.csv.guess import guess_csv
 from h2ok.ext.parsers.csv.reader import Layout, read_block
 from h2ok.ext.parsers.csv.scratch import ScratchPool
-from h2ok.ext.parsers.csv.stream import can_stream, read_stream, unpacked_blocks
+from h2ok.ext.parsers.csv.stream import can_stream, unpacked_blocks
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, Node, random_key, wire_type
@@ -59,6 +58,9 @@ class _Read(ReadColumns):
         columns.doubtful = odd and not self.counted
         return self.partitions.extend(columns, self.sources.index(ref.raw.key)) if self.partitions.names else columns
 
+    def feed(self, block: Block, payload: tuple[BlockRef, bytes]) -> list[Any]:
+        return self.keep_columns(block, self.read_ref(runtime_of(block.node), *payload))
+
     def close_local(self, node: Node) -> None:
         runtime_of(node).service(ScratchPool).clear()
 
@@ -91,7 +93,7 @@ class CsvParser(Parser):
 
             def stream() -> tuple[int, Any]:
                 found = unpacked_blocks(self.runtime, raws, block_bytes, layout.quote)
-                return read_stream(job, read, self._readers(read, found, setup, names))
+                return job.node.tasks.feed(read, self._with_header(read, found, setup, names), job.cancelled)
 
             return write_frame(job, read, 0, types, kept, dest, domains, stream)
         plan = plan_blocks(self.runtime, raws, block_bytes, layout.quote)
@@ -107,17 +109,17 @@ class CsvParser(Parser):
         finally:
             job.node.dkv.remove_many(plan.staged)
 
-    def _readers(
+    def _with_header(
         self, read: _Read, blocks: Iterator[tuple[BlockRef, bytes]], setup: ParseSetup, names: Sequence[str]
-    ) -> Iterator[Callable[[Block], Columns]]:
-        """What reads the blocks of a stream."""
+    ) -> Iterator[tuple[BlockRef, bytes]]:
+        """Blocks of a stream marked where a header stands, as in ``_with_headers``."""
         header: list[str] | None = None
         for ref, lines in blocks:
             if ref.first and setup.check_header == 1:
                 line = _cells_of_first_line(lines[:_HEAD_BYTES], read.layout)
                 header = header or line
                 ref = replace(ref, header=line in (header, list(names)))  # noqa: PLW2901 - the same block
-            yield partial(_read_lines, self.runtime, read, ref, lines)
+            yield ref, lines
 
     def _with_headers(self, blocks: list[BlockRef], layout: Layout, names: Sequence[str]) -> list[BlockRef]:
         """Blocks marked where a header stands: in the first source, and in others whose first line repeats it or ``names``."""
@@ -131,10 +133,6 @@ class CsvParser(Parser):
     def _first_line(self, block: BlockRef, layout: Layout) -> list[str]:
         """Texts of the first line of a block; an empty list when there is none."""
         return _cells_of_first_line(block.head(self.runtime, _HEAD_BYTES), layout)
-
-
-def _read_lines(runtime: Runtime, read: _Read, ref: BlockRef, lines: bytes, _: Block) -> Columns:
-    return read.read_ref(runtime, ref, lines)
 
 
 def _cells_of_first_line(head: bytes, layout: Layout) -> list[str]:
