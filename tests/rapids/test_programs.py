@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from h2ok.ext.rapids.arrays import IN_PLACE, OPERATIONS, as_float
 from h2ok.ext.rapids.looking import look
-from h2ok.ext.rapids.programs import compile_program, run_program
+from h2ok.ext.rapids.programs import compile_program, run_program, run_program_on
 from h2ok.kernel.frame.codecs import FloatChunk
 from h2ok.kernel.frame.newchunk import encode_numbers
 
@@ -92,8 +92,20 @@ def test_what_it_leaves_to_numpy() -> None:
     assert compile_program([("load", 0)], 0) is None
     program = compile_program([("load", 0), ("exp", 0), ("abs", 0)], 2)
     assert program is not None
-    with pytest.raises(ValueError, match="of 5 rows got rows"):
+    with pytest.raises(ValueError, match=r"of 50 rows got rows \[40\]"):
+        run_program(program, [np.zeros(40)], 50)
+    with pytest.raises(ValueError, match="got rows"):
         run_program(program, [np.zeros(4)], 5)
+
+
+def test_chunks_together_give_what_each_gives_alone() -> None:
+    program = compile_program([("load", 0), ("load", 1), ("/", 0, 1), ("+", 2, 0)], 3)
+    assert program is not None
+    rng = np.random.default_rng(2)
+    chunks = [[rng.normal(size=n), rng.normal(size=n)] for n in (8, 9, 1000, 64)]
+    together = run_program_on(program, chunks, [8, 9, 1000, 64])
+    for (a, b), got in zip(chunks, together, strict=True):
+        np.testing.assert_array_equal(got, a / b + a)
 
 
 def test_large_chunks_give_what_small_ones_do(rapids1: Rapids) -> None:

@@ -384,6 +384,7 @@ class TaskEngine:
         lock = threading.Lock()
 
         group = self._group(request, len(mine))
+        together = type(task).map_group is not MRTask.map_group
 
         def work() -> None:
             while not run.failed:
@@ -393,13 +394,13 @@ class TaskEngine:
                     return
                 try:
                     outputs: dict[str, Any] = {}
-                    for index in indexes:
+                    for some in [indexes] if together else [[i] for i in indexes]:
                         if run.stopped():
                             raise JobCancelledError("The task was cancelled.")
-                        outputs.update(self._map_one(request, index, tree, run))
+                        outputs.update(self._map_some(request, some, tree, run))
                         if count is not None:
                             with lock:
-                                run.mapped += 1
+                                run.mapped += len(some)
                                 count(run.mapped)
                     if outputs:
                         self._node.dkv.put_many(outputs)
@@ -434,15 +435,21 @@ class TaskEngine:
         roomy = request.outputs and not self._node.config.max_mem
         return min(_STORED_BLOCKS, max(1, n // (8 * self.nthreads))) if roomy else 1
 
-    def _map_one(self, request: Request, index: int, tree: ReductionTree, run: _LocalRun) -> dict[str, Any]:
-        """Map a block; the chunks that it wrote by their keys."""
+    def _map_some(self, request: Request, indexes: list[int], tree: ReductionTree, run: _LocalRun) -> dict[str, Any]:
+        """Map blocks; the chunks that they wrote by their keys."""
         espc, session = request.espc, request.session
-        state = self.state_of(session, index)
         self._fit()
-        block = Block(self._node, index, int(espc[index]), int(espc[index + 1] - espc[index]), request.vecs, state, session)
-        partial = request.task.map(block)
-        tree.add((0, index), partial)
-        return self._outputs(request, block, run) if request.outputs else {}
+        blocks = [
+            Block(self._node, i, int(espc[i]), int(espc[i + 1] - espc[i]), request.vecs, self.state_of(session, i), session)
+            for i in indexes
+        ]
+        partials = [request.task.map(blocks[0])] if len(blocks) == 1 else request.task.map_group(blocks)
+        outputs: dict[str, Any] = {}
+        for block, result in zip(blocks, partials, strict=True):
+            tree.add((0, block.index), result)
+            if request.outputs:
+                outputs.update(self._outputs(request, block, run))
+        return outputs
 
     def _fit(self) -> None:
         """Spill until there is room for what comes."""

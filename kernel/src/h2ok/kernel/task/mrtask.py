@@ -115,6 +115,10 @@ class MRTask:
         """The partial result of one block of rows."""
         raise TypeError(f"{type(self).__name__} defines no map(block).")
 
+    def map_group(self, blocks: Sequence[Block]) -> list[Any]:
+        """The partials of a few blocks that a thread takes together, for tasks that are quicker so; ``map`` may be called too."""
+        return [self.map(block) for block in blocks]
+
     def feed(self, block: Block, payload: Any) -> Any:
         """The partial result of a block without input vecs whose data arrives with it, see ``TaskEngine.feed``."""
         raise TypeError(f"{type(self).__name__} defines no feed(block, payload).")

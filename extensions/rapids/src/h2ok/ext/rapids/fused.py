@@ -168,13 +168,21 @@ class FusedTask(MRTask):
                 self._programs[r] = program
 
     def map(self, block: Block) -> None:
-        n = block.n_rows
-        plain = self._programs if n >= _COMPILED_ROWS else {}
-        rest = [r for r in self.outputs if r not in plain]
-        made = {r: _run_program(block, program) for r, program in plain.items()}
-        made.update(self._run_slices(block, rest))
-        for j, r in enumerate(self.outputs):
-            block.write(j, made[r])
+        self.map_group([block])
+
+    def map_group(self, blocks: Sequence[Block]) -> list[Any]:
+        """Several blocks; those that are large go through each program together."""
+        large = [b for b in blocks if b.n_rows >= _COMPILED_ROWS]
+        made: dict[int, dict[int, Chunk]] = {b.index: {} for b in blocks}
+        for r, program in self._programs.items() if large else ():
+            for block, chunk in zip(large, _run_program(large, program), strict=True):
+                made[block.index][r] = chunk
+        for block in blocks:
+            chunks = made[block.index]
+            chunks.update(self._run_slices(block, [r for r in self.outputs if r not in chunks]))
+            for j, r in enumerate(self.outputs):
+                block.write(j, chunks[r])
+        return [None] * len(blocks)
 
     def _run_slices(self, block: Block, outputs: list[int]) -> dict[int, Chunk]:
         """Chunks of some outputs by numpy, a slice of rows after the other."""
@@ -241,14 +249,15 @@ class FusedTask(MRTask):
         return None
 
 
-def _run_program(block: Block, program: Program) -> Chunk:
-    """The chunk of an output by the compiled loop."""
+def _run_program(blocks: Sequence[Block], program: Program) -> list[Chunk]:
+    """The chunks of an output by the compiled loop."""
     from h2ok.ext.rapids.looking import look
-    from h2ok.ext.rapids.programs import run_program
+    from h2ok.ext.rapids.programs import run_program_on
 
-    n = block.n_rows
-    values = run_program(program, [block.numbers(j) for j in program.inputs], n)
-    return encode_numbers(values, owned=True, seen=look(values)) if not program.truth else _truths(values)
+    made = run_program_on(program, [[b.numbers(j) for j in program.inputs] for b in blocks], [b.n_rows for b in blocks])
+    if program.truth:
+        return [_truths(values) for values in made]
+    return [encode_numbers(values, owned=True, seen=look(values)) for values in made]
 
 
 def _encode(values: Any, n: int, *, owned: bool) -> Any:

@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Program", "compile_program", "run_program"]
+__all__ = ["Program", "compile_program", "run_program", "run_program_on"]
 
 #: Rows computed at a time. The compiler takes as many registers for them as the processor needs.
 _WIDTH = 8
@@ -38,7 +38,7 @@ _ORDERS = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 _LOGIC = ("==", "!=", "&", "|", "not", "is.na", "ifelse", "none")
 _KNOWN = frozenset({"load", "const", *_ARITHMETIC, *_FUNCTIONS, *_ORDERS, *_LOGIC})
 
-_Run = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+_Run = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * 4)
 #: What the code of a program depends on: how many inputs and constants, then operations with the places of their operands, counted
 #: through inputs, constants and earlier operations.
 _Shape = tuple[int, int, tuple[tuple[Any, ...], ...]]
@@ -46,7 +46,10 @@ _Shape = tuple[int, int, tuple[tuple[Any, ...], ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    """A loop: ``run(rows, address of the columns' addresses, of the constants, of the result)``. ``engine`` owns its memory."""
+    """``run(chunks, addresses of: rows of each, addresses of the columns of each, constants, addresses of the results)``.
+
+    ``engine`` owns its memory.
+    """
 
     engine: Any
     run: Any
@@ -83,15 +86,27 @@ def compile_program(code: Sequence[Sequence[Any]], output: int) -> Program | Non
 
 def run_program(program: Program, inputs: Sequence[NDArray[np.float64]], n: int) -> Any:
     """The result for ``n`` rows of ``program.inputs``: float64[n], or int8[n] of a truth."""
-    columns = [np.ascontiguousarray(x, dtype=np.float64) for x in inputs]
-    if len(columns) != len(program.inputs) or any(len(x) != n for x in columns):
-        raise ValueError(f"A program over {len(program.inputs)} columns of {n} rows got rows {[len(x) for x in columns]}.")
     if n < _WIDTH:
-        padded = [np.concatenate([x, np.zeros(_WIDTH - n)]) for x in columns]
-        return run_program(program, padded, _WIDTH)[:n]
-    out = np.empty(n, dtype=np.int8 if program.truth else np.float64)
-    addresses = np.array([_address(x) for x in columns], dtype=np.uint64)
-    program.code.run(n, _address(addresses), _address(program.constants), _address(out))
+        inputs = [np.concatenate([x, np.zeros(_WIDTH - n)]) for x in inputs]
+        return run_program(program, inputs, _WIDTH)[:n]
+    return run_program_on(program, [inputs], [n])[0]
+
+
+def run_program_on(program: Program, inputs: Sequence[Sequence[NDArray[np.float64]]], rows: Sequence[int]) -> list[Any]:
+    """The results for several chunks, each with at least eight rows.
+
+    PERF: a thread that comes back from compiled code while another one runs Python sleeps, and to wake it takes longer than to
+    compute a chunk. So it goes there once for several.
+    """
+    columns = [[np.ascontiguousarray(x, dtype=np.float64) for x in chunk] for chunk in inputs]
+    for chunk, n in zip(columns, rows, strict=True):
+        if len(chunk) != len(program.inputs) or any(len(x) != n for x in chunk) or n < _WIDTH:
+            raise ValueError(f"A program over {len(program.inputs)} columns of {n} rows got rows {[len(x) for x in chunk]}.")
+    out = [np.empty(n, dtype=np.int8 if program.truth else np.float64) for n in rows]
+    sizes = np.array(rows, dtype=np.int64)
+    addresses = np.array([_address(x) for chunk in columns for x in chunk], dtype=np.uint64)
+    results = np.array([_address(x) for x in out], dtype=np.uint64)
+    program.code.run(len(out), _address(sizes), _address(addresses), _address(program.constants), _address(results))
     return out
 
 
@@ -120,7 +135,7 @@ def _machine_code(shape: _Shape) -> _Code:
     module.verify()
     engine = llvm.create_mcjit_compiler(module, _machine())
     engine.finalize_object()
-    return _Code(engine, _Run(engine.get_function_address("run")), truth)
+    return _Code(engine, _Run(engine.get_function_address("run_on")), truth)
 
 
 def _machine() -> Any:
@@ -166,7 +181,7 @@ def _source(shape: _Shape) -> tuple[str, bool]:
     w.lines.append(f"store <{_WIDTH} x {kind}> {result}, ptr {at}, align 1")
     return _LOOP.format(
         declared="\n".join(f"declare {_REALS} @llvm.{f}.v{_WIDTH}f64({_REALS})" for f in _FUNCTIONS.values()),
-        before="\n".join(before), body="\n".join(w.lines), width=_WIDTH,
+        before="\n".join(before), body="\n".join(w.lines), width=_WIDTH, n_inputs=n_inputs,
     ), truth  # fmt: skip
 
 
@@ -183,6 +198,24 @@ loop:
 {body}
 %next = add i64 %i, {width}
 %more = icmp slt i64 %next, %n
+br i1 %more, label %loop, label %end
+end:
+ret void
+}}
+define void @run_on(i64 %chunks, ptr %rows, ptr %inputs, ptr %constants, ptr %results) {{
+entry:
+br label %loop
+loop:
+%j = phi i64 [0, %entry], [%next, %loop]
+%at_rows = getelementptr i64, ptr %rows, i64 %j
+%n = load i64, ptr %at_rows
+%first = mul i64 %j, {n_inputs}
+%columns = getelementptr ptr, ptr %inputs, i64 %first
+%at_result = getelementptr ptr, ptr %results, i64 %j
+%result = load ptr, ptr %at_result
+call void @run(i64 %n, ptr %columns, ptr %constants, ptr %result)
+%next = add i64 %j, 1
+%more = icmp slt i64 %next, %chunks
 br i1 %more, label %loop, label %end
 end:
 ret void
