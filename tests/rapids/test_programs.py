@@ -145,3 +145,27 @@ def test_encoding_what_was_seen(values: list[float]) -> None:
     assert type(plain) is type(known)
     assert plain.nbytes == known.nbytes
     np.testing.assert_array_equal(known.decode(), x)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_programs(seed: int) -> None:
+    """Operations on numbers, truths and constants in any combination, as numpy computes them one by one."""
+    rng = np.random.default_rng(seed)
+    a, b = pairs(300)
+    code: list[Any] = [("load", 0), ("load", 1), ("const", float(rng.choice([0.0, 1.0, -2.5, NAN])))]
+    registers: list[Any] = [a, b, code[2][1]]
+    for _ in range(int(rng.integers(1, 25))):
+        op = str(rng.choice([*BINARY, *UNARY, "ifelse"]))
+        args = rng.integers(0, len(code), {"ifelse": 3}.get(op, 2 if op in BINARY else 1)).tolist()
+        if all(code[r][0] == "const" for r in args):
+            args[0] = 0
+        code.append((op, *args))
+        values = [np.full(300, r) if isinstance(r, float) else r for r in (registers[r] for r in args)]
+        registers.append(naive(op, *values))
+    program = compile_program(code, len(code) - 1)
+    assert program is not None
+    got = run_program(program, [(a, b)[j] for j in program.inputs], 300)
+    np.testing.assert_array_equal(got, registers[-1])
+    zeros = np.asarray(registers[-1]) == 0
+    if not program.truth:
+        np.testing.assert_array_equal(np.signbit(got[zeros]), np.signbit(np.asarray(registers[-1])[zeros]))
