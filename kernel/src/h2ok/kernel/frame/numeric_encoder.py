@@ -15,13 +15,17 @@ from h2ok.kernel.frame.chunk import NA_INT64, Chunk
 from h2ok.kernel.frame.codecs import BitChunk, ConstantChunk, FloatChunk, IntegerChunk, SparseChunk
 from numpy.typing import NDArray
 
-__all__ = ["Seen", "encode_codes", "encode_int64", "encode_numbers", "layout_of", "offer_codecs"]
+__all__ = [
+    "MOST_DIGITS", "Seen", "encode_codes", "encode_int64", "encode_numbers", "is_sparse", "layout_of", "offer_codecs",
+]  # fmt: skip
 
 _POWERS = (10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
 _SAMPLE = 256
 _ROWS = 8192
 #: A column is sparse when at most one value in so many is not zero.
 _SPARSE = 8
+#: Decimals whose digits are a number below this are scaled without a rounding error.
+MOST_DIGITS = 2.0**50
 _WHOLE_LIMIT = 2.0**53
 _NEGATIVE_ZERO = np.int64(np.iinfo(np.int64).min)
 
@@ -42,6 +46,11 @@ class Seen:
     negative_zero: bool
     plain: bool = False
     places: int = -1
+
+
+def is_sparse(n: int, zeros: float, lo: float, hi: float) -> bool:
+    """Whether so many of ``n`` values between ``lo`` and ``hi`` are 0 that a sparse chunk may be the smallest."""
+    return lo <= 0 <= hi and (n - zeros) * _SPARSE <= n
 
 
 def encode_numbers(values: NDArray[np.float64], *, owned: bool = False, seen: Seen | None = None) -> Chunk:

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 from h2ok.kernel.frame.chunk import NA_INT64, Chunk
 from h2ok.kernel.frame.codecs import IntegerChunk
-from h2ok.kernel.frame.numeric_encoder import Seen, encode_codes, encode_int64, layout_of
+from h2ok.kernel.frame.numeric_encoder import MOST_DIGITS, Seen, encode_codes, encode_int64, is_sparse, layout_of
 from numba import njit
 from numpy.typing import NDArray
 
 __all__ = ["encode_picked_codes", "encode_picked_int64", "pack_decimals", "see_numbers"]
 
-#: Values that are looked at together, places after the point that are tried, numbers of digits that are scaled without a rounding
-#: error, and the share of values that are not zero in a sparse column.
-_PIECE, _MOST_PLACES, _MOST_DIGITS, _SPARSE = 1024, 5, 2.0**50, 8
+#: Values that are looked at together, and places after the point that are tried.
+_PIECE, _MOST_PLACES = 1024, 5
 
 
 def pack_decimals(values: NDArray[np.float64], lo: int, hi: int, divisor: float, has_na: bool) -> IntegerChunk:
@@ -53,10 +52,10 @@ def encode_picked_int64(codes: NDArray[Any], values: NDArray[np.int64]) -> Chunk
 def see_numbers(values: NDArray[np.float64]) -> Seen | None:
     """What one pass over float64[n] tells the encoder; None when it has to look for itself."""
     lo, hi, missing, zeros, places, single, negative_zero = _see(values)
-    if lo >= hi or negative_zero or (lo <= 0 <= hi and (len(values) - zeros) * _SPARSE <= len(values)):
+    if lo >= hi or negative_zero or is_sparse(len(values), zeros, lo, hi):
         return None
     if places <= _MOST_PLACES:
-        if max(-lo, hi) * 10.0**places >= _MOST_DIGITS:
+        if max(-lo, hi) * 10.0**places >= MOST_DIGITS:
             return None
         return Seen(lo, hi, missing > 0, negative_zero=False, places=int(places))
     return None if single else Seen(lo, hi, missing > 0, negative_zero=False, plain=True)

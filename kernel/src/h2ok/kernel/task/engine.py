@@ -443,9 +443,8 @@ class TaskEngine:
             Block(self._node, i, int(espc[i]), int(espc[i + 1] - espc[i]), request.vecs, self.state_of(session, i), session)
             for i in indexes
         ]
-        partials = [request.task.map(blocks[0])] if len(blocks) == 1 else request.task.map_group(blocks)
         outputs: dict[str, Any] = {}
-        for block, result in zip(blocks, partials, strict=True):
+        for block, result in zip(blocks, request.task.map_group(blocks), strict=True):
             tree.add((0, block.index), result)
             if request.outputs:
                 outputs.update(self._outputs(request, block, run))

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h2ok.ext.parsers.columns import Columns
+from h2ok.ext.parsers.columns import MANY, Columns, code_type
 from h2ok.ext.parsers.csv.guess import type_of_texts
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, IllegalArgumentError
 from h2ok.kernel.frame.newchunk import Seen, encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
+from h2ok.kernel.frame.numeric_encoder import MOST_DIGITS, is_sparse
 
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.parser import ParseSetup
@@ -32,10 +33,6 @@ __all__ = [
 
 _MS_A_DAY = 86_400_000
 _PREVIEW = 10
-#: Values from which compiled code is worth its loading.
-_MANY = 1 << 15
-#: As the encoder has them: whole numbers that are doubles without doubt, the share of values but zero in a sparse column.
-_MOST_DIGITS, _SPARSE = 2**50, 8
 
 
 @contextmanager
@@ -97,12 +94,12 @@ def kept_columns(setup: ParseSetup, n: int, source: str) -> tuple[list[int], lis
     keep = [j for j in range(n) if j not in skipped]
     if not keep:
         raise IllegalArgumentError(f"'{source}' has no columns to read: every column is skipped.")
-    names, types = list(setup.column_names or ()), list(setup.column_types or ())
-    return (
-        keep,
-        names if len(names) == len(keep) else [names[j] for j in keep],
-        types if len(types) == len(keep) else [types[j] for j in keep],
-    )
+    return keep, _of_kept(setup.column_names or (), keep), _of_kept(setup.column_types or (), keep)
+
+
+def _of_kept(values: Sequence[str], keep: Sequence[int]) -> list[str]:
+    """What ``values`` say of the columns to ``keep``, whether they speak of all columns of a file or only of those."""
+    return list(values) if len(values) == len(keep) else [values[j] for j in keep]
 
 
 def columns_of_table(table: Any, names: Sequence[str], types: Sequence[str]) -> Columns:
@@ -171,7 +168,7 @@ def _append(out: Columns, column: Any, kind: str) -> None:
 
 def encode_many(values: NDArray[np.float64]) -> Chunk:
     """``encode_numbers``; of many values one compiled pass finds out what they are."""
-    if len(values) < _MANY:
+    if len(values) < MANY:
         return encode_numbers(values)
     from h2ok.kernel.frame.packing import see_numbers
 
@@ -180,15 +177,15 @@ def encode_many(values: NDArray[np.float64]) -> Chunk:
 
 def _seen_integers(pa: Any, pc: Any, column: Any) -> Seen | None:
     """What is to know of many whole numbers; None where the encoder has to look itself."""
-    if len(column) < _MANY or not pa.types.is_integer(column.type):
+    if len(column) < MANY or not pa.types.is_integer(column.type):
         return None
     bounds = pc.min_max(column)
     lo, hi = bounds["min"].as_py(), bounds["max"].as_py()
-    if lo is None or lo == hi or max(-lo, hi) >= _MOST_DIGITS:
+    if lo is None or lo == hi or max(-lo, hi) >= MOST_DIGITS:
         return None
     if lo <= 0 <= hi:
         zeros = pc.sum(pc.equal(column, pa.scalar(0, column.type))).as_py() or 0
-        if (len(column) - zeros) * _SPARSE <= len(column):
+        if is_sparse(len(column), zeros, lo, hi):
             return None
     return Seen(float(lo), float(hi), column.null_count > 0, negative_zero=False, places=0)
 
@@ -196,8 +193,7 @@ def _seen_integers(pa: Any, pc: Any, column: Any) -> Seen | None:
 def _codes_of(column: Any) -> NDArray[Any]:
     """Codes of a dictionary array, -1 for NA, in the narrowest type."""
     codes: NDArray[Any] = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    n = len(column.dictionary)
-    return codes.astype(np.int8 if n < 1 << 7 else np.int16 if n < 1 << 15 else np.int32, copy=False)
+    return codes.astype(code_type(len(column.dictionary)), copy=False)
 
 
 def _parsed_levels(column: Any, kind: str) -> Chunk:
@@ -207,7 +203,7 @@ def _parsed_levels(column: Any, kind: str) -> Chunk:
     if kind == "Numeric":
         return encode_many(np.array([_number(t) for t in levels], dtype=np.float64)[codes])
     values = _times_of(column.dictionary, levels)
-    if len(codes) < _MANY:
+    if len(codes) < MANY:
         return encode_int64(values[codes])
     from h2ok.kernel.frame.packing import encode_picked_int64
 

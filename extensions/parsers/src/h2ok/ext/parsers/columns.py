@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.kernel import Node
 
-__all__ = ["Columns", "DoubtfulError", "ReadColumns", "check_names", "runtime_of", "vec_type", "write_frame"]
+__all__ = [
+    "MANY", "Columns", "DoubtfulError", "ReadColumns", "check_names", "code_type", "runtime_of", "vec_type", "write_frame",
+]  # fmt: skip
 
 #: Levels of one column beyond which it cannot be an enum (H2O: 10 million).
 MAX_LEVELS = 10_000_000
 #: Rows of a block from which compiled code is worth its loading.
-_MANY = 1 << 15
+MANY = 1 << 15
 _VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string", "UUID": "uuid", "Bad": "bad"}
 
 
@@ -97,7 +99,7 @@ class _WriteColumns(MRTask):
                 continue
             levels, domain = columns.levels[j], self.domains[j] or ()
             remap = levels.remap(domain) if isinstance(levels, Levels) else remap_of(levels, domain)
-            if columns.n_rows >= _MANY:
+            if columns.n_rows >= MANY:
                 from h2ok.kernel.frame.packing import encode_picked_codes
 
                 block.write(j, encode_picked_codes(columns.codes[j], remap))
@@ -150,6 +152,11 @@ def write_frame(
             node.tasks.free_state(read.session)
 
     return node.frames.put(Frame(dest, tuple(names), job.survive(work)))
+
+
+def code_type(n_levels: int) -> type[np.signedinteger[Any]]:
+    """The narrowest type of codes, which wait in memory until the levels of all blocks are known."""
+    return np.int8 if n_levels < 1 << 7 else np.int16 if n_levels < 1 << 15 else np.int32
 
 
 def vec_type(name: str) -> Any:

@@ -32,12 +32,10 @@ def kind_of_type(name: str | None) -> str:
 def kinds_by_name(frame: Frame, setup: ParseSetup, given: Sequence[str], stored: Sequence[str]) -> dict[str, str]:
     """What each column shall be: as the user says, else as the file does. Both count all columns of the file, or those kept."""
     skipped = set(setup.skipped_columns)
+    n_kept = frame.n_cols - len(setup.partition_by or ())
 
     def kept(kinds: Sequence[str]) -> list[str]:
-        n_skipped = len([j for j in skipped if j < len(kinds)])
-        if len(kinds) <= frame.n_cols - len(setup.partition_by or ()) or not n_skipped:
-            return list(kinds)
-        return [k for j, k in enumerate(kinds) if j not in skipped]
+        return list(kinds) if len(kinds) == n_kept else [k for j, k in enumerate(kinds) if j not in skipped]
 
     out = dict(zip(frame.names, kept(stored), strict=False))
     out.update((n, k) for n, k in zip(frame.names, kept(given), strict=False) if k)

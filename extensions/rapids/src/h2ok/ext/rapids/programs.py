@@ -172,7 +172,7 @@ def _source(shape: _Shape) -> tuple[str, bool]:
     operands = [_Operand(w, real=v) for v in values]
     for op, *args in steps:
         operands.append(_step(w, op, [operands[a] for a in args]))
-    truth = steps[-1][0] != "none" and operands[-1].truth is not None
+    truth = operands[-1].truth is not None
     if truth:
         result, kind = w.add(f"zext {_TRUTHS} {operands[-1].truth} to {_BYTES}"), "i8"
     else:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from h2ok.ext.parsers.columns import Columns
+from h2ok.ext.parsers.columns import Columns, code_type
 from h2ok.ext.parsers.csv.cells import SEEN, Cells, read_cells
 from h2ok.ext.parsers.csv.levels import LevelTable
 from h2ok.ext.parsers.csv.scratch import Scratch
@@ -14,6 +13,7 @@ from h2ok.ext.parsers.csv.tokens import Dialect
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, Chunk
 from h2ok.kernel.frame.newchunk import Seen, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
+from h2ok.kernel.frame.numeric_encoder import MOST_DIGITS, is_sparse
 from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
 
@@ -21,10 +21,6 @@ __all__ = ["Layout", "read_block"]
 
 #: Types whose cells are read once for each level of a block.
 _CODED = ("Enum", "Numeric", "Time")
-#: Where one value in so many at most is not zero, the encoder has a look itself.
-_SPARSE = 8
-#: Decimals whose digits are a number below this are scaled without a rounding error.
-_MOST_DIGITS = 2.0**50
 
 
 @wire_type("csv.layout")
@@ -73,7 +69,7 @@ def read_block(
     for i, k in enumerate(as_codes):
         kind = layout.types[layout.keep[k]]
         if kind == "Enum":
-            out.codes[k] = found.codes[i].astype(_code_type(tables[i].n))
+            out.codes[k] = found.codes[i].astype(code_type(tables[i].n))
             out.levels[k] = tables[i].snapshot()
             out.fresh[k] = tables[i].known(told[i])
         else:
@@ -93,13 +89,13 @@ def encode_seen(values: NDArray[np.float64], seen: NDArray[np.float64]) -> Chunk
     """The chunk of float64[n] numbers of which ``SEEN`` is known."""
     known = dict(zip(SEEN, seen.tolist(), strict=True))
     lo, hi, n, places = known["lo"], known["hi"], len(values), int(known["places"])
-    if known["unsure"] or lo >= hi or (lo <= 0 <= hi and (n - known["zeros"]) * _SPARSE <= n):
+    if known["unsure"] or lo >= hi or is_sparse(n, known["zeros"], lo, hi):
         return encode_numbers(values)
     has_na = known["missing"] > 0
     if known["other"]:
         plain = _needs_double(known["sample"])
         return encode_numbers(values, seen=Seen(lo, hi, has_na, False, plain=True) if plain else None)
-    if (places and not known["full"]) or max(-lo, hi) * 10.0**places >= _MOST_DIGITS:
+    if (places and not known["full"]) or max(-lo, hi) * 10.0**places >= MOST_DIGITS:
         return encode_numbers(values)
     return encode_numbers(values, seen=Seen(lo, hi, has_na, False, places=places))
 
@@ -147,11 +143,6 @@ def _texts(cells: Cells, column: int, na: tuple[str, ...]) -> list[str | None]:
     texts = iter(cells.texts_of(found[found >= 0]))
     out = [next(texts) if there else None for there in (found >= 0).tolist()]
     return [None if t in na else t for t in out] if na else out
-
-
-def _code_type(n_levels: int) -> type[np.signedinteger[Any]]:
-    """The narrowest type of codes, which wait in memory until the levels of all blocks are known."""
-    return np.int8 if n_levels < 1 << 7 else np.int16 if n_levels < 1 << 15 else np.int32
 
 
 def _times(cells: Cells, texts: list[str], na: tuple[str, ...], zone: str) -> NDArray[np.int64]:
