@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from h2ok.kernel import KeyNotFoundError, Node, OutOfMemoryBudgetError
 from h2ok.kernel.dkv.cache import ReadCache
+from h2ok.kernel.errors import NodeLostError
 from h2ok.kernel.key import SLOTS, slot_of
 from h2ok.kernel.testing import local_cloud
 from h2ok.kernel.transport.inproc import InprocHub
@@ -43,6 +44,44 @@ def test_reads_of_other_nodes_are_cached_until_the_value_changes(cloud: list[Nod
     assert len(cloud[0].dkv.get(key)) == 6
     cloud[2].dkv.remove(key)
     assert all(n.dkv.get(key) is None for n in cloud)
+
+
+def test_who_may_have_been_declared_dead_asks_the_home_before_it_trusts_its_cache(cloud: list[Node]) -> None:
+    reader = cloud[0]
+    key = next(f"k{i}" for i in range(100) if reader.dkv.home(f"k{i}") == 2)
+    cloud[1].dkv.put(key, "old")
+    assert reader.dkv.get(key) == "old"
+    cloud[2].dkv.store.set(key, "new", 1 << 60)
+    assert reader.dkv.get(key) == "old"
+    reader.cloud.lease = float("-inf")
+    assert reader.dkv.get(key) == "new"
+
+
+def test_a_home_that_may_have_been_declared_dead_answers_nothing_until_it_knows(cloud: list[Node]) -> None:
+    home = cloud[2]
+    key = next(f"k{i}" for i in range(100) if home.dkv.home(f"k{i}") == 2)
+    cloud[0].dkv.put(key, 1)
+    home.cloud.lease = float("-inf")
+    answers: list[int] = []
+    asking = [threading.Thread(target=lambda n=n: answers.append(n.dkv.get(key))) for n in cloud]
+    for thread in asking:
+        thread.start()
+    # It is asked again and again meanwhile; each look at the cloud lets the others go on.
+    assert not home.cloud.wait_until(lambda: bool(answers), 0.2)
+    home.cloud.lease = float("inf")
+    for thread in asking:
+        thread.join(30)
+    assert answers == [1, 1, 1]
+
+
+def test_a_node_that_was_declared_dead_says_so_to_who_reads_from_it(cloud: list[Node]) -> None:
+    home = cloud[2]
+    key = next(f"k{i}" for i in range(100) if home.dkv.home(f"k{i}") == 2)
+    cloud[0].dkv.put(key, 1)
+    home.cloud.mark_failed("declared dead")
+    home.cloud.lease = float("-inf")
+    with pytest.raises(NodeLostError, match="declared dead"):
+        home.dkv.get(key)
 
 
 def test_get_many_and_put_many_cross_all_homes(cloud: list[Node]) -> None:

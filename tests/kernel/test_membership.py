@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from h2ok.kernel.cloud.cloud import H2ONode
@@ -49,7 +50,7 @@ class Network:
             if isinstance(action, SendHeartbeat) and self.reaches(source, action.to):
                 reply, more = self.nodes[action.to].heartbeat(self.nodes[source].own_heartbeat(), self.now)
                 self._queue += [(action.to, a) for a in more]
-                self._queue += [(source, a) for a in self.nodes[source].reply(action.to, reply, self.now)]
+                self._queue += [(source, a) for a in self.nodes[source].reply(action.to, reply, self.now, self.now)]
             elif isinstance(action, SendLock) and self.reaches(source, action.to.node):
                 to = action.to.node
                 answer, more = self.nodes[to].lock_request(action.request, self.now)
@@ -204,6 +205,45 @@ def test_who_was_declared_dead_is_told_when_it_returns(net: Network) -> None:
     net.run(3)
     assert "declared dead" in machines[2].failure
     assert not machines[0].failure
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_a_paused_node_may_not_answer_any_more_when_it_is_declared_dead(net: Network, n: int) -> None:
+    machines = formed(net, n)
+    net.lock(machines[0])
+    net.run(3.5)
+    sleeper = machines[-1]
+    net.paused.add(sleeper.me.node)
+    while not any(m.lost for m in machines):
+        assert all(m.lease() > net.now for m in machines[: n // 2 + 1 if n > 2 else 0])
+        net.run(0.25)
+    assert sleeper.lease() <= net.now
+    net.run(1)
+    assert all(m.lease() > net.now for m in machines[:-1])
+    net.paused.clear()
+    net.run(1)
+    assert sleeper.lease() < net.now
+
+
+def test_a_node_that_was_paused_for_long_answers_again_when_the_others_have_answered_it(net: Network) -> None:
+    machines = formed(net)
+    net.lock(machines[0])
+    machines[2].settings = machines[1].settings = replace(machines[2].settings, dead=20.0)
+    net.paused.add(machines[0].me.node)
+    net.run(12)
+    assert machines[0].lease() < net.now
+    net.paused.clear()
+    net.run(1.25)
+    assert machines[0].lease() > net.now
+
+
+def test_a_node_alone_or_before_the_lock_may_always_answer(net: Network) -> None:
+    alone = net.add(7)
+    net.lock(alone)
+    net.run(60)
+    assert alone.lease() == float("inf")
+    machines = formed(net)
+    assert {m.lease() for m in machines} == {float("inf")}
 
 
 def test_a_refused_connection_is_death_at_once_and_told_to_all(net: Network) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -80,6 +81,8 @@ class Cloud:
         self._heard: dict[H2ONode, tuple[int, NodeStats]] = {}
         self._changed = threading.Condition()
         self._consensus = True
+        #: Until when (time.monotonic) this node may answer from what it holds; set by the membership service.
+        self.lease = math.inf
         #: Set by the membership service: takes the cluster-wide decision to lock; returns when it holds.
         self.lock_service: Callable[[str], None] | None = None
         #: Set by the membership service: takes notice of nodes that may be of the same cloud.
@@ -129,6 +132,11 @@ class Cloud:
     def failure(self) -> str:
         """Why this node may not take part in the cloud (refused, declared dead); empty when all is well."""
         return self._failure
+
+    @property
+    def current(self) -> bool:
+        """Whether no other node can have taken over from this one; false after a long pause until most members answered again."""
+        return time.monotonic() <= self.lease
 
     @property
     def bad_nodes(self) -> int:

@@ -15,12 +15,16 @@ dead at once. Before the lock the dead leave the view; after it, death is final,
 With ``quorum`` silence alone kills only those outside a majority: a node that hears no more than half of the others (the half
 without the lowest member, when it is exactly half) gives itself up, so that two parts of a cut cloud never both go on.
 
+Leases. Whoever slept or was cut off does not know that it was declared dead meanwhile. A node may answer from what it holds only
+until ``lease``: the time a majority, itself included, would need to take it for dead after the latest heartbeats they answered.
+
 Growing. A locked cloud that is ``elastic`` lets a newcomer wait and tells its driver (``Join``); the leader then widens the view of
 all members, and the newcomer takes part once a placement names it. Others are refused with the reason.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -80,6 +84,8 @@ class _Peer:
     view: tuple[Member, ...] = ()
     heard: float = 0.0
     sent: float = -1e9
+    #: When this node sent the latest heartbeat that the peer answered as a member.
+    answered: float = -math.inf
 
 
 class Membership:
@@ -156,8 +162,8 @@ class Membership:
         self._take(message, now, actions)
         return HeartbeatReply("ok", heartbeat=self.own_heartbeat()), actions
 
-    def reply(self, to: H2ONode, reply: HeartbeatReply, now: float) -> list[Action]:
-        """The answer to a heartbeat of this node."""
+    def reply(self, to: H2ONode, reply: HeartbeatReply, now: float, sent: float) -> list[Action]:
+        """The answer to a heartbeat that this node sent at ``sent``."""
         actions: list[Action] = []
         if self.failure:
             return actions
@@ -171,7 +177,21 @@ class Membership:
         elif reply.heartbeat is not None:
             _, more = self.heartbeat(reply.heartbeat, now)
             actions += more
+            peer = self._peers.get(to)
+            if peer is not None and peer.member == reply.heartbeat.sender:
+                peer.answered = max(peer.answered, sent)
         return actions
+
+    def lease(self) -> float:
+        """Until when this node may answer from what it holds without asking anyone."""
+        if self.failure:
+            return -math.inf
+        others = [m for m in self.view if m != self.me and m not in self.lost]
+        needed = (len(others) + 1) // 2
+        if not self.locked or not needed:
+            return math.inf
+        answered = sorted((self._peers[m.node].answered for m in others if m.node in self._peers), reverse=True)
+        return answered[needed - 1] + self.settings.dead if len(answered) >= needed else -math.inf
 
     def connection_refused(self, node: H2ONode, now: float) -> list[Action]:
         """The port of a node that was connected refuses connections: its process is gone."""

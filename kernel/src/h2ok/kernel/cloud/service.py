@@ -116,6 +116,7 @@ class MembershipService:
                     self._act(action)
                 except Exception:  # membership must go on, whatever a listener does
                     _log.exception("Node %s could not carry out %s", self.me.node.name, type(action).__name__)
+            self._cloud.lease = self._state.lease()
 
     def _answer_heartbeat(self, message: Heartbeat) -> HeartbeatReply:
         reply: list[HeartbeatReply] = []
@@ -220,16 +221,17 @@ class MembershipService:
             self._open[to] = True
             return
         self._open[to] = False
-        self._refresh_stats(time.monotonic())
+        now = time.monotonic()
+        self._refresh_stats(now)
         self._note_sent(to, "cloud.heartbeat")
         future = self._send(to, "cloud.heartbeat", self._state.own_heartbeat(), 2 * self._settings.heartbeat)
-        future.add_done_callback(partial(self._heartbeat_answered, to))
+        future.add_done_callback(partial(self._heartbeat_answered, to, now))
 
-    def _heartbeat_answered(self, to: H2ONode, future: Future[Any]) -> None:
+    def _heartbeat_answered(self, to: H2ONode, sent: float, future: Future[Any]) -> None:
         with self._mutex:
             again = self._open.pop(to, False)
             if future.exception() is None:
-                self._event(lambda s, now: s.reply(to, future.result(), now))
+                self._event(lambda s, now: s.reply(to, future.result(), now, sent))
                 if again:
                     self._send_heartbeat(to)
 

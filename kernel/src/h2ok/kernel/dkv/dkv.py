@@ -196,6 +196,8 @@ class DKV:
             value = self.store.get(key)
             if value is not None:
                 return value, True
+        elif not self._cloud.current:
+            return None, False
         elif self._cloud.serves(slot_of(key)):
             return self.store.get(key), True
         value = self.cache.get(key)

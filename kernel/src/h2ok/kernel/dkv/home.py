@@ -94,6 +94,11 @@ class Home:
         cloud = self._cloud
         if cloud.size == 1 and cloud.pending is None:
             return
+        if not cloud.current:
+            cloud.check_alive(cloud.me)
+            raise NotHomeError(
+                f"Node {cloud.me.name} was paused or cut off; it asks the others what it missed.", node=cloud.me.name
+            )
         for key in keys:
             if not cloud.serves(slot_of(key)):
                 raise NotHomeError(f"Node {cloud.me.name} does not answer for '{key}' now.", node=cloud.me.name)
