@@ -81,6 +81,18 @@ def test_svmlight_in_blocks_equals_whole(ctx: RequestContext, load: Callable[...
     np.testing.assert_array_equal(cut.to_numpy(ctx.node), whole)
 
 
+def test_a_setup_that_a_format_cannot_follow_is_refused_before_a_job_begins(
+    client: Client, runtime: Runtime, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.svm"
+    path.write_text("1 1:2 2:3\n")
+    keys = client.get("/3/ImportFiles", path=str(path))["destination_frames"]
+    fields = {"source_frames": keys, "destination_frame": "t", "parse_type": "SVMLight", "separator": 32, "number_columns": 3}
+    refused = client.post("/3/Parse", expect=412, skipped_columns=[1], **fields)
+    assert "skipped_columns are not supported" in refused["exception_msg"]
+    assert runtime.node.dkv.get("t") is None
+
+
 def test_svmlight_refuses_skipped_columns(load: Callable[..., Frame]) -> None:
     with pytest.raises(IllegalArgumentError, match="skipped_columns"):
         load("1 1:0.5\n0 2:1\n", "t.svm", skipped_columns=[1])

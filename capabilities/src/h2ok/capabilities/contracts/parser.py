@@ -62,6 +62,9 @@ class Parser(ABC):
         Fields the user set in ``given`` (names, types, separator, header) are kept.
         """
 
+    def check(self, setup: ParseSetup) -> None:  # noqa: B027 - formats that can follow every setup need none
+        """Refuse a setup that this format cannot follow, before a job begins: raise IllegalArgumentError."""
+
     @abstractmethod
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         """Read all sources into one stored frame ``dest``; leaves nothing behind when it raises."""

@@ -127,7 +127,7 @@ def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
     delete = bool(request.delete_on_done)
     kinds = tuple(map(kind_of_type, request.column_types or ()))
 
-    ctx.runtime.service(GuessParser).parser(setup.parse_type)
+    ctx.runtime.service(GuessParser).parser(setup.parse_type).check(setup)
     job = ctx.node.jobs.start("Parse", dest, "Frame", ParsePlan(tuple(keys), setup, dest, delete, kinds))
     if request.blocking:
         job = ctx.node.jobs.wait(job.key)

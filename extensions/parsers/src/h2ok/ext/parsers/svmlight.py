@@ -129,7 +129,7 @@ class SvmLightParser(Parser):
         lines = lines[:-1] if len(lines) > 1 and not sample.endswith(b"\n") else lines
         if not lines or not all(_LINE.match(line) for line in lines):
             return None
-        _refuse_skipping(given)
+        self.check(given)
         width = max(int(m) for line in lines for m in re.findall(rb"(\d+):", line))
         if width >= _MAX_COLUMNS:
             raise _too_wide(width)
@@ -140,8 +140,13 @@ class SvmLightParser(Parser):
             data=tuple(tuple(t.decode() for t in x.split()) for x in lines[:10]),
         )  # fmt: skip
 
+    def check(self, setup: ParseSetup) -> None:
+        if setup.skipped_columns:
+            raise IllegalArgumentError(
+                "skipped_columns are not supported for SVMLight files; drop the columns from the frame afterwards."
+            )
+
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
-        _refuse_skipping(setup)
         raws = [require_raw(job.node, s) for s in sources]
         plan = plan_blocks(self.runtime, raws, max(setup.chunk_size, 4096), "")
         blocks = tuple(plan.blocks)
@@ -162,10 +167,3 @@ def _too_wide(width: int) -> IllegalArgumentError:
     return IllegalArgumentError(
         f"The largest feature index is {width}; at most {_MAX_COLUMNS} columns can be read. Hash or select the features first."
     )
-
-
-def _refuse_skipping(setup: ParseSetup) -> None:
-    if setup.skipped_columns:
-        raise IllegalArgumentError(
-            "skipped_columns are not supported for SVMLight files; drop the columns from the frame afterwards."
-        )
