@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from h2ok.capabilities.contracts.errors import ModelBuilderError
+from h2ok.ext.algos.glm.bounds import Bounds
 from h2ok.ext.algos.glm.family import Family
 from h2ok.ext.algos.glm.kernels import accumulate_gram, coordinate_descent, linear_predictor
 from h2ok.ext.algos.glm.output import four_digits, incomplete_beta, p_values
-from h2ok.ext.algos.glm.solver import independent_columns
+from h2ok.ext.algos.glm.solver import Penalty, independent_columns, solve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 L0 = {"lambda": "0"}
 
@@ -216,6 +219,44 @@ def test_coordinate_descent_without_penalty_solves_the_system() -> None:
     b = np.zeros(5)
     coordinate_descent(a, c, b, 0.0, 0.0, np.ones(5, bool), np.zeros(5), np.full(5, np.inf), 1e-12, 10_000)
     assert (b >= 0).all()
+
+
+@given(
+    p=st.integers(1, 12),
+    rows=st.integers(1, 40),
+    seed=st.integers(0, 2**32 - 1),
+    alpha=st.sampled_from([0.0, 0.3, 1.0]),
+    strength=st.sampled_from([1e-6, 0.01, 0.3]),
+    limited=st.booleans(),
+    non_negative=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_the_solution_is_that_of_plain_sweeps(
+    p: int, rows: int, seed: int, alpha: float, strength: float, limited: bool, non_negative: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, p)) @ (np.eye(p) + 0.9 * rng.normal(size=(p, p)))
+    full = np.column_stack([x, np.ones(rows), rng.normal(size=rows) + x[:, 0]]) / np.sqrt(rows)
+    penalty, size = Penalty.of(alpha, strength), p + 1
+    bounds = None
+    low, high = np.full(size, -np.inf), np.full(size, np.inf)
+    if limited:
+        low, high = np.append(np.full(p, -0.1), -np.inf), np.append(np.full(p, 0.2), np.inf)
+        bounds = Bounds(low, high, np.zeros(size), np.zeros(size), np.full(size, np.nan))
+    if non_negative:
+        low = np.append(np.maximum(low[:-1], 0), low[-1])
+    got = solve(np.tril(full.T @ full), np.zeros(size), penalty, non_negative=non_negative, bounds=bounds)
+    gram = full.T @ full
+    a, c, slow, penalised = np.ascontiguousarray(gram[:size, :size]), gram[size, :size], np.zeros(size), np.arange(size) < p
+    coordinate_descent(a, c.copy(), slow, penalty.l1, penalty.l2, penalised, low, high, 1e-12, 20_000)
+
+    def value(b: np.ndarray) -> float:
+        return float(0.5 * b @ a @ b - c @ b) + penalty.value(b)
+
+    # With fewer rows than columns sweeps creep along a flat valley, and end there.
+    near = 1e-9 if rows > p + 1 else 1e-6
+    assert value(got) <= value(slow) + near * max(1.0, abs(value(slow)))
+    assert ((got >= low) & (got <= high)).all()
 
 
 def test_independent_columns() -> None:

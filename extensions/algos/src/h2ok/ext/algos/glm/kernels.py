@@ -107,8 +107,9 @@ def coordinate_descent(a, c, beta, l1, l2, penalised, low, high, tolerance, max_
             new = min(max(new, low[j]), high[j])
             if new != old:
                 step = new - old
+                # Row j is column j, and lies together in memory.
                 for k in range(p):
-                    gradient[k] -= a[k, j] * step
+                    gradient[k] -= a[j, k] * step
                 beta[j] = new
                 moved = abs(step) * np.sqrt(diag)
                 largest = max(largest, moved)
