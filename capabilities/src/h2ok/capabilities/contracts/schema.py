@@ -144,6 +144,9 @@ class Schema:
     #: False for objects without ``__meta`` on the wire.
     has_meta: ClassVar[bool] = True
     api_fields: ClassVar[dict[str, ApiField]] = {}
+    #: By field; (field, name on the wire) of those that answers have.
+    _defaults: ClassVar[dict[str, Any]] = {}
+    _written: ClassVar[list[tuple[str, str]]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -153,12 +156,14 @@ class Schema:
         for base in reversed(cls.__mro__):
             fields.update({k: v for k, v in base.__dict__.items() if isinstance(v, ApiField)})
         cls.api_fields = fields
+        cls._defaults = {name: f.default for name, f in fields.items()}
+        cls._written = [(name, f.wire_name) for name, f in fields.items() if f.json]
 
     def __init__(self, **values: Any) -> None:
-        for name, f in self.api_fields.items():
-            setattr(self, name, values.pop(name) if name in values else f.default)
-        if values:
-            raise TypeError(f"{type(self).__name__} has no field {', '.join(map(repr, values))}.")
+        unknown = values.keys() - self._defaults.keys()
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no field {', '.join(map(repr, sorted(unknown)))}.")
+        self.__dict__.update(self._defaults, **values)
 
     @classmethod
     def meta(cls) -> dict[str, Any]:
@@ -197,9 +202,9 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, ``__meta`` first; non-finite doubles as text."""
         out: dict[str, Any] = {"__meta": self.meta()} if self.has_meta else {}
-        for name, f in self.api_fields.items():
-            if f.json:
-                out[f.wire_name] = to_wire(getattr(self, name))
+        for name, wire_name in self._written:
+            value = getattr(self, name)
+            out[wire_name] = value if type(value) in _PLAIN else to_wire(value)
         return out
 
 
@@ -359,20 +364,25 @@ def _fold(text: str) -> str:
     return "".join(c for c in text.upper() if "0" <= c <= "9" or "A" <= c <= "Z")
 
 
+#: Types whose values are JSON as they are.
+_PLAIN = frozenset((type(None), str, bool, int))
+
+
 def to_wire(value: Any) -> Any:
     """Plain JSON of a value: schemas written out, numpy as Python, non-finite doubles as NaN, Infinity, -Infinity."""
-    if value is None or isinstance(value, (str, bool, int)):
+    if type(value) in _PLAIN or isinstance(value, (str, int)):
         return value
     if isinstance(value, float):
         if math.isfinite(value):
             return value
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, (list, tuple)):
+        # PERF: finite doubles and what is plain need no call; a wide frame has millions.
+        return [v if type(v) in _PLAIN or (type(v) is float and math.isfinite(v)) else to_wire(v) for v in value]
     if isinstance(value, Schema):
         return value.to_json()
     if isinstance(value, Mapping):
-        return {k: to_wire(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_wire(v) for v in value]
+        return {k: v if type(v) in _PLAIN else to_wire(v) for k, v in value.items()}
     if hasattr(value, "tolist"):
         return to_wire(value.tolist())
     raise TypeError(f"Cannot write a {type(value).__qualname__} as JSON.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.capabilities.contracts.schema import key_ref
+from h2ok.ext.rest.cells import read_cells
 from h2ok.ext.rest.chunk_tables import chunk_tables, frame_bytes
 from h2ok.ext.rest.histograms import DEFAULT_PERCENTILES, histogram, percentiles
 from h2ok.ext.rest.schemas.frames import ColV3, FrameSynopsisV3, FrameV3
@@ -16,7 +17,7 @@ from h2ok.kernel.frame.rollups import rollups_many
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Window", "frame_checksum", "frame_json", "synopsis"]
+__all__ = ["Window", "frame_json", "synopsis"]
 
 _DEFAULT_ROWS = 100
 _MAX_CELLS = 20_000_000
@@ -70,22 +71,23 @@ def frame_json(node: Node, frame: Frame, window: Window, *, light: bool = False,
     span = range(column_offset, column_offset + column_count)
     # PERF: one task for the statistics of all columns; one task a column costs 0.3 ms each.
     stats = rollups_many(node, [frame.vecs[j] for j in span] if light else frame.vecs)
-    stats = stats if light else stats[column_offset : column_offset + column_count]
-    columns = [
-        column_json(node, frame.names[j], frame.vecs[j], s, row_offset, row_count, j - column_offset < full, summary)
-        for j, s in zip(span, stats, strict=True)
+    shown = stats if light else stats[column_offset : column_offset + column_count]
+    cells: list[Any] = [
+        *read_cells(node, [frame.vecs[j] for j in span[:full]], row_offset, row_count),
+        *[None] * (len(span) - full),
     ]
+    columns = [column_json(node, frame.names[j], frame.vecs[j], s, c, summary) for j, s, c in zip(span, shown, cells, strict=True)]
     chunks, nodes = (None, None) if light else chunk_tables(node, frame)
     return FrameV3(
         frame_id=key_ref("Frame", frame.key),
-        byte_size=0 if light else frame_bytes(node, [frame])[0],
+        byte_size=0 if light else sum(s.nbytes for s in stats),
         row_offset=row_offset,
         row_count=row_count,
         column_offset=column_offset,
         column_count=column_count,
         full_column_count=full,
         total_column_count=frame.n_cols,
-        checksum=0 if light else frame_checksum(node, frame),
+        checksum=0 if light else _checksum(frame, stats),
         rows=frame.n_rows,
         num_columns=frame.n_cols,
         default_percentiles=list(DEFAULT_PERCENTILES),
@@ -95,10 +97,8 @@ def frame_json(node: Node, frame: Frame, window: Window, *, light: bool = False,
     )
 
 
-def column_json(
-    node: Node, name: str, vec: Vec, stats: RollupStats, row_offset: int, row_count: int, with_data: bool, summary: bool
-) -> ColV3:
-    """ColV3 of the rows of one column."""
+def column_json(node: Node, name: str, vec: Vec, stats: RollupStats, cells: list[Any] | None, summary: bool) -> ColV3:
+    """ColV3 of one column; ``cells``: the rows to show, None for a column without."""
     text = vec.type in ("string", "uuid")
     # H2O: an enum has no mean, its extremes are those of the level indexes.
     mean, sigma = (float("nan"),) * 2 if vec.is_enum else (stats.mean, stats.sigma)
@@ -117,49 +117,17 @@ def column_json(
         domain_cardinality=vec.cardinality,
         precision=0 if vec.type == "numeric" and not stats.is_int else -1,
     )
-    if with_data:
+    if cells is not None:
         if text:
-            column.string_data = window_strings(node, vec, row_offset, row_count)  # type: ignore[assignment]
+            column.string_data = cells
         else:
-            column.data = window_numbers(node, vec, row_offset, row_count).tolist()
+            column.data = cells
     if summary and not text:
         h = histogram(node, vec, stats)
         if h is not None:
             column.histogram_bins, column.histogram_base, column.histogram_stride = h.counts, h.base, h.stride
             column.percentiles = percentiles(node, vec, stats)
     return column
-
-
-def window_numbers(node: Node, vec: Vec, offset: int, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """float64[count] of a run of rows, NA as NaN; touches only the chunks that hold them."""
-    out = np.empty(count)
-    for chunk, first, last, at in _pieces(node, vec, offset, count):
-        out[at : at + last - first] = chunk.decode()[first:last]
-    return out
-
-
-def window_strings(node: Node, vec: Vec, offset: int, count: int) -> list[str | None]:
-    """Text of a run of rows."""
-    out: list[str | None] = []
-    for chunk, first, last, _ in _pieces(node, vec, offset, count):
-        out.extend(chunk.strings()[first:last])
-    return out
-
-
-def _pieces(node: Node, vec: Vec, offset: int, count: int) -> Sequence[tuple[Any, int, int, int]]:
-    """(chunk, first, last, position in the window) of every chunk a window touches."""
-    if count <= 0:
-        return []
-    out = []
-    end = offset + count
-    for i in range(vec.chunk_index_for_row(offset), vec.n_chunks):
-        start, stop = int(vec.espc[i]), int(vec.espc[i + 1])
-        if start >= end:
-            break
-        first, last = max(offset, start) - start, min(end, stop) - start
-        if last > first:
-            out.append((vec.chunk(node, i), first, last, max(offset, start) - offset))
-    return out
 
 
 def synopsis(node: Node, frames: Sequence[Frame]) -> list[FrameSynopsisV3]:
@@ -171,11 +139,11 @@ def synopsis(node: Node, frames: Sequence[Frame]) -> list[FrameSynopsisV3]:
     ]
 
 
-def frame_checksum(node: Node, frame: Frame) -> int:
+def _checksum(frame: Frame, stats: Sequence[RollupStats]) -> int:
     """A number that changes with names, types or data of the frame: signed 64 bits."""
     total = 0
-    for name, stats in zip(frame.names, rollups_many(node, frame.vecs), strict=True):
-        total = (total * 31 + stats.checksum) & (2**64 - 1)
+    for name, column in zip(frame.names, stats, strict=True):
+        total = (total * 31 + column.checksum) & (2**64 - 1)
         total ^= int.from_bytes(name.encode("utf-8", "surrogatepass")[:8].ljust(8, b"\0"), "little")
     return total - 2**64 if total >= 2**63 else total
 
