@@ -19,6 +19,7 @@ from h2ok.ext.parsers.imports import import_files_multi
 from h2ok.ext.parsers.parse import parse, parse_setup
 from h2ok.ext.parsers.schemas import ImportFilesMultiV3, ParseSetupV3, ParseV3
 from h2ok.kernel import Frame, IllegalArgumentError, KeyNotFoundError
+from h2ok.kernel.key import is_chunk_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,34 @@ def test_a_source_damaged_behind_the_sample_leaves_nothing(ctx: RequestContext, 
         load(packed[: len(packed) // 2], "t.csv.gz", chunk_size=1 << 18)
     assert [k for k in ctx.node.dkv.local_keys() if k.startswith("\x01")] == []
     assert list(ctx.node.tasks.scratch) == []
+
+
+def test_columns_stored_before_the_levels_are_too_many_are_removed(
+    ctx: RequestContext, load: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("h2ok.ext.parsers.columns.MAX_LEVELS", 2)
+    with pytest.raises(AssertionError, match="more than 2 levels"):
+        load(LINES, chunk_size=8192)
+    assert [k for k in ctx.node.dkv.local_keys() if k.startswith("\x01")] == []
+    assert list(ctx.node.tasks.scratch) == []
+
+
+def test_a_first_try_with_wrong_cuts_leaves_nothing(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    plain = [f"{i},{i % 3}k" for i in range(20_000)]
+    text = "\n".join(["a,b", *plain, *(f'{i},"x\ny{i % 3}"' for i in range(6000))]) + "\n"
+    frame = load(text, chunk_size=16384, column_types=["Numeric", "Enum"])
+    assert frame.n_rows == 26_000
+    chunks = {k for v in frame.vecs for k in v.chunk_keys()}
+    assert {k for k in ctx.node.dkv.local_keys() if is_chunk_key(k)} == chunks
+    assert list(ctx.node.tasks.scratch) == []
+
+
+def test_numbers_are_stored_in_one_pass(ctx: RequestContext, load: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+    run = ctx.node.tasks.run
+    monkeypatch.setattr(ctx.node.tasks, "run", lambda task, *a, **k: runs.append(type(task).__name__) or run(task, *a, **k))
+    load("".join(f"{i},{i / 7}\n" for i in range(3000)), chunk_size=4096)
+    assert len(runs) == 1
 
 
 def test_missing_sources_and_paths(ctx: RequestContext) -> None:
