@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.settings import TIME_ZONE_KEY
+from h2ok.ext.parsers.csv.blocks import whole_lines
 from h2ok.ext.parsers.imports import import_files_multi
 from h2ok.ext.parsers.parse import parse, parse_setup
 from h2ok.ext.parsers.schemas import ImportFilesMultiV3, ParseSetupV3, ParseV3
@@ -133,6 +134,29 @@ def test_numbers_are_stored_in_one_pass(ctx: RequestContext, load: Callable[...,
     monkeypatch.setattr(ctx.node.tasks, "run", lambda task, *a, **k: runs.append(type(task).__name__) or run(task, *a, **k))
     load("".join(f"{i},{i / 7}\n" for i in range(3000)), chunk_size=4096)
     assert len(runs) == 1
+
+
+def naive_whole_lines(pieces: list[bytes], block_bytes: int, quote: int) -> list[bytes]:
+    out, data = [], b""
+    for piece in pieces:
+        data += piece
+        if len(data) >= block_bytes:
+            ends = [i + 1 for i, c in enumerate(data) if c == 10]
+            outside = [e for e in ends if not quote or data[: e - 1].count(quote) % 2 == 0]
+            cut = outside[-1] if outside else 0
+            out += [data[:cut]] if cut else []
+            data = data[cut:]
+    return out + ([data] if data else [])
+
+
+@given(
+    pieces=st.lists(st.text(alphabet='ab\n,"', max_size=12).map(str.encode), max_size=20),
+    block_bytes=st.integers(1, 40),
+    quote=st.sampled_from([0, 34]),
+)
+@settings(max_examples=300, deadline=None)
+def test_pieces_are_cut_into_whole_lines(pieces: list[bytes], block_bytes: int, quote: int) -> None:
+    assert list(whole_lines(iter(pieces), block_bytes, quote)) == naive_whole_lines(pieces, block_bytes, quote)
 
 
 def test_missing_sources_and_paths(ctx: RequestContext) -> None:
