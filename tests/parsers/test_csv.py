@@ -108,9 +108,7 @@ def test_a_source_damaged_behind_the_sample_leaves_nothing(ctx: RequestContext, 
     assert list(ctx.node.tasks.scratch) == []
 
 
-def test_columns_stored_before_the_levels_are_too_many_are_removed(
-    ctx: RequestContext, load: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_levels_leave_nothing(ctx: RequestContext, load: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("h2ok.ext.parsers.columns.MAX_LEVELS", 2)
     with pytest.raises(AssertionError, match="more than 2 levels"):
         load(LINES, chunk_size=8192)
@@ -126,14 +124,6 @@ def test_a_first_try_with_wrong_cuts_leaves_nothing(ctx: RequestContext, load: C
     chunks = {k for v in frame.vecs for k in v.chunk_keys()}
     assert {k for k in ctx.node.dkv.local_keys() if is_chunk_key(k)} == chunks
     assert list(ctx.node.tasks.scratch) == []
-
-
-def test_numbers_are_stored_in_one_pass(ctx: RequestContext, load: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = []
-    run = ctx.node.tasks.run
-    monkeypatch.setattr(ctx.node.tasks, "run", lambda task, *a, **k: runs.append(type(task).__name__) or run(task, *a, **k))
-    load("".join(f"{i},{i / 7}\n" for i in range(3000)), chunk_size=4096)
-    assert len(runs) == 1
 
 
 def naive_whole_lines(pieces: list[bytes], block_bytes: int, quote: int) -> list[bytes]:

@@ -13,7 +13,7 @@ from h2ok.ext.parsers.csv.cells import _bytes_of, _cell_arrays, cut_cells, read_
 from h2ok.ext.parsers.csv.levels import Levels, LevelTable, decode_text
 from h2ok.ext.parsers.csv.lines import cut_lines
 from h2ok.ext.parsers.csv.reader import encode_seen
-from h2ok.ext.parsers.csv.scratch import Scratch, ScratchPool
+from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect, split_lines, split_tokens
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.ext.parsers.warmup import warmup
@@ -134,18 +134,6 @@ def test_rows_run_over_tiles(keep: bool, header: str) -> None:
         np.testing.assert_array_equal(found.numbers, [np.arange(n), np.arange(n) / 7])
         np.testing.assert_array_equal(found.codes[0], np.arange(n) % 700)
         assert table.decoded() == [f'le"vel {i}' for i in range(700)]
-
-
-def test_memory_of_an_import_is_offered_and_used_again() -> None:
-    pool = ScratchPool()
-    with pool.taken() as scratch:
-        scratch.array("text", 10_000, np.uint8)[:] = 7
-        scratch.table("session", 0)
-    pool.clear()
-    with pool.taken() as again:
-        assert again is scratch
-        assert len(again.array("text", 10_000, np.uint8)) == 10_000
-        assert again.table("session", 0).n == 0
 
 
 _PLAIN_CELL = st.text(alphabet="ab1.-", max_size=20)

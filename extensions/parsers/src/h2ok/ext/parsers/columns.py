@@ -1,7 +1,4 @@
-"""Columns of blocks into a frame: one MRTask reads, and a second one writes enums under the domain merged from all blocks.
-
-PERF: the first one stores every other column. So copies for other nodes travel while further blocks are read.
-"""
+"""Columns of blocks into a frame: one MRTask reads, a second one writes enums under the domain merged from all blocks."""
 
 from __future__ import annotations
 
@@ -46,10 +43,6 @@ class Columns:
     doubtful: bool = False
     fresh: dict[int, list[str]] = field(default_factory=dict, metadata={"wire": False})
 
-    def waiting(self) -> list[int]:
-        """The columns that are not written yet."""
-        return [j for j, chunk in enumerate(self.chunks) if chunk is not None or self.codes[j] is not None]
-
     def told(self, column: int) -> NDArray[np.str_] | None:
         """The levels of an enum to tell the others, sorted; None for other columns."""
         levels = self.levels[column]
@@ -64,9 +57,7 @@ class DoubtfulError(Exception):
 
 @dataclass(frozen=True)
 class ReadColumns(MRTask):
-    """First pass: subclasses read one block. What is no enum is written, in the order of the columns; enums are stashed, and the
-    partial is their levels.
-    """
+    """First pass: subclasses read one block; its columns are stashed, the partial is each enum's levels."""
 
     session: str
 
@@ -75,18 +66,12 @@ class ReadColumns(MRTask):
         """The columns of a block."""
 
     def map(self, block: Block) -> list[Any]:
-        columns = self.read(block)
-        done = [j for j, chunk in enumerate(columns.chunks) if chunk is not None]
-        for output, j in enumerate(done):
-            block.write(output, columns.chunks[j])
-            columns.chunks[j] = None
-        return self.keep_columns(block, columns)
+        return self.keep_columns(block, self.read(block))
 
     def keep_columns(self, block: Block, columns: Columns) -> list[Any]:
-        """Stash the columns of a block that are not written yet; its partial."""
+        """Stash the columns of a block; its partial."""
         told = [columns.told(j) for j in range(len(columns.levels))]
-        if columns.waiting():
-            block.stash("columns", columns)
+        block.stash("columns", columns)
         return [columns.doubtful, *told]
 
     def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
@@ -108,18 +93,18 @@ class _WriteColumns(MRTask):
 
     def map(self, block: Block) -> None:
         columns = block.unstash("columns")
-        for output, j in enumerate(columns.waiting()):
-            chunk, levels, domain = columns.chunks[j], columns.levels[j], self.domains[j] or ()
+        for j, chunk in enumerate(columns.chunks):
             if chunk is not None:
-                block.write(output, chunk)
+                block.write(j, chunk)
                 continue
+            levels, domain = columns.levels[j], self.domains[j] or ()
             remap = levels.remap(domain) if isinstance(levels, Levels) else remap_of(levels, domain)
             if columns.n_rows >= MANY:
                 from h2ok.kernel.frame.packing import encode_picked_codes
 
-                block.write(output, encode_picked_codes(columns.codes[j], remap))
+                block.write(j, encode_picked_codes(columns.codes[j], remap))
             else:
-                block.write(output, encode_codes(remap[columns.codes[j]]))
+                block.write(j, encode_codes(remap[columns.codes[j]]))
 
 
 def write_frame(
@@ -150,51 +135,23 @@ def write_frame(
 
     def work() -> tuple[Vec, ...]:
         try:
-            with node.scopes.enter() as scope:
-                vecs = _make_vecs(job, read, n_blocks, types, names, given_domains, stream)
-                scope.keep(vecs)
+            job.update(0.05, "Reading")
+            n = n_blocks
+            if stream is not None:
+                n, (doubtful, *levels) = stream()
+            espc = np.arange(n + 1, dtype=np.int64)
+            if stream is None:
+                doubtful, *levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+            if doubtful:
+                raise DoubtfulError
+            job.update(0.8, "Writing columns")
+            domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
+            specs = [OutputSpec(vec_type(t), d) for t, d in zip(types, domains, strict=True)]
+            return node.tasks.run(_WriteColumns(read.session, domains), (), espc, specs, cancelled=job.cancelled).vecs
         finally:
             node.tasks.free_state(read.session)
-        node.scopes.track(vecs)
-        return vecs
 
     return node.frames.put(Frame(dest, tuple(names), job.survive(work)))
-
-
-def _make_vecs(
-    job: JobContext,
-    read: ReadColumns,
-    n_blocks: int,
-    types: Sequence[str],
-    names: Sequence[str],
-    given_domains: Sequence[Sequence[str] | None] | None,
-    stream: Callable[[], tuple[int, Any]] | None,
-) -> tuple[Vec, ...]:
-    """The columns in their order; those written by the first pass are the caller's scope's, also after a failure of the second."""
-    tasks = job.node.tasks
-    # The number of blocks of a stream, which their keys tell, is known at its end only: nothing can be written before.
-    late = [stream is not None or t == "Enum" for t in types]
-    made: dict[int, Vec] = {}
-
-    def run(task: MRTask, n: int, specs: dict[int, OutputSpec]) -> Any:
-        result = tasks.run(task, (), np.arange(n + 1, dtype=np.int64), list(specs.values()), cancelled=job.cancelled)
-        made.update(zip(specs, result.vecs, strict=True))
-        return result.value
-
-    job.update(0.05, "Reading")
-    if stream is not None:
-        n, (doubtful, *levels) = stream()
-    else:
-        n = n_blocks
-        doubtful, *levels = run(read, n, {j: OutputSpec(vec_type(t)) for j, t in enumerate(types) if not late[j]})
-    if doubtful:
-        raise DoubtfulError
-    job.update(0.8, "Writing columns")
-    domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
-    if any(late):
-        specs = {j: OutputSpec(vec_type(t), domains[j]) for j, t in enumerate(types) if late[j]}
-        run(_WriteColumns(read.session, domains), n, specs)
-    return tuple(made[j] for j in range(len(types)))
 
 
 def code_type(n_levels: int) -> type[np.signedinteger[Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,9 +13,6 @@ from numpy.typing import NDArray
 
 __all__ = ["Scratch", "ScratchPool"]
 
-#: Advice that the system may take pages without a word, where it knows of that.
-_FREE = getattr(mmap, "MADV_FREE", None)
-
 
 class Scratch:
     """Arrays by name that grow as needed and are handed out again and again, for one thread at a time.
@@ -26,7 +22,7 @@ class Scratch:
     """
 
     def __init__(self) -> None:
-        self._held: dict[str, mmap.mmap] = {}
+        self._held: dict[str, NDArray[np.uint8]] = {}
         self._tables: dict[tuple[str, int], LevelTable] = {}
 
     def table(self, session: str, column: int, na: tuple[str, ...] = ()) -> LevelTable:
@@ -42,30 +38,16 @@ class Scratch:
         n_bytes = math.prod(shape if isinstance(shape, tuple) else (shape,)) * kind.itemsize
         held = self._held.get(name)
         if held is None or len(held) < n_bytes:
-            held = self._held[name] = mmap.mmap(-1, n_bytes + n_bytes // 8 + 1, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        out: NDArray[Any] = np.frombuffer(held, dtype=np.uint8, count=n_bytes).view(kind).reshape(shape)
+            held = self._held[name] = np.empty(n_bytes + n_bytes // 8, dtype=np.uint8)
+        out: NDArray[Any] = held[:n_bytes].view(kind).reshape(shape)
         return out
-
-    def rest(self) -> bool:
-        """Forget the levels and offer the memory to the system until it is written again; false where that cannot be."""
-        self._tables.clear()
-        if _FREE is None:
-            return False
-        for held in self._held.values():
-            held.madvise(_FREE)
-        return True
 
 
 class ScratchPool:
-    """The scratch memory of a node: as many as blocks are read at once.
-
-    PERF: it stays for the next import, which else begins with a page fault for each 4 KiB.
-    """
+    """The scratch memory of a node: as many as blocks are read at once."""
 
     def __init__(self, runtime: Any = None) -> None:
         self._idle: list[Scratch] = []
-        #: Whether memory is limited, and pages on offer would count against the limit.
-        self._limited = runtime is not None and bool(runtime.node.config.max_mem)
 
     @contextmanager
     def taken(self) -> Iterator[Scratch]:
@@ -80,17 +62,5 @@ class ScratchPool:
             self._idle.append(scratch)
 
     def clear(self) -> None:
-        """Give the idle memory back, or offer it."""
-        idle = self._take_idle()
-        if not self._limited:
-            self._idle += [scratch for scratch in idle if scratch.rest()]
-
-    def _take_idle(self) -> list[Scratch]:
-        """All idle ones; nobody else has them then."""
-        idle: list[Scratch] = []
-        while self._idle:
-            try:
-                idle.append(self._idle.pop())
-            except IndexError:
-                break
-        return idle
+        """Give the idle memory back."""
+        self._idle.clear()
