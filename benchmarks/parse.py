@@ -1,11 +1,11 @@
 """Import of files: h2ok, H2O-3 and polars in alternation: seconds, MB/s, peak memory of the process, bytes a value.
 
     python benchmarks/parse.py [--rows 300000] [--rounds 3] [--nthreads 2] [--nodes 1]
-                               [--h2o-jar h2o.jar] [--kinds mixed,numeric]
+                               [--h2o-jar h2o.jar] [--kinds mixed,numeric] [--folder DIR]
 
-Files are made once in a temporary folder: mixed and numeric CSV, the mixed one packed with gzip and as Parquet. Every run
-starts its server anew, imports the file twice and downloads it once as CSV; "first" is the import right after the boot. With some
-five million rows the CSV files have more than 300 MB.
+Files are made once in a temporary folder, or in ``--folder``, where further calls find them: mixed and numeric CSV, the mixed one
+packed with gzip and as Parquet. Every run starts its server anew, imports the file twice and downloads it once as CSV; "first" is
+the import right after the boot. With some five million rows the CSV files have more than 300 MB.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import time
 import urllib.parse
 import urllib.request
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,16 +36,31 @@ from h2ok.capabilities.testing.server import ServerProcess, free_ports
 KINDS = ("mixed", "numeric", "gz", "parquet")
 
 
+@contextmanager
+def folder_for(kept: Path | None, rows: int) -> Iterator[Path]:
+    """Where files of so many rows are: in a folder that stays, or in one that goes."""
+    if kept is None:
+        with TemporaryDirectory() as name:
+            yield Path(name)
+        return
+    folder = kept / str(rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+
+
 def make_file(folder: Path, kind: str, rows: int) -> Path:
     """The file of a kind, made when it is not there yet."""
     rng = np.random.default_rng(1)
     if kind == "numeric":
         path = folder / "numeric.csv"
         if not path.exists():
-            pd.DataFrame({f"x{j}": np.round(rng.normal(100, 25, rows), 4) for j in range(10)}).to_csv(path, index=False)
+            part = path.with_suffix(".part")
+            pd.DataFrame({f"x{j}": np.round(rng.normal(100, 25, rows), 4) for j in range(10)}).to_csv(part, index=False)
+            part.rename(path)
         return path
-    mixed = folder / "mixed.csv"
-    if not mixed.exists():
+    mixed, packed = folder / "mixed.csv", folder / "mixed.csv.gz"
+    # It is made last, so that files of a call that was stopped are made anew.
+    if not packed.exists():
         table = pd.DataFrame(
             {
                 "id": np.arange(rows),
@@ -57,9 +74,11 @@ def make_file(folder: Path, kind: str, rows: int) -> Path:
         )
         table.to_csv(mixed, index=False)
         table.to_parquet(folder / "mixed.parquet", row_group_size=200_000)
-        with mixed.open("rb") as source, gzip.open(folder / "mixed.csv.gz", "wb", compresslevel=6) as target:
+        part = packed.with_suffix(".part")
+        with mixed.open("rb") as source, gzip.open(part, "wb", compresslevel=6) as target:
             shutil.copyfileobj(source, target)
-    return {"mixed": mixed, "gz": folder / "mixed.csv.gz", "parquet": folder / "mixed.parquet"}[kind]
+        part.rename(packed)
+    return {"mixed": mixed, "gz": packed, "parquet": folder / "mixed.parquet"}[kind]
 
 
 def call(url: str, method: str, path: str, **form: Any) -> Any:
@@ -123,16 +142,16 @@ def children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def run_h2ok(folder: Path, path: Path, options: argparse.Namespace) -> dict[str, float]:
+def run_h2ok(ice: Path, path: Path, options: argparse.Namespace) -> dict[str, float]:
     # Kernels are compiled once for an installation, beside what runs then.
-    server = ServerProcess(folder / "ice", options.nodes, ["--nthreads", str(options.nthreads)], {"H2OK_WARMUP": "0"})
+    server = ServerProcess(ice, options.nodes, ["--nthreads", str(options.nthreads)], {"H2OK_WARMUP": "0"})
     try:
         return run_server(server.url, server.process.pid, path, options.poll)
     finally:
         server.stop()
 
 
-def run_h2o(folder: Path, path: Path, options: argparse.Namespace) -> dict[str, float]:
+def run_h2o(ice: Path, path: Path, options: argparse.Namespace) -> dict[str, float]:
     port = free_ports(4)
     command = [
         "java",
@@ -146,7 +165,7 @@ def run_h2o(folder: Path, path: Path, options: argparse.Namespace) -> dict[str, 
         "-baseport",
         str(port),
     ]
-    command += ["-nthreads", str(options.nthreads), "-name", f"bench{port}", "-ice_root", str(folder)]
+    command += ["-nthreads", str(options.nthreads), "-name", f"bench{port}", "-ice_root", str(ice)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -195,11 +214,10 @@ def main() -> None:
     parser.add_argument("--memory", default="4g", help="heap of H2O-3")
     parser.add_argument("--poll", type=float, default=0.0, help="seconds between two questions for the job; 0: the server waits")
     parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--folder", type=Path, help="where the files stay for further calls; else they are made anew")
     options = parser.parse_args()
     runners = {"h2ok": run_h2ok, **({"H2O-3": run_h2o} if options.h2o_jar else {}), "polars": run_polars}
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "ice").mkdir()
+    with TemporaryDirectory() as ice, folder_for(options.folder, options.rows) as folder:
         print(f"{options.rows} rows, {options.nodes} x {options.nthreads} threads, medians of {options.rounds}")
         print("| file | who | MB | first s | again s | again CPU s | MB/s | download s | peak MB | bytes a value |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
@@ -208,7 +226,7 @@ def main() -> None:
             found: dict[str, list[dict[str, float]]] = defaultdict(list)
             for _ in range(options.rounds):
                 for who, run in runners.items():
-                    found[who].append(run(folder, path, options))
+                    found[who].append(run(Path(ice), path, options))
             size = path.stat().st_size / 1e6
             for who, runs in found.items():
                 m = {k: statistics.median(r[k] for r in runs) for k in runs[0]}

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.settings import TIME_ZONE_KEY
+from h2ok.ext.parsers.csv.blocks import whole_lines
 from h2ok.ext.parsers.imports import import_files_multi
 from h2ok.ext.parsers.parse import parse, parse_setup
 from h2ok.ext.parsers.schemas import ImportFilesMultiV3, ParseSetupV3, ParseV3
 from h2ok.kernel import Frame, IllegalArgumentError, KeyNotFoundError
+from h2ok.kernel.key import is_chunk_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +106,47 @@ def test_a_source_damaged_behind_the_sample_leaves_nothing(ctx: RequestContext, 
         load(packed[: len(packed) // 2], "t.csv.gz", chunk_size=1 << 18)
     assert [k for k in ctx.node.dkv.local_keys() if k.startswith("\x01")] == []
     assert list(ctx.node.tasks.scratch) == []
+
+
+def test_too_many_levels_leave_nothing(ctx: RequestContext, load: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h2ok.ext.parsers.columns.MAX_LEVELS", 2)
+    with pytest.raises(AssertionError, match="more than 2 levels"):
+        load(LINES, chunk_size=8192)
+    assert [k for k in ctx.node.dkv.local_keys() if k.startswith("\x01")] == []
+    assert list(ctx.node.tasks.scratch) == []
+
+
+def test_a_first_try_with_wrong_cuts_leaves_nothing(ctx: RequestContext, load: Callable[..., Frame]) -> None:
+    plain = [f"{i},{i % 3}k" for i in range(20_000)]
+    text = "\n".join(["a,b", *plain, *(f'{i},"x\ny{i % 3}"' for i in range(6000))]) + "\n"
+    frame = load(text, chunk_size=16384, column_types=["Numeric", "Enum"])
+    assert frame.n_rows == 26_000
+    chunks = {k for v in frame.vecs for k in v.chunk_keys()}
+    assert {k for k in ctx.node.dkv.local_keys() if is_chunk_key(k)} == chunks
+    assert list(ctx.node.tasks.scratch) == []
+
+
+def naive_whole_lines(pieces: list[bytes], block_bytes: int, quote: int) -> list[bytes]:
+    out, data = [], b""
+    for piece in pieces:
+        data += piece
+        if len(data) >= block_bytes:
+            ends = [i + 1 for i, c in enumerate(data) if c == 10]
+            outside = [e for e in ends if not quote or data[: e - 1].count(quote) % 2 == 0]
+            cut = outside[-1] if outside else 0
+            out += [data[:cut]] if cut else []
+            data = data[cut:]
+    return out + ([data] if data else [])
+
+
+@given(
+    pieces=st.lists(st.text(alphabet='ab\n,"', max_size=12).map(str.encode), max_size=20),
+    block_bytes=st.integers(1, 40),
+    quote=st.sampled_from([0, 34]),
+)
+@settings(max_examples=300, deadline=None)
+def test_pieces_are_cut_into_whole_lines(pieces: list[bytes], block_bytes: int, quote: int) -> None:
+    assert list(whole_lines(iter(pieces), block_bytes, quote)) == naive_whole_lines(pieces, block_bytes, quote)
 
 
 def test_missing_sources_and_paths(ctx: RequestContext) -> None:

@@ -107,12 +107,13 @@ def test_codes_follow_the_first_appearance(values: list[str | None]) -> None:
 
 
 @given(st.lists(st.text(alphabet="ab1 ,;\n\r.", max_size=90).filter(lambda t: "\n" not in t), min_size=1, max_size=8))
+@pytest.mark.parametrize("keep", [True, False])
 @settings(max_examples=100, deadline=None)
-def test_one_pass_reads_what_cells_read(lines: list[str]) -> None:
+def test_one_pass_reads_what_cells_read(keep: bool, lines: list[str]) -> None:
     data = "\n".join(lines).encode()
     cells = cut_cells(data, Dialect(","))
     table, other = LevelTable(), LevelTable()
-    found = read_cells(text_of(data), Dialect(","), 1, [0, 2], [1], [table])
+    found = read_cells(text_of(data), Dialect(","), 1, [0, 2], [1], [table], keep=keep)
     rest = cells.without_first_row()
     np.testing.assert_array_equal(found.numbers, rest.numbers(np.array([0, 2]))[0])
     codes = rest.codes(1, other)
@@ -121,12 +122,15 @@ def test_one_pass_reads_what_cells_read(lines: list[str]) -> None:
     assert table.decoded() == other.decoded()
 
 
-def test_rows_run_over_tiles() -> None:
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("header", ["", "a,b,c\n", "a" * (1 << 19) + ",b,c\n"])
+def test_rows_run_over_tiles(keep: bool, header: str) -> None:
     n = 60_000
-    data = "".join(f'{i},"le""vel {i % 700}",{i / 7!r}\n' for i in range(n)).encode()
+    data = (header + "".join(f'{i},"le""vel {i % 700}",{i / 7!r}\n' for i in range(n))).encode()
     scratch, table = Scratch(), LevelTable()
     for _ in range(2):
-        found = read_cells(text_of(data), Dialect(","), 0, [0, 2], [1], [table], scratch)
+        found = read_cells(text_of(data), Dialect(","), int(bool(header)), [0, 2], [1], [table], scratch, keep=keep)
+        assert found.cells.n_rows == n
         np.testing.assert_array_equal(found.numbers, [np.arange(n), np.arange(n) / 7])
         np.testing.assert_array_equal(found.codes[0], np.arange(n) % 700)
         assert table.decoded() == [f'le"vel {i}' for i in range(700)]

@@ -181,10 +181,13 @@ def read_cells(
     codes: Sequence[int],
     tables: Sequence[LevelTable],
     scratch: Scratch | None = None,
+    *,
+    keep: bool = True,
 ) -> ReadCells:
     """As ``cut_cells`` without the first ``skip`` rows, ``Cells.numbers`` and ``Cells.codes``, in one pass over the bytes.
 
-    PERF: text goes in tiles that stay in the processor's cache while cells are cut and read.
+    PERF: text goes in tiles that stay in the processor's cache while cells are cut and read. Without ``keep`` the cells of a tile
+    take the place of those before, so that they stay there too; of the cells that are returned only the number counts then.
     What is returned lies in ``scratch``: it is good until that is used again. Quotes are resolved in place, in ``text``.
     """
     from h2ok.ext.parsers.csv.kernels import count_marks, find_codes, unescape
@@ -204,15 +207,24 @@ def read_cells(
         table.make_room(room, len(text))
     levels = [(j, coded[k], *tables[k].arrays) for k, j in enumerate(codes)]
     arrays[3][0] = at = rows = n_cells = n_slow = 0
+    gone = 0
     while at < len(text):
-        before, cell = max(rows, skip), n_cells
+        if not keep:
+            gone, rows, n_cells = gone + rows, 0, 0
+        # The row of the arrays that is the first one of the result; below zero when its place is taken already.
+        first, before, cell = skip - gone, rows, n_cells
         rows, n_cells, raw, at = cut_lines(text, at, at + _TILE, sep, quote, escape, marks, *arrays, rows, n_cells)
         if raw:
             unescape(text, *arrays[:3], cell, n_cells, quote, escape)
+        before = max(before, first)
         if numbers:
-            n_slow = parse_seen(text, *arrays, before, rows, skip, number_columns, values, seen, *slow, n_slow)
+            n_slow = parse_seen(text, *arrays, before, rows, first, number_columns, values, seen, *slow, n_slow)
         for level in levels:
-            find_codes(text, *arrays, before, rows, skip, *level)
+            find_codes(text, *arrays, before, rows, first, *level)
+        if not keep:
+            Cells(text, *arrays, rows, at).correct(values, slow[0, :n_slow], slow[1, :n_slow])
+            n_slow = 0
+    rows += gone
     skip = min(skip, rows)
     cells = Cells(text, *arrays, rows - skip, len(text), skip)
     cells.correct(values, slow[0, :n_slow], slow[1, :n_slow])

@@ -61,8 +61,9 @@ def read_block(
     number_columns, code_columns = ([layout.keep[k] for k in ks] for ks in (as_numbers, as_codes))
     tables = [scratch.table(session, j, layout.na[j]) for j in code_columns]
     told = [t.n for t in tables]
-    found = read_cells(text, layout.dialect, int(header), number_columns, code_columns, tables, scratch)
     n = len(layout.keep)
+    texts = len(done) < n
+    found = read_cells(text, layout.dialect, int(header), number_columns, code_columns, tables, scratch, keep=texts)
     out = Columns(found.cells.n_rows, [None] * n, [None] * n, [None] * n)
     for i, k in enumerate(as_numbers):
         out.chunks[k] = encode_seen(found.numbers[i], found.seen[i])
