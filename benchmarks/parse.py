@@ -1,6 +1,6 @@
 """Import of files: h2ok, H2O-3 and polars in alternation: seconds, MB/s, peak memory of the process, bytes a value.
 
-    python benchmarks/parse.py [--rows 300000] [--rounds 3] [--nthreads 2] [--nodes 1]
+    python benchmarks/parse.py [--rows 300000] [--rounds 3] [--nthreads 2] [--nodes 1] [--replicas 0]
                                [--h2o-jar h2o.jar] [--kinds mixed,numeric] [--folder DIR]
 
 Files are made once in a temporary folder, or in ``--folder``, where further calls find them: mixed and numeric CSV, the mixed one
@@ -144,7 +144,9 @@ def children(pid: int) -> list[int]:
 
 def run_h2ok(ice: Path, path: Path, options: argparse.Namespace) -> dict[str, float]:
     # Kernels are compiled once for an installation, beside what runs then.
-    server = ServerProcess(ice, options.nodes, ["--nthreads", str(options.nthreads)], {"H2OK_WARMUP": "0"})
+    server = ServerProcess(
+        ice, options.nodes, ["--nthreads", str(options.nthreads), "--replicas", str(options.replicas)], {"H2OK_WARMUP": "0"}
+    )
     try:
         return run_server(server.url, server.process.pid, path, options.poll)
     finally:
@@ -210,6 +212,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--nthreads", type=int, default=2)
     parser.add_argument("--nodes", type=int, default=1)
+    parser.add_argument("--replicas", type=int, default=0, help="copies on other nodes; H2O-3 and polars make none")
     parser.add_argument("--h2o-jar", default="")
     parser.add_argument("--memory", default="4g", help="heap of H2O-3")
     parser.add_argument("--poll", type=float, default=0.0, help="seconds between two questions for the job; 0: the server waits")

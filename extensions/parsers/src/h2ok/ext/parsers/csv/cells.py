@@ -50,7 +50,7 @@ class Cells:
     def row(self, index: int) -> list[Token]:
         """The cells of a row as text."""
         a, b = self.row_starts[self.first_row + index : self.first_row + index + 2].tolist()
-        return [Token(self._text(k), bool(self.kinds[k] == _QUOTED)) for k in range(a, b)]
+        return list(map(Token, self.texts_of(np.arange(a, b)), (self.kinds[a:b] == _QUOTED).tolist()))
 
     def width(self, index: int) -> int:
         """Number of cells of a row."""
