@@ -38,7 +38,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .pairs import Pair
-from .sample_tasks import SumTask
+from .sample_tasks import Gate, GateTask, SumTask
 
 
 class ServicePair(Pair):
@@ -272,6 +272,20 @@ def test_a_cloud_forms_in_the_order_of_ports_and_works(cloud: list[Node]) -> Non
     infos = cloud[0].cloud.member_infos()
     assert [i.node for i in infos] == list(cloud[0].cloud.members)
     assert all(i.healthy and i.stats.pid and i.stats.max_mem > i.stats.free_mem > 0 for i in infos)
+
+
+def test_a_node_receives_while_it_works_for_another(cloud: list[Node]) -> None:
+    frame = cloud[0].frames.from_columns("f", {"x": np.arange(9.0)}, chunk_rows=1)
+    gate = Gate("works")
+    try:
+        future = cloud[0].tasks.dfork(GateTask("works"), frame)
+        end = time.monotonic() + 10
+        while len(gate.nodes) < 3 and time.monotonic() < end:
+            time.sleep(0.001)
+        assert [cloud[0].rpc.call(i, "task.done", "another run", 10) for i in (1, 2)] == [0, 0]
+    finally:
+        gate.open.set()
+    assert future.result(30).value == 9
 
 
 def test_a_late_joiner_is_refused_at_once(cloud: list[Node]) -> None:

@@ -61,7 +61,7 @@ class TaskEngine:
         self._placed: dict[str, dict[int, H2ONode]] = {}
         self._grounds = Grounds()
         self._feeder = Feeder(node, self)
-        node.rpc.register("task.run", self._run_local)
+        node.rpc.register("task.run", self._run_local, short=True)
         #: Chunks done so far of runs that other nodes asked for.
         self._mapped: dict[str, int] = {}
         node.rpc.register("task.done", lambda run: self._mapped.get(run, 0), short=True)
@@ -320,6 +320,8 @@ class TaskEngine:
         with self.foreign.working_for(maker_of(message.run)) as abandoned:
             try:
                 request = self._grounds.unpack(message)
+                # PERF: not before, so that the next receiver wakes while this thread computes without the interpreter.
+                self._node.rpc.may_wait()
                 return self._local.run(request, lambda: request.run in self._cancelled or abandoned(), count)
             finally:
                 self._mapped.pop(message.run, None)

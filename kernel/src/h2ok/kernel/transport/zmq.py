@@ -201,6 +201,8 @@ class ZmqTransport(Transport):
     def may_wait(self) -> None:
         if self._receiver == threading.get_ident():
             self._receiver = 0
+            # What takes its time is followed by nothing soon, and may need the processor.
+            self._lively = False
             if not self._handlers.submit(self._run):
                 # Nobody else can receive: this thread goes on with it, and what it waits for here must come from elsewhere.
                 self._receiver = threading.get_ident()
