@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-from h2ok.kernel import KeyNotFoundError, NodeLostError
+from h2ok.kernel import KeyNotFoundError, NodeLostError, wire, wire_type
 from h2ok.kernel.transport.lines import LineCall
+from h2ok.kernel.wire import add_resolver
 
 from .pairs import Pair
 
@@ -82,6 +84,34 @@ def test_a_short_service_that_waits_holds_up_nobody(pair: LinePair) -> None:
     assert pair.a.ask(pair.at_b, "echo", 1, 20).result() == 1
     pair.release.set()
     assert [c.result(20) for c in waiting] == [0, 1, 2]
+
+
+@wire_type("test.late")
+@dataclass(frozen=True)
+class Late:
+    """A type that the receiver of a message does not know before its module is imported."""
+
+    value: int
+
+
+def test_a_type_that_is_imported_for_a_message_holds_up_nobody(pair: LinePair, monkeypatch: pytest.MonkeyPatch) -> None:
+    known, importing = dict(wire._by_name), threading.Event()
+    monkeypatch.setattr(wire, "_by_name", {k: v for k, v in known.items() if k != "test.late"})
+
+    def slow_import() -> None:
+        importing.set()
+        assert pair.release.wait(20)
+        wire._by_name.update(known)
+
+    take_back = add_resolver(slow_import)
+    try:
+        call = pair.a.ask(pair.at_b, "echo", Late(3), 20)
+        assert importing.wait(10)
+        assert pair.a.ask(pair.at_b, "echo", 1, 10).result() == 1
+        pair.release.set()
+        assert call.result() == Late(3)
+    finally:
+        take_back()
 
 
 def test_short_services_stay_on_the_thread_that_receives(pair: LinePair) -> None:

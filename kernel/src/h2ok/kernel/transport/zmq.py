@@ -344,7 +344,7 @@ class ZmqTransport(Transport):
         kind = REPLY
         try:
             assert self._serve is not None
-            reply = cut(encode(self._serve(header.service, decode(body_of(header, frames, self._buffers)))))
+            reply = cut(encode(self._serve(header.service, decode(body_of(header, frames, self._buffers), self.may_wait))))
         except BaseException as e:  # goes to the caller
             kind, reply = ERROR, cut(encode(reply_of(e, self.name)))
         if not self._closing:
