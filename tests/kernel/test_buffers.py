@@ -47,3 +47,11 @@ def test_little_is_kept() -> None:
     del held
     assert len(buffers._kept) == 2
     assert sum(map(len, buffers._kept)) < 100
+
+
+def test_nodes_with_a_limit_keep_nothing() -> None:
+    buffers = ReceiveBuffers(keep=False)
+    held = array_on(buffers.take(1000))
+    held[:] = 1
+    del held
+    assert len(buffers._kept) == 0

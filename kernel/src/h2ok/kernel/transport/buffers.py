@@ -19,11 +19,16 @@ class _Lent(np.ndarray):
 
 
 class ReceiveBuffers:
-    """Thread-safe. PERF: to find new pages for 64 MB takes the system longer than the message takes on its way."""
+    """Thread-safe. PERF: to find new pages for 64 MB takes the system about as long as the message takes on its way.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    keep : False gives memory back at once, for nodes with a limit.
+    """
+
+    def __init__(self, *, keep: bool = True) -> None:
         # A deque and not a lock: what gives a buffer back may run in the middle of anything.
-        self._kept: deque[NDArray[np.uint8]] = deque(maxlen=_KEPT)
+        self._kept: deque[NDArray[np.uint8]] = deque(maxlen=_KEPT if keep else 0)
 
     def take(self, size: int) -> memoryview:
         """Memory of ``size`` bytes, writeable, with anything in it."""

@@ -80,10 +80,7 @@ class Line:
                 flags = zmq.NOBLOCK if i == last else zmq.NOBLOCK | zmq.SNDMORE
                 size = frame.nbytes if isinstance(frame, memoryview) else len(frame)
                 self.socket.send(frame, flags, copy=size <= COPY_BYTES)
-            found = watched and bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
-        # PERF: the thread of ZeroMQ that sends may wait for this one's processor, which the caller goes on to use: up to 3 ms.
-        os.sched_yield()
-        return found
+            return watched and bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
 
     def receive(self) -> list[zmq.Frame] | None:
         """The next message, None when there is none."""

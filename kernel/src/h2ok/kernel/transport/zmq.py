@@ -53,6 +53,7 @@ class ZmqTransport(Transport):
     ----------
     ip, port : where to listen; port 0 lets the system choose (see ``port``).
     secret : when set, traffic is encrypted by CURVE and only nodes with the same secret can connect.
+    keep_memory : the memory of long arrays that came is used again for later ones.
 
     Raises
     ------
@@ -60,7 +61,7 @@ class ZmqTransport(Transport):
         The port cannot be bound.
     """
 
-    def __init__(self, ip: str, port: int, *, label: str = "", secret: str = "") -> None:
+    def __init__(self, ip: str, port: int, *, label: str = "", secret: str = "", keep_memory: bool = True) -> None:
         self.name = label or f"{ip}:{port}"
         self._sockets = Sockets(secret)
         self._router = self._sockets.router(ip, port)
@@ -69,7 +70,7 @@ class ZmqTransport(Transport):
         self._serve: Serve | None = None
         self._peers = Peers(self._sockets)
         self._pending = PendingCalls()
-        self._buffers = ReceiveBuffers()
+        self._buffers = ReceiveBuffers(keep=keep_memory)
         #: Messages to peers that have no socket yet.
         self._outbox: deque[tuple[H2ONode, list[Any]]] = deque()
         self._drops: deque[tuple[H2ONode, str]] = deque()
