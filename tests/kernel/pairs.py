@@ -9,15 +9,16 @@ from typing import Any, Self
 
 from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.testing import no_new_threads
+from h2ok.kernel.transport.sockets import MAX_FRAME_BYTES
 from h2ok.kernel.transport.zmq import ZmqTransport
 
 
 class Pair:
     """Transports ``a`` and ``b``, which echo; a subclass may serve more, and wait for ``release`` in it."""
 
-    def __init__(self, secret: str = "") -> None:
-        self.a = ZmqTransport("127.0.0.1", 0, secret=secret)
-        self.b = ZmqTransport("127.0.0.1", 0, secret=secret, label="node-b")
+    def __init__(self, secret: str = "", max_frame: int = MAX_FRAME_BYTES) -> None:
+        self.a = ZmqTransport("127.0.0.1", 0, secret=secret, max_frame=max_frame)
+        self.b = ZmqTransport("127.0.0.1", 0, secret=secret, max_frame=max_frame, label="node-b")
         self.at_a = H2ONode("127.0.0.1", 1, self.a.port)
         self.at_b = H2ONode("127.0.0.1", 2, self.b.port)
         self.release = threading.Event()
@@ -36,10 +37,10 @@ class Pair:
 
     @classmethod
     @contextmanager
-    def running(cls, secret: str = "") -> Iterator[Self]:
+    def running(cls, secret: str = "", max_frame: int = MAX_FRAME_BYTES) -> Iterator[Self]:
         """A pair that is started; no thread of it is left afterwards."""
         with no_new_threads():
-            made = cls(secret)
+            made = cls(secret, max_frame)
             made.start()
             try:
                 yield made

@@ -29,11 +29,10 @@ from h2ok.kernel import (
 )
 from h2ok.kernel.boot import start_node
 from h2ok.kernel.cloud.cloud import H2ONode
-from h2ok.kernel.errors import CloudTimeoutError, IllegalArgumentError, PortInUseError, WireError
+from h2ok.kernel.errors import CloudTimeoutError, IllegalArgumentError, PortInUseError
 from h2ok.kernel.testing import free_ports, no_new_threads, process_cloud
-from h2ok.kernel.transport.message import ERROR, REPLY, REQUEST, WHOLE_BYTES, WIRE_VERSION, Header
+from h2ok.kernel.transport.message import REQUEST, WIRE_VERSION, Header
 from h2ok.kernel.transport.zmq import ZmqTransport
-from h2ok.kernel.wire import encode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -68,9 +67,9 @@ def pair() -> Iterator[ServicePair]:
         yield made
 
 
-def header(kind: int, number: int, service: str, parts: list[int]) -> bytes:
+def header(kind: int, number: int, service: str) -> bytes:
     """Of a message on the wire."""
-    return msgspec.msgpack.encode(Header(WIRE_VERSION, kind, number, service, 20.0, parts))
+    return msgspec.msgpack.encode(Header(WIRE_VERSION, kind, number, service, 20.0))
 
 
 @contextmanager
@@ -94,10 +93,10 @@ def test_values_and_arrays_make_the_round_trip(pair: ServicePair) -> None:
         assert got.flags.aligned
 
 
-def test_long_arrays_and_texts_travel_in_parts_and_arrive_whole(pair: ServicePair) -> None:
+def test_long_arrays_and_texts_arrive_whole(pair: ServicePair) -> None:
     assert pair.ask("echo", 1) == 1
-    long = np.arange(WHOLE_BYTES // 8 + 5)
-    value = {"a": long, "text": "x" * (WHOLE_BYTES + 3), "b": long[: WHOLE_BYTES // 8], "small": np.arange(3), "none": long[:0]}
+    long = np.arange(5 << 20)
+    value = {"a": long, "text": "x" * (9 << 20), "b": long[: 1 << 20], "small": np.arange(3), "none": long[:0]}
     for ask in (pair.a.submit, pair.a.ask):
         got = ask(pair.at_b, "echo", value, 20).result(30)
         assert got["text"] == value["text"]
@@ -107,37 +106,13 @@ def test_long_arrays_and_texts_travel_in_parts_and_arrive_whole(pair: ServicePai
             assert got[name].flags.aligned
 
 
-@pytest.mark.parametrize("parts", [[1], [2, 2], [0, 3], [-1, 4], [1] * 4])
-def test_parts_that_do_not_add_up_are_a_malformed_message(pair: ServicePair, parts: list[int]) -> None:
-    body = encode([np.arange(1000), np.arange(1000)])
-    assert len(body) == 3
-    with raw_dealer(pair) as socket:
-        socket.send_multipart([header(REQUEST, 7, "echo", parts), *body])
-        kind, number = msgspec.msgpack.decode(socket.recv_multipart()[0])[1:3]
-        assert (kind, number) == (ERROR, 7)
-    assert pair.ask("echo", 7) == 7
-
-
-def test_an_answer_whose_parts_do_not_add_up_ends_the_call(pair: ServicePair) -> None:
-    context: zmq.Context[Any] = zmq.Context()
-    with context.socket(zmq.ROUTER) as liar:
-        liar.linger = 200
-        at = H2ONode("127.0.0.1", 3, liar.bind_to_random_port("tcp://127.0.0.1"))
-        call = pair.a.submit(at, "echo", 1, 20)
-        asker, request, _ = liar.recv_multipart()
-        number = msgspec.msgpack.decode(request)[2]
-        liar.send_multipart([asker, header(REPLY, number, "", [3]), *encode(1)])
-        with pytest.raises(WireError, match="Malformed message: 1 frames in 3 parts, of which 1 came"):
-            call.result(20)
-    context.term()
-
-
-def test_a_frame_beyond_the_limit_closes_its_connection(pair: ServicePair) -> None:
-    with raw_dealer(pair) as socket, socket.get_monitor_socket(zmq.Event.DISCONNECTED) as monitor:
-        socket.send_multipart([header(REQUEST, 1, "echo", []), bytes(WHOLE_BYTES + (1 << 16))])
-        assert monitor.poll(20_000)
-        socket.disable_monitor()
-    assert pair.ask("echo", 7) == 7
+def test_a_frame_beyond_the_limit_closes_its_connection() -> None:
+    with ServicePair.running(max_frame=1 << 20) as pair:
+        with raw_dealer(pair) as socket, socket.get_monitor_socket(zmq.Event.DISCONNECTED) as monitor:
+            socket.send_multipart([header(REQUEST, 1, "echo"), bytes((1 << 20) + 1)])
+            assert monitor.poll(20_000)
+            socket.disable_monitor()
+        assert pair.ask("echo", 7) == 7
 
 
 def test_calls_nest_across_nodes_without_deadlock(pair: ServicePair) -> None:
@@ -243,7 +218,7 @@ def test_rubbish_on_the_wire_is_dropped(pair: ServicePair, frames: list[bytes]) 
     with raw_dealer(pair) as socket:
         socket.send_multipart(frames)
         # A header that is right, with a body that is not.
-        socket.send_multipart([header(REQUEST, 1, "echo", []), *frames])
+        socket.send_multipart([header(REQUEST, 1, "echo"), *frames])
     assert pair.ask("echo", 7) == 7
 
 

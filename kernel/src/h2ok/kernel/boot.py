@@ -55,8 +55,7 @@ def start_node(
     tune_heap(config.max_mem)
     sys.setswitchinterval(_SWITCH_SECONDS)
     port = config.port + 1 if node_port is None else node_port
-    label = f"{config.ip}:{config.port}"
-    transport = ZmqTransport(config.ip, port, label=label, secret=config.cluster_secret, keep_memory=not config.max_mem)
+    transport = ZmqTransport(config.ip, port, label=f"{config.ip}:{config.port}", secret=config.cluster_secret)
     node = Node(config, transport, transport.port)
     identity = Identity(config.name, __version__, extension_hash, tuple(sorted(extensions)), config.replicas)
     service = MembershipService(node, transport, identity, others)

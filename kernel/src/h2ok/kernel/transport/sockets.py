@@ -6,15 +6,14 @@ import hashlib
 
 import zmq
 from h2ok.kernel.errors import PortInUseError
-from h2ok.kernel.transport.message import WHOLE_BYTES
 from zmq.utils import z85
 
-__all__ = ["Sockets", "host_of"]
+__all__ = ["MAX_FRAME_BYTES", "Sockets", "host_of"]
 
 #: Milliseconds between two tries to connect: at first, and at most.
 _RECONNECT, _LONGEST_RECONNECT = 50, 200
-#: Bytes that a frame may be longer; CURVE adds some.
-_MORE_BYTES = 1 << 10
+#: Bound of one frame; ZeroMQ closes a connection that sends more.
+MAX_FRAME_BYTES = 2 << 30
 
 
 class Sockets:
@@ -23,9 +22,11 @@ class Sockets:
     Parameters
     ----------
     secret : of the cloud; empty for plain traffic.
+    max_frame : bytes of the longest frame that is taken.
     """
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, max_frame: int = MAX_FRAME_BYTES) -> None:
+        self._max_frame = max_frame
         self._keys = _curve_keys(secret) if secret else None
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
 
@@ -70,8 +71,7 @@ class Sockets:
         # Requests and replies are bounded by their callers; a full queue here would only lose replies.
         socket.setsockopt(zmq.SNDHWM, 0)
         socket.setsockopt(zmq.RCVHWM, 0)
-        # SECURITY: ZeroMQ closes the connection before it takes memory for a longer frame.
-        socket.setsockopt(zmq.MAXMSGSIZE, WHOLE_BYTES + _MORE_BYTES)
+        socket.setsockopt(zmq.MAXMSGSIZE, self._max_frame)
         socket.setsockopt(zmq.IPV6, 1)
         return socket
 

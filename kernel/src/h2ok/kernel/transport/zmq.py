@@ -26,13 +26,12 @@ from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.errors import H2OKError, NodeLostError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
-from h2ok.kernel.transport.buffers import ReceiveBuffers
 from h2ok.kernel.transport.lines import Line, LineCall, Patience
-from h2ok.kernel.transport.message import ERROR, REPLY, REQUEST, Header, body_of, cut, header_of, is_quick, message_of
+from h2ok.kernel.transport.message import ERROR, REPLY, REQUEST, Header, buffers_of, header_of, is_quick, message_of
 from h2ok.kernel.transport.peers import Peer, Peers
-from h2ok.kernel.transport.pending import PendingCall, PendingCalls, settle
+from h2ok.kernel.transport.pending import PendingCalls, settle
 from h2ok.kernel.transport.remote_errors import finish, reply_of
-from h2ok.kernel.transport.sockets import Sockets
+from h2ok.kernel.transport.sockets import MAX_FRAME_BYTES, Sockets
 from h2ok.kernel.wire import decode, encode
 
 __all__ = ["ZmqTransport"]
@@ -53,7 +52,7 @@ class ZmqTransport(Transport):
     ----------
     ip, port : where to listen; port 0 lets the system choose (see ``port``).
     secret : when set, traffic is encrypted by CURVE and only nodes with the same secret can connect.
-    keep_memory : the memory of long arrays that came is used again for later ones.
+    max_frame : bytes of the longest array or text that is taken from others; ZeroMQ closes the connection of who sends more.
 
     Raises
     ------
@@ -61,16 +60,15 @@ class ZmqTransport(Transport):
         The port cannot be bound.
     """
 
-    def __init__(self, ip: str, port: int, *, label: str = "", secret: str = "", keep_memory: bool = True) -> None:
+    def __init__(self, ip: str, port: int, *, label: str = "", secret: str = "", max_frame: int = MAX_FRAME_BYTES) -> None:
         self.name = label or f"{ip}:{port}"
-        self._sockets = Sockets(secret)
+        self._sockets = Sockets(secret, max_frame)
         self._router = self._sockets.router(ip, port)
         self.port = int(self._router.getsockopt_string(zmq.LAST_ENDPOINT).rsplit(":", 1)[1])
         self._listener = Line(self._router)
         self._serve: Serve | None = None
         self._peers = Peers(self._sockets)
         self._pending = PendingCalls()
-        self._buffers = ReceiveBuffers(keep=keep_memory)
         #: Messages to peers that have no socket yet.
         self._outbox: deque[tuple[H2ONode, list[Any]]] = deque()
         self._drops: deque[tuple[H2ONode, str]] = deque()
@@ -111,9 +109,9 @@ class ZmqTransport(Transport):
         self._started = self._handlers.submit(self._run)
 
     def submit(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
-        body = cut(encode(payload))
+        frames = encode(payload)
         number, future, nearest = self._pending.add(to, name, timeout)
-        message = message_of(REQUEST, number, body, name, timeout)
+        message = message_of(REQUEST, number, frames, name, timeout)
         peer = self._peers.get(to)
         if peer is None or not self._send(peer.line, message):
             self._outbox.append((to, message))
@@ -123,14 +121,14 @@ class ZmqTransport(Transport):
         return future
 
     def ask(self, to: H2ONode, name: str, payload: Any, timeout: float) -> Future[Any]:
-        body = cut(encode(payload))
+        frames = encode(payload)
         peer = self._peers.get(to)
         line = self._peers.take_line(peer) if peer is not None and peer.connected else None
         if peer is None or line is None:
             return self.submit(to, name, payload, timeout)
         call = LineCall(line, self._call_patience, partial(self._take, self._take_reply), partial(self._peers.give_back, peer))
         number, future, nearest = self._pending.add(to, name, timeout, call)
-        line.send(message_of(REQUEST, number, body, name, timeout), watched=False)
+        line.send(message_of(REQUEST, number, frames, name, timeout), watched=False)
         if line.closed and self._pending.pop(number) is not None:
             return self.submit(to, name, payload, timeout)
         if nearest and timeout < _LONGEST_WAIT:
@@ -276,7 +274,7 @@ class ZmqTransport(Transport):
             raise ValueError(f"kind {header.kind} is not a request")
         deadline = time.monotonic() + header.timeout
         (_, earlier), answer = self._next, partial(self._answer, frames[0].bytes, header, frames[2:], deadline)
-        self._next = (header.service if is_quick(header, frames[2:]) else "", answer)
+        self._next = (header.service if is_quick(frames[2:]) else "", answer)
         if earlier is not None and not self._handlers.submit(earlier) and not self._closing:
             _log.error("Node %s has no thread left for a request; the caller runs into its deadline.", self.name)
 
@@ -285,20 +283,11 @@ class ZmqTransport(Transport):
         call = self._pending.pop(header.number)
         if call is None:
             return
-        if isinstance(call.future, LineCall) or is_quick(header, frames[1:]):
-            self._end(call, header, frames[1:])
-        elif not self._handlers.submit(partial(self._end, call, header, frames[1:])):
+        if isinstance(call.future, LineCall) or is_quick(frames[1:]):
+            finish(call.future, buffers_of(frames[1:]))
+        elif not self._handlers.submit(partial(finish, call.future, buffers_of(frames[1:]))):
             text = f"This node closed before the answer of node {call.to.name} to '{call.service}' was read."
             settle(call.future, error=NodeLostError(text, node=call.to.name))
-
-    def _end(self, call: PendingCall, header: Header, frames: list[zmq.Frame]) -> None:
-        """End a call with its reply, whose frames behind the header these are."""
-        try:
-            body = body_of(header, frames, self._buffers)
-        except BaseException as e:  # goes to the caller
-            settle(call.future, error=e)
-        else:
-            finish(call.future, body)
 
     def _peer(self, node: H2ONode) -> Peer:
         peer = self._peers.get(node)
@@ -345,8 +334,8 @@ class ZmqTransport(Transport):
         kind = REPLY
         try:
             assert self._serve is not None
-            reply = cut(encode(self._serve(header.service, decode(body_of(header, frames, self._buffers), self.may_wait))))
+            reply = encode(self._serve(header.service, decode(buffers_of(frames), self.may_wait)))
         except BaseException as e:  # goes to the caller
-            kind, reply = ERROR, cut(encode(reply_of(e, self.name)))
+            kind, reply = ERROR, encode(reply_of(e, self.name))
         if not self._closing:
             self._send(self._listener, [identity, *message_of(kind, header.number, reply)])
