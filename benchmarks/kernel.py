@@ -1,9 +1,9 @@
-"""The kernel's own costs: DKV and tasks on clouds of real processes, encrypted or not; parse and GBM on one node and two.
+"""The kernel's own costs: DKV and tasks on clouds of real processes, encrypted or not; parse and models on one node and more.
 
-    python benchmarks/kernel.py [--quick] [--nodes 1,2,3,4] [--skip-models] [--rows 300000]
+    python benchmarks/kernel.py [--quick] [--nodes 1,2,3,4] [--skip-kernel] [--skip-models] [--rows 1000000] [--rounds 5]
 
 Milliseconds unless told otherwise: the median, in brackets the 99th percentile. The last part compares one node with two threads to
-two nodes with one thread each.
+clouds of nodes with one thread each.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +25,7 @@ import numpy as np
 from h2ok.capabilities.testing.server import ServerProcess
 from h2ok.kernel import Node
 from h2ok.kernel.testing import process_cloud
-from kernel_models import gbm_seconds, make_csv, parse_seconds
+from kernel_models import MODELS, make_csv, parse_seconds
 
 SIZES = {"1 KB": 128, "1 MB": 1 << 17}
 LARGE = {"1 MB": 1 << 17, "64 MB": 1 << 23}
@@ -100,33 +102,43 @@ def kernel(sizes: list[int], repeats: int) -> None:
                 mrtasks(cloud.node, repeats)
 
 
-def models(rows: int) -> None:
-    """Parse and GBM: one node with two threads, two nodes with one thread each, without and with CURVE."""
-    with TemporaryDirectory() as name:
+def models(rows: int, rounds: int) -> None:
+    """Parse and models on one node with two threads and on clouds of one thread a node. All are up at once and take turns."""
+    with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         csv = make_csv(folder, rows)
         secret = folder / "secret"
         secret.write_text("the secret of the benchmark")
-        print(f"parse and GBM of {rows:,} rows, seconds")
+        single = ["--nthreads", "1", "--replicas", "0"]
+        servers: dict[str, ServerProcess] = {}
         for title, nodes, arguments in (
             ("1 node x 2 threads", 1, ["--nthreads", "2"]),
-            ("2 nodes x 1 thread", 2, ["--nthreads", "1", "--replicas", "0"]),
+            ("2 nodes x 1 thread", 2, single),
             ("2 nodes x 1 thread, a copy of everything", 2, ["--nthreads", "1", "--replicas", "1"]),
-            ("2 nodes x 1 thread, CURVE", 2, ["--nthreads", "1", "--replicas", "0", "--cluster-secret", str(secret)]),
+            ("2 nodes x 1 thread, CURVE", 2, [*single, "--cluster-secret", str(secret)]),
+            ("3 nodes x 1 thread", 3, single),
         ):
-            server = ServerProcess(folder / "ice", nodes=nodes, arguments=arguments)
-            try:
-                parse = min(parse_seconds(server.url, csv) for _ in range(3))
-                gbm = min(gbm_seconds(server.url) for _ in range(3))
-            finally:
-                server.stop()
-            print(f"    {title:<42} parse {parse:6.2f}  GBM {gbm:6.2f}", flush=True)
+            servers[title] = ServerProcess(folder / f"ice{len(servers)}", nodes=nodes, arguments=arguments)
+            stack.callback(servers[title].stop)
+        print(f"models on {rows:,} rows: median seconds of {rounds} rounds in turn, in brackets the ratio to one node")
+        jobs: dict[str, Callable[[str], float]] = {"parse": partial(parse_seconds, csv=csv), **MODELS}
+        for job, seconds in jobs.items():
+            found: dict[str, list[float]] = {title: [] for title in servers}
+            for _ in range(rounds + 1):
+                for title, server in servers.items():
+                    found[title].append(seconds(server.url))
+            # The first round compiles and connects.
+            medians = {title: statistics.median(f[1:]) for title, f in found.items()}
+            base = next(iter(medians.values()))
+            for title, median in medians.items():
+                print(f"    {job:<8} {title:<42} {median:7.3f} ({median / base:.2f})", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nodes", default="1,2,3,4")
-    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5, help="of the models")
     parser.add_argument("--quick", action="store_true", help="few repeats")
     parser.add_argument("--skip-kernel", action="store_true")
     parser.add_argument("--skip-models", action="store_true")
@@ -134,7 +146,7 @@ def main() -> None:
     if not args.skip_kernel:
         kernel([int(n) for n in args.nodes.split(",")], 50 if args.quick else 500)
     if not args.skip_models:
-        models(args.rows)
+        models(args.rows, args.rounds)
 
 
 if __name__ == "__main__":

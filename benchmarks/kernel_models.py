@@ -1,4 +1,4 @@
-"""REST, and parse and GBM over it, for the other benchmarks of this folder."""
+"""REST, and parse and models over it, for the other benchmarks of this folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,30 @@ def parse_seconds(url: str, csv: Path) -> float:
     return time.perf_counter() - began
 
 
+def model_seconds(url: str, algo: str, **fields: Any) -> float:
+    """Train a model on the frame ``bench``."""
+    began = time.perf_counter()
+    await_job(url, ask(url, f"/3/ModelBuilders/{algo}", training_frame="bench", model_id=f"bench_{algo}", **fields))
+    return time.perf_counter() - began
+
+
 def gbm_seconds(url: str) -> float:
     """Train 30 trees of depth 6."""
-    began = time.perf_counter()
-    fields = {"training_frame": "bench", "response_column": "y", "ntrees": 30, "max_depth": 6, "seed": 1, "model_id": "bench_gbm"}
-    await_job(url, ask(url, "/3/ModelBuilders/gbm", **fields))
-    return time.perf_counter() - began
+    return model_seconds(url, "gbm", response_column="y", ntrees=30, max_depth=6, seed=1)
+
+
+def glm_seconds(url: str) -> float:
+    """Fit a binomial GLM without penalty."""
+    return model_seconds(url, "glm", response_column="y", family="binomial", **{"lambda": [0.0]})
+
+
+def kmeans_seconds(url: str) -> float:
+    """Find five clusters of the numbers in ten passes."""
+    return model_seconds(url, "kmeans", k=5, max_iterations=10, seed=1, init="Furthest", ignored_columns=["c", "y"])
+
+
+#: What is compared on clouds of several sizes: name -> seconds at a server.
+MODELS: dict[str, Callable[[str], float]] = {"GBM": gbm_seconds, "GLM": glm_seconds, "K-means": kmeans_seconds}
 
 
 def await_job(url: str, answer: Any) -> None:

@@ -39,7 +39,7 @@ def test_every_node_works_and_later_tasks_find_what_was_stashed(n_nodes: int) ->
         assert found == TOTAL
         assert where == labels
         nodes[0].tasks.free_state(task.session)
-        assert all(len(list(m.tasks.scratch)) == 0 for m in nodes)
+        assert all(m.tasks.states.stashed == [] for m in nodes)
         assert_no_keys(nodes)
 
 
@@ -62,7 +62,7 @@ def test_an_error_of_what_brings_the_blocks_is_told(cloud: list[Node]) -> None:
     with pytest.raises(OSError, match="cut short"):
         cloud[0].tasks.feed(FeedTask("s/4"), broken())
     cloud[0].tasks.free_state("s/4")
-    assert all(len(list(m.tasks.scratch)) == 0 for m in cloud)
+    assert all(m.tasks.states.stashed == [] for m in cloud)
 
 
 def test_cancelling_stops_before_the_next_block(cloud: list[Node]) -> None:

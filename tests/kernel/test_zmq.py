@@ -9,10 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import zmq
@@ -29,24 +31,17 @@ from h2ok.kernel.boot import start_node
 from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.errors import CloudTimeoutError, IllegalArgumentError, PortInUseError
 from h2ok.kernel.testing import free_ports, no_new_threads, process_cloud
+from h2ok.kernel.transport.message import REQUEST, WIRE_VERSION, Header
 from h2ok.kernel.transport.zmq import ZmqTransport
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .sample_tasks import SumTask
+from .pairs import Pair
+from .sample_tasks import Gate, GateTask, SumTask
 
 
-class Pair:
-    """Two transports; ``b`` serves a few things."""
-
-    def __init__(self, secret: str = "") -> None:
-        self.a = ZmqTransport("127.0.0.1", 0, secret=secret)
-        self.b = ZmqTransport("127.0.0.1", 0, secret=secret, label="node-b")
-        self.at_a = H2ONode("127.0.0.1", 1, self.a.port)
-        self.at_b = H2ONode("127.0.0.1", 2, self.b.port)
-        self.release = threading.Event()
-        self.a.start(self.serve)
-        self.b.start(self.serve)
+class ServicePair(Pair):
+    """Both serve a few things."""
 
     def serve(self, name: str, payload: Any) -> Any:
         if name == "echo":
@@ -65,21 +60,30 @@ class Pair:
     def ask(self, name: str, payload: Any, timeout: float = 20.0) -> Any:
         return self.a.submit(self.at_b, name, payload, timeout).result(30)
 
-    def close(self) -> None:
-        self.release.set()
-        self.a.close()
-        self.b.close()
-
 
 @pytest.fixture
-def pair() -> Iterator[Pair]:
-    with no_new_threads():
-        made = Pair()
+def pair() -> Iterator[ServicePair]:
+    with ServicePair.running() as made:
         yield made
-        made.close()
 
 
-def test_values_and_arrays_make_the_round_trip(pair: Pair) -> None:
+def header(kind: int, number: int, service: str) -> bytes:
+    """Of a message on the wire."""
+    return msgspec.msgpack.encode(Header(WIRE_VERSION, kind, number, service, 20.0))
+
+
+@contextmanager
+def raw_dealer(pair: ServicePair) -> Iterator[Any]:
+    """A socket that sends to ``b`` whatever it is told."""
+    context: zmq.Context[Any] = zmq.Context()
+    with context.socket(zmq.DEALER) as socket:
+        socket.linger = 200
+        socket.connect(f"tcp://127.0.0.1:{pair.b.port}")
+        yield socket
+    context.term()
+
+
+def test_values_and_arrays_make_the_round_trip(pair: ServicePair) -> None:
     value = (1, "x", None, 2.5, [3], {"k": (4,)}, 2**70)
     assert pair.ask("echo", value) == value
     for n in (0, 1, 1000, 300_000):
@@ -89,16 +93,38 @@ def test_values_and_arrays_make_the_round_trip(pair: Pair) -> None:
         assert got.flags.aligned
 
 
-def test_calls_nest_across_nodes_without_deadlock(pair: Pair) -> None:
+def test_long_arrays_and_texts_arrive_whole(pair: ServicePair) -> None:
+    assert pair.ask("echo", 1) == 1
+    long = np.arange(5 << 20)
+    value = {"a": long, "text": "x" * (9 << 20), "b": long[: 1 << 20], "small": np.arange(3), "none": long[:0]}
+    for ask in (pair.a.submit, pair.a.ask):
+        got = ask(pair.at_b, "echo", value, 20).result(30)
+        assert got["text"] == value["text"]
+        for name in ("a", "b", "small", "none"):
+            np.testing.assert_array_equal(got[name], value[name])
+            assert got[name].flags.writeable
+            assert got[name].flags.aligned
+
+
+def test_a_frame_beyond_the_limit_closes_its_connection() -> None:
+    with ServicePair.running(max_frame=1 << 20) as pair:
+        with raw_dealer(pair) as socket, socket.get_monitor_socket(zmq.Event.DISCONNECTED) as monitor:
+            socket.send_multipart([header(REQUEST, 1, "echo"), bytes((1 << 20) + 1)])
+            assert monitor.poll(20_000)
+            socket.disable_monitor()
+        assert pair.ask("echo", 7) == 7
+
+
+def test_calls_nest_across_nodes_without_deadlock(pair: ServicePair) -> None:
     assert pair.ask("back", 40) == 40
 
 
-def test_many_calls_at_once(pair: Pair) -> None:
+def test_many_calls_at_once(pair: ServicePair) -> None:
     futures = [pair.a.submit(pair.at_b, "echo", i, 20) for i in range(2000)]
     assert [f.result(30) for f in futures] == list(range(2000))
 
 
-def test_errors_come_back_as_what_they_were(pair: Pair) -> None:
+def test_errors_come_back_as_what_they_were(pair: ServicePair) -> None:
     with pytest.raises(KeyNotFoundError, match="no such key") as caught:
         pair.ask("missing", None)
     assert caught.value.values["key"] == "k"
@@ -106,19 +132,19 @@ def test_errors_come_back_as_what_they_were(pair: Pair) -> None:
         pair.ask("bug", 0)
 
 
-def test_a_deadline_ends_the_call_and_names_the_node(pair: Pair) -> None:
+def test_a_deadline_ends_the_call_and_names_the_node(pair: ServicePair) -> None:
     with pytest.raises(NodeLostError, match=r"127\.0\.0\.1:2 did not answer 'hold' within 0\.1 s"):
         pair.ask("hold", None, 0.1)
 
 
-def test_an_unreachable_node_ends_at_the_deadline(pair: Pair) -> None:
+def test_an_unreachable_node_ends_at_the_deadline(pair: ServicePair) -> None:
     nobody = H2ONode("127.0.0.1", 3, free_ports(1)[0])
     for _ in range(3):
         with pytest.raises(NodeLostError, match="did not answer"):
             pair.a.submit(nobody, "echo", 1, 0.1).result(10)
 
 
-def test_a_call_outlives_an_earlier_deadline_of_a_peer_that_is_not_up_yet(pair: Pair) -> None:
+def test_a_call_outlives_an_earlier_deadline_of_a_peer_that_is_not_up_yet(pair: ServicePair) -> None:
     late = H2ONode("127.0.0.1", 3, free_ports(1)[0])
     waiting = pair.a.submit(late, "echo", 7, 20)
     with pytest.raises(NodeLostError, match="did not answer"):
@@ -131,7 +157,7 @@ def test_a_call_outlives_an_earlier_deadline_of_a_peer_that_is_not_up_yet(pair: 
         other.close()
 
 
-def test_no_call_is_forgotten_when_a_peer_is_dropped(pair: Pair) -> None:
+def test_no_call_is_forgotten_when_a_peer_is_dropped(pair: ServicePair) -> None:
     stop = threading.Event()
 
     def drop() -> None:
@@ -151,7 +177,7 @@ def test_no_call_is_forgotten_when_a_peer_is_dropped(pair: Pair) -> None:
         dropper.join()
 
 
-def test_open_calls_end_when_the_peer_closes(pair: Pair) -> None:
+def test_open_calls_end_when_the_peer_closes(pair: ServicePair) -> None:
     refused = threading.Event()
     pair.a.on_refused = lambda node: refused.set()
     future = pair.a.submit(pair.at_b, "hold", None, 60)
@@ -163,44 +189,36 @@ def test_open_calls_end_when_the_peer_closes(pair: Pair) -> None:
     pair.release.set()
 
 
-def test_open_calls_end_when_this_side_closes(pair: Pair) -> None:
+def test_open_calls_end_when_this_side_closes(pair: ServicePair) -> None:
     future = pair.a.submit(pair.at_b, "hold", None, 60)
     pair.a.close()
     with pytest.raises(NodeLostError):
         future.result(10)
 
 
-def test_a_taken_port_is_a_readable_error(pair: Pair) -> None:
+def test_a_taken_port_is_a_readable_error(pair: ServicePair) -> None:
     with pytest.raises(PortInUseError, match="--port"):
         ZmqTransport("127.0.0.1", pair.b.port)
 
 
 def test_nodes_with_the_same_secret_talk_and_others_do_not() -> None:
-    with no_new_threads():
-        made = Pair("s3cret")
-        try:
-            assert made.ask("echo", 5) == 5
-            for secret in ("", "other"):
-                stranger = ZmqTransport("127.0.0.1", 0, secret=secret)
-                stranger.start(lambda name, payload: None)
-                with pytest.raises(NodeLostError):
-                    stranger.submit(made.at_b, "echo", 1, 0.3).result(10)
-                stranger.close()
-        finally:
-            made.close()
+    with ServicePair.running("s3cret") as made:
+        assert made.ask("echo", 5) == 5
+        for secret in ("", "other"):
+            stranger = ZmqTransport("127.0.0.1", 0, secret=secret)
+            stranger.start(lambda name, payload: None)
+            with pytest.raises(NodeLostError):
+                stranger.submit(made.at_b, "echo", 1, 0.3).result(10)
+            stranger.close()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(frames=st.lists(st.binary(max_size=60), min_size=1, max_size=5))
-def test_rubbish_on_the_wire_is_dropped(pair: Pair, frames: list[bytes]) -> None:
-    context: zmq.Context[Any] = zmq.Context()
-    with context.socket(zmq.DEALER) as socket:
-        socket.linger = 200
-        socket.connect(f"tcp://127.0.0.1:{pair.b.port}")
+def test_rubbish_on_the_wire_is_dropped(pair: ServicePair, frames: list[bytes]) -> None:
+    with raw_dealer(pair) as socket:
         socket.send_multipart(frames)
         # A header that is right, with a body that is not.
-        socket.send_multipart([b"\x95\x02\x00\x01\xa4echo\xcb@\x14\x00\x00\x00\x00\x00\x00", *frames])
-    context.term()
+        socket.send_multipart([header(REQUEST, 1, "echo"), *frames])
     assert pair.ask("echo", 7) == 7
 
 
@@ -229,6 +247,20 @@ def test_a_cloud_forms_in_the_order_of_ports_and_works(cloud: list[Node]) -> Non
     infos = cloud[0].cloud.member_infos()
     assert [i.node for i in infos] == list(cloud[0].cloud.members)
     assert all(i.healthy and i.stats.pid and i.stats.max_mem > i.stats.free_mem > 0 for i in infos)
+
+
+def test_a_node_receives_while_it_works_for_another(cloud: list[Node]) -> None:
+    frame = cloud[0].frames.from_columns("f", {"x": np.arange(9.0)}, chunk_rows=1)
+    gate = Gate("works")
+    try:
+        future = cloud[0].tasks.dfork(GateTask("works"), frame)
+        end = time.monotonic() + 10
+        while len(gate.nodes) < 3 and time.monotonic() < end:
+            time.sleep(0.001)
+        assert [cloud[0].rpc.call(i, "task.done", "another run", 10) for i in (1, 2)] == [0, 0]
+    finally:
+        gate.open.set()
+    assert future.result(30).value == 9
 
 
 def test_a_late_joiner_is_refused_at_once(cloud: list[Node]) -> None:
@@ -316,13 +348,13 @@ def test_kill_9_is_noticed_and_every_request_ends() -> None:
         assert [i.lost for i in node.cloud.member_infos()] == [False, False, True]
 
 
-@pytest.mark.engine
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Stop a process; it does nothing any more when this returns."""
     process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
 
 
+@pytest.mark.engine
 def test_a_pause_below_the_dead_limit_recovers_without_error() -> None:
     with no_new_threads(), process_cloud(2, beat=(0.1, 0.3, 20.0)) as cloud:
         node, other = cloud.node, next(iter(cloud.processes.values()))

@@ -217,7 +217,7 @@ def test_cancel_ends_the_job(lab: Any) -> None:
     lab.node.jobs.cancel(job.key)
     assert lab.node.jobs.wait(job.key).status == "CANCELLED"
     assert lab.node.dkv.get(job.dest) is None
-    assert not lab.node.tasks._state
+    assert not lab.node.tasks.states.sessions()
 
 
 def test_time_limit_ends_with_a_model(lab: Any) -> None:
@@ -232,4 +232,4 @@ def test_nothing_is_left_after_a_training(lab: Any) -> None:
         k for k in set(lab.node.dkv.local_keys()) - before if not k.startswith(("$job", "\x01r", "\x01models", "modelmetrics"))
     }
     assert after == {model.key}
-    assert not lab.node.tasks._state
+    assert not lab.node.tasks.states.sessions()

@@ -105,7 +105,7 @@ def test_a_source_damaged_behind_the_sample_leaves_nothing(ctx: RequestContext, 
     with pytest.raises(AssertionError, match="damaged"):
         load(packed[: len(packed) // 2], "t.csv.gz", chunk_size=1 << 18)
     assert [k for k in ctx.node.dkv.local_keys() if k.startswith("\x01")] == []
-    assert list(ctx.node.tasks.scratch) == []
+    assert ctx.node.tasks.states.stashed == []
 
 
 def test_too_many_levels_leave_nothing(ctx: RequestContext, load: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,15 +42,15 @@ class Rpc:
     def register(self, name: str, service: Callable[[Any], Any], *, short: bool = False) -> None:
         """Offer ``service(payload) -> reply`` under ``name``; payload and reply are wire values.
 
-        ``short``: it answers at once, and calls ``may_wait`` before it waits for anything. Such a service runs on the thread that
-        receives messages, which saves waking another one.
+        ``short``: it answers at once, and calls ``may_wait`` before it waits for anything or begins to work. Such a service runs on
+        the thread that receives messages, which saves waking another one.
         """
         self._services[name] = service
         if short and self._transport is not None:
             self._transport.short |= {name}
 
     def may_wait(self) -> None:
-        """To be called by a short service before it waits for a lock, a call or the disk."""
+        """To be called by a short service before it waits for a lock, a call or the disk, or begins what takes long."""
         if self._transport is not None:
             self._transport.may_wait()
 

@@ -86,7 +86,9 @@ def add_resolver(resolver: Callable[[], None]) -> Callable[[], None]:
     return lambda: _resolvers.remove(resolver) if resolver in _resolvers else None
 
 
-def _resolved(name: str) -> tuple[type, tuple[str, ...]] | None:
+def _resolved(name: str, before: Callable[[], None] | None) -> tuple[type, tuple[str, ...]] | None:
+    if before is not None:
+        before()
     for resolver in list(_resolvers):
         resolver()
         if name in _by_name:
@@ -166,8 +168,9 @@ def encode(obj: Any) -> list[memoryview | bytes]:
 
 
 class _Decoder:
-    def __init__(self, frames: Sequence[Any]) -> None:
+    def __init__(self, frames: Sequence[Any], before_import: Callable[[], None] | None) -> None:
         self.frames = frames
+        self.before_import = before_import
         self.depth = 0
         self.arrays: dict[tuple[int, str, tuple[int, ...]], np.ndarray[Any, Any]] = {}
         self.unpacker = msgspec.msgpack.Decoder(ext_hook=self.ext)
@@ -212,7 +215,7 @@ class _Decoder:
         return np.frombuffer(bytearray(raw), dtype=kind).reshape(shape)
 
     def typed(self, name: str, values: list[Any]) -> Any:
-        entry = _by_name.get(name) or _resolved(name)
+        entry = _by_name.get(name) or _resolved(name, self.before_import)
         if entry is None:
             raise WireError(f"Unknown wire type '{name}'. The nodes run different extensions; compare `h2ok ext list` on both.")
         cls, fields = entry
@@ -241,8 +244,10 @@ def sizeof(obj: Any, _depth: int = 0) -> int:
     return 64
 
 
-def decode(frames: Sequence[Any]) -> Any:
+def decode(frames: Sequence[Any], before_import: Callable[[], None] | None = None) -> Any:
     """The object of a message; arrays are read-only views of the frames.
+
+    ``before_import`` is called before resolvers import modules for a type that is not known yet, which can take seconds.
 
     Raises
     ------
@@ -250,7 +255,7 @@ def decode(frames: Sequence[Any]) -> Any:
         The message is malformed or holds an unknown type name.
     """
     try:
-        return _Decoder(frames).unpacker.decode(frames[0])
+        return _Decoder(frames, before_import).unpacker.decode(frames[0])
     except WireError:
         raise
     except Exception as e:  # a peer may send anything; a constructor may refuse its fields with any error

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
 from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.dkv.cache import ReadCache
 from h2ok.kernel.dkv.gate import Gate
@@ -30,7 +31,7 @@ __all__ = ["Change", "Home", "Transform"]
 _STRIPES = 256
 #: Until a member is asked again whose connection broke though it lives.
 _BROKEN_SECONDS = 0.05
-#: Values below this do not count against the memory budget when they are put.
+#: Values below this do not count against the memory budget when they are put, and are encoded in no time.
 _SMALL_BYTES = 4096
 #: A change on its way to copies: key, version, value (None: removed), the atomic operation that made it ("": none), its result.
 Change = tuple[str, int, Any, str, Any]
@@ -111,7 +112,7 @@ class Home:
         """The values for a node, which hears of changes from now on."""
         values = []
         self._check_served(keys)
-        if reader != self._cloud.me and (self.store.spills or self.store.size(keys) > _SMALL_BYTES):
+        if reader != self._cloud.me and self.store.spills:
             self._rpc.may_wait()
         for key in keys:
             with self._holding([key]):
@@ -120,6 +121,10 @@ class Home:
                     self._reads += 1
                     self._readers.setdefault(key, {})[reader] = self._reads
             values.append(value)
+        # Arrays are sent as they are; other things take their time to encode.
+        long = (k for k, v in zip(keys, values, strict=True) if not (is_chunk_key(k) or isinstance(v, np.ndarray)))
+        if reader != self._cloud.me and self.store.size(long) > _SMALL_BYTES:
+            self._rpc.may_wait()
         return values
 
     def _commit(self, steps: Iterable[tuple[str, Callable[[Any], tuple[Any, Any]]]], operation: str = "") -> list[Any]:

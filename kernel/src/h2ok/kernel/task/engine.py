@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.kernel.cloud.cloud import H2ONode
-from h2ok.kernel.cloud.stats import resident_bytes
-from h2ok.kernel.dkv.local import LocalStore
 from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError, NodeLostError, StateLostError
-from h2ok.kernel.frame.newchunk import encode
 from h2ok.kernel.frame.vec import Vec, new_vec_key
 from h2ok.kernel.key import chunk_key, maker_of, random_key
 from h2ok.kernel.rpc import LOSS_SECONDS
 from h2ok.kernel.task.feed import Feeder
-from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec, TaskResult
+from h2ok.kernel.task.foreign import ForeignWork
+from h2ok.kernel.task.local_runs import LocalRuns
+from h2ok.kernel.task.mrtask import MRTask, OutputSpec, TaskResult
 from h2ok.kernel.task.request import Grounds, Message, Output, Reply, Request
+from h2ok.kernel.task.states import BlockStates
 from h2ok.kernel.task.tree import ReductionTree
 from h2ok.kernel.task.watch import RunWatch
 from h2ok.kernel.threads import ElasticPool
@@ -38,23 +35,10 @@ __all__ = ["TaskEngine"]
 
 #: Seconds a node may take for its part of one MRTask.
 TASK_TIMEOUT = 24 * 3600.0
-#: Numbers that work on a block may hold for each of its values: the decoded one, and a matrix that is made of them.
-_WORK_VALUES = 4
-#: Blocks whose outputs are stored together, at most.
-_STORED_BLOCKS = 4
 #: Between two looks for answers that came while this node works on its own part.
 _ANSWER_SECONDS = 0.05
 #: Between two questions how far another node has come.
 _PROGRESS_SECONDS = 0.5
-
-
-@dataclass(slots=True)
-class _LocalRun:
-    indexes: Any
-    stopped: Callable[[], bool]
-    failed: list[BaseException] = field(default_factory=list)
-    sizes: dict[int, int] = field(default_factory=dict)
-    mapped: int = 0
 
 
 class TaskEngine:
@@ -67,23 +51,17 @@ class TaskEngine:
     def __init__(self, node: Node, nthreads: int) -> None:
         self._node = node
         self.nthreads = nthreads
-        self._pool = ThreadPoolExecutor(max(1, nthreads - 1), thread_name_prefix=f"{node.label}-worker")
+        self.states = BlockStates(node)
+        self._local = LocalRuns(node, nthreads, self.states)
         self._callers = ElasticPool(f"{node.label}-dfork")
         self._cancelled: set[str] = set()
-        #: Runs of other nodes that this node takes part in, and the processes that none is done for any more.
-        self._foreign: Counter[str] = Counter()
-        self._foreign_changed = threading.Condition()
-        self._dead: frozenset[str] = frozenset()
-        self._state: dict[tuple[str, int], dict[str, Any]] = {}
-        #: Bytes of what blocks keep in their state because there was room.
-        self._cached: dict[tuple[str, int], int] = {}
-        #: What blocks keep between tasks and may go to disk meanwhile.
-        self.scratch = LocalStore(node.dkv.budget, node.spill)
+        #: What this node does for runs of others.
+        self.foreign = ForeignWork()
         #: For runs of this node: the nodes that keep the state of each session, by chunk.
         self._placed: dict[str, dict[int, H2ONode]] = {}
         self._grounds = Grounds()
         self._feeder = Feeder(node, self)
-        node.rpc.register("task.run", self._run_local)
+        node.rpc.register("task.run", self._run_local, short=True)
         #: Chunks done so far of runs that other nodes asked for.
         self._mapped: dict[str, int] = {}
         node.rpc.register("task.done", lambda run: self._mapped.get(run, 0), short=True)
@@ -208,7 +186,7 @@ class TaskEngine:
 
     def close(self) -> None:
         """End the worker threads."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._local.close()
         self._callers.close()
 
     # -- the calling node ---------------------------------------------------------------------------------------------
@@ -218,7 +196,7 @@ class TaskEngine:
         replies: list[Reply] = []
         todo = request.indexes
         while len(todo):
-            parts = self._assign(replace(request, indexes=todo))
+            parts = self._assign(request if todo is request.indexes else request.part(todo))
             done, lost = self._run_parts(parts, watch)
             replies += done
             watch.end_round(sum(len(p.indexes) for n, p in parts.items() if n not in lost))
@@ -234,11 +212,12 @@ class TaskEngine:
         placed = self._placed.setdefault(session, {}) if session else {}
         groups: dict[H2ONode, list[int]] = defaultdict(list)
         last: H2ONode | None = None
+        group: list[int] = []
         for i in request.indexes.tolist():
             node = placed.get(i) or cloud.chunk_home(i, n)
             # Neighbours mostly have the same home, which is seen to live already.
             if node is last:
-                groups[node].append(i)
+                group.append(i)
                 continue
             if cloud.is_lost(node) or node not in cloud.members:
                 if i in placed:
@@ -247,9 +226,9 @@ class TaskEngine:
                     )
                 self._await_takeover(node, NodeLostError(f"Node {node.name} is lost.", node=node.name))
                 node = cloud.chunk_home(i, n)
-            groups[node].append(i)
-            last = node
-        return {m: replace(request, indexes=np.array(v, dtype=np.int64)) for m, v in groups.items()}
+            last, group = node, groups[node]
+            group.append(i)
+        return {m: request.part(np.array(v, dtype=np.int64)) for m, v in groups.items()}
 
     def _await_takeover(self, node: H2ONode, error: Exception) -> None:
         """Wait until others hold what was the part of ``node``; raise ``error`` when that does not come."""
@@ -290,7 +269,7 @@ class TaskEngine:
         if me in parts:
             count = partial(watch.count, me) if watch.wants_progress else None
             collect(
-                me, lambda: self._map_local(parts[me], partial(_must_stop, stop, watch, _Answers(list(futures.values()))), count)
+                me, lambda: self._local.run(parts[me], partial(_must_stop, stop, watch, _Answers(list(futures.values()))), count)
             )
         for m, f in futures.items():
             collect(m, partial(self._await, f, parts[m], m, watch))
@@ -338,28 +317,14 @@ class TaskEngine:
     def _run_local(self, message: Message) -> Reply:
         """The service: this node's part of a run that another node asked for."""
         count = partial(self._mapped.__setitem__, message.run)
-        with self.working_for(maker_of(message.run)) as abandoned:
+        with self.foreign.working_for(maker_of(message.run)) as abandoned:
             try:
                 request = self._grounds.unpack(message)
-                return self._map_local(request, lambda: request.run in self._cancelled or abandoned(), count)
+                # PERF: not before, so that the next receiver wakes while this thread computes without the interpreter.
+                self._node.rpc.may_wait()
+                return self._local.run(request, lambda: request.run in self._cancelled or abandoned(), count)
             finally:
                 self._mapped.pop(message.run, None)
-
-    @contextmanager
-    def working_for(self, maker: str) -> Iterator[Callable[[], bool]]:
-        """While this node works for a process of another one; what it gives tells whether that process is lost."""
-        with self._foreign_changed:
-            self._foreign[maker] += 1
-        try:
-            yield lambda: maker in self._dead
-        finally:
-            with self._foreign_changed:
-                self._foreign[maker] -= 1
-                self._foreign_changed.notify_all()
-
-    def state_of(self, session: str, index: int) -> dict[str, Any]:
-        """What block ``index`` keeps on this node between tasks of a session; new each time without one."""
-        return self._state.setdefault((session, index), {}) if session else {}
 
     def note_placed(self, session: str, placed: Mapping[int, H2ONode]) -> None:
         """Remember which nodes keep the state of blocks."""
@@ -368,125 +333,15 @@ class TaskEngine:
 
     def abandon(self, processes: Collection[str], timeout: float) -> bool:
         """Stop what is done for lost processes at the next chunk and drop its state; whether all of it has stopped in time."""
-        self._dead |= frozenset(processes)
-        for session in {*(s for s, _ in list(self._state)), *self._grounds.sessions()}:
+        self.foreign.abandon(processes)
+        for session in {*self.states.sessions(), *self._grounds.sessions()}:
             if any(p in session for p in processes):
                 self._free_local(session)
-        with self._foreign_changed:
-            return self._foreign_changed.wait_for(lambda: not any(self._foreign[p] for p in processes), timeout)
-
-    def _map_local(self, request: Request, stopped: Callable[[], bool], count: Callable[[int], None] | None = None) -> Reply:
-        """Map this node's chunks and reduce them as far as the tree allows."""
-        task = request.task
-        mine = request.indexes.tolist()
-        tree = ReductionTree(request.n_chunks, task.reduce)
-        run = _LocalRun(iter(mine), stopped)
-        lock = threading.Lock()
-
-        group = self._group(request, len(mine))
-        together = type(task).map_group is not MRTask.map_group
-
-        def work() -> None:
-            while not run.failed:
-                with lock:
-                    indexes = list(islice(run.indexes, group))
-                if not indexes:
-                    return
-                try:
-                    outputs: dict[str, Any] = {}
-                    for some in [indexes] if together else [[i] for i in indexes]:
-                        if run.stopped():
-                            raise JobCancelledError("The task was cancelled.")
-                        outputs.update(self._map_some(request, some, tree, run))
-                        if count is not None:
-                            with lock:
-                                run.mapped += len(some)
-                                count(run.mapped)
-                    if outputs:
-                        self._node.dkv.put_many(outputs)
-                except BaseException as e:  # handed to the caller below
-                    run.failed.append(e)
-
-        with self._node.scopes.suspended():
-            task.setup_local(self._node)
-            try:
-                helpers = [self._pool.submit(work) for _ in range(min(len(mine), self._threads_for(request)) - 1)]
-                work()
-                for f in helpers:
-                    if not f.cancel():
-                        f.result()
-            finally:
-                task.close_local(self._node)
-        if run.failed:
-            raise next((e for e in run.failed if not isinstance(e, JobCancelledError)), run.failed[0])
-        return Reply(tree.parts(), run.sizes)
-
-    def _threads_for(self, request: Request) -> int:
-        """Threads whose blocks fit into memory side by side, where memory is limited."""
-        node = self._node
-        if not node.config.max_mem or not request.vecs:
-            return self.nthreads
-        rows = int(np.diff(request.espc)[request.indexes].max(initial=0))
-        room = node.dkv.budget.make_room(node.config.max_mem, resident_bytes(), _WORK_VALUES * 8 * rows * len(request.vecs))
-        return max(1, min(self.nthreads, room))
-
-    def _group(self, request: Request, n: int) -> int:
-        """Blocks whose outputs a thread stores together: a store is a message to the holders of copies, or to another home."""
-        roomy = request.outputs and not self._node.config.max_mem
-        return min(_STORED_BLOCKS, max(1, n // (8 * self.nthreads))) if roomy else 1
-
-    def _map_some(self, request: Request, indexes: list[int], tree: ReductionTree, run: _LocalRun) -> dict[str, Any]:
-        """Map blocks; the chunks that they wrote by their keys."""
-        espc, session = request.espc, request.session
-        self._fit()
-        blocks = [
-            Block(self._node, i, int(espc[i]), int(espc[i + 1] - espc[i]), request.vecs, self.state_of(session, i), session)
-            for i in indexes
-        ]
-        outputs: dict[str, Any] = {}
-        for block, result in zip(blocks, request.task.map_group(blocks), strict=True):
-            tree.add((0, block.index), result)
-            if request.outputs:
-                outputs.update(self._outputs(request, block, run))
-        return outputs
-
-    def _fit(self) -> None:
-        """Spill until there is room for what comes."""
-        budget = self._node.dkv.budget
-        if budget.limit:
-            budget.adapt(self._node.config.max_mem, resident_bytes())
-            budget.fit()
-
-    def _outputs(self, request: Request, block: Block, run: _LocalRun) -> dict[str, Any]:
-        items = {}
-        for j, spec in enumerate(request.outputs):
-            if j not in block.outputs:
-                raise IllegalArgumentError(f"{type(request.task).__name__}.map wrote no output {j} of {len(request.outputs)}.")
-            chunk = encode(spec.type, block.outputs[j])
-            if run.sizes.setdefault(block.index, chunk.n) != chunk.n:
-                raise IllegalArgumentError(f"{type(request.task).__name__}.map wrote outputs of different lengths.")
-            items[chunk_key(spec.key, block.index, request.n_chunks)] = chunk
-        return items
-
-    def cache(self, block: Block, name: str, value: Any, nbytes: int) -> bool:
-        """See ``Block.cache``."""
-        budget = self._node.dkv.budget
-        if block.session and budget.limit:
-            if budget.resident + nbytes > budget.limit:
-                return False
-            key = block.session, block.index
-            self._cached[key] = self._cached.get(key, 0) + nbytes
-            budget.add(nbytes)
-        block.state[name] = value
-        return True
+        return self.foreign.await_end(processes, timeout)
 
     def _free_local(self, session: str) -> None:
         self._grounds.free(session)
-        for key in [k for k in self._state if k[0] == session]:
-            self._state.pop(key, None)
-            self._node.dkv.budget.add(-self._cached.pop(key, 0))
-        for name in [k for k in self.scratch if k.startswith(f"{session}/")]:
-            self.scratch.drop(name)
+        self.states.free(session)
 
 
 def _is_loss_of(node: H2ONode, error: NodeLostError) -> bool:

@@ -96,14 +96,14 @@ class Feeder:
                 self._node.rpc.submit(m, "task.fed", task)
 
     def _feed_for_others(self, feed: _Feed) -> Any:
-        with self._engine.working_for(maker_of(feed.run)) as abandoned:
+        with self._engine.foreign.working_for(maker_of(feed.run)) as abandoned:
             if abandoned():
                 raise JobCancelledError("The node that asked for this work is lost.")
             return self._map(feed)
 
     def _map(self, feed: _Feed) -> Any:
         i, session = feed.index, getattr(feed.task, "session", "")
-        block = Block(self._node, i, i, 1, (), self._engine.state_of(session, i), session)
+        block = Block(self._node, i, i, 1, (), self._engine.states.of(session, i), session)
         return feed.task.feed(block, feed.payload)
 
 

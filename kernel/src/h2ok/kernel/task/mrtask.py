@@ -75,15 +75,15 @@ class Block:
 
     def cache(self, name: str, value: Any, nbytes: int) -> bool:
         """Keep in ``state`` what can be made again, if the memory budget has room for its ``nbytes``; whether it was kept."""
-        return self.node.tasks.cache(self, name, value, nbytes)
+        return self.node.tasks.states.cache(self, name, value, nbytes)
 
     def stash(self, name: str, value: Any) -> None:
         """Keep a wire value for a later task of the session; it counts against the memory budget and may go to disk meanwhile."""
-        self.node.tasks.scratch.set(_stash_key(self, name), value)
+        self.node.tasks.states.stash(self, name, value)
 
     def unstash(self, name: str) -> Any:
         """Take out what an earlier task of the session kept for this chunk; None when there is nothing."""
-        return self.node.tasks.scratch.pop(_stash_key(self, name))
+        return self.node.tasks.states.unstash(self, name)
 
     def write(self, output: int, values: Any) -> None:
         """Set output vec ``output`` for these rows: an array or list as ``newchunk.encode`` takes it, or a Chunk.
@@ -151,7 +151,3 @@ def _add(left: Any, right: Any) -> Any:
     if isinstance(left, list):
         return [_add(a, b) for a, b in zip(left, right, strict=True)]
     return left + right
-
-
-def _stash_key(block: Block, name: str) -> str:
-    return f"{block.session}/{block.index}/{name}"

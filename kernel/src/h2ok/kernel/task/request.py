@@ -61,6 +61,10 @@ class Request:
     def session(self) -> str:
         return getattr(self.task, "session", "")
 
+    def part(self, indexes: NDArray[np.int64]) -> Request:
+        """The same for some of the chunks."""
+        return Request(self.run, self.task, self.vecs, self.espc, self.outputs, indexes)
+
 
 @wire_type("task.request")
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Transport(ABC):
     #: Called (on a thread of the transport) when a peer's process is certainly gone: its port refuses connections.
     on_refused: Callable[[H2ONode], None] | None = None
 
-    #: Services that answer at once, and call ``may_wait`` before they wait for anything.
+    #: Services that answer at once, and call ``may_wait`` before they wait for anything or begin to work.
     short: frozenset[str] = frozenset()
 
     @abstractmethod
@@ -41,7 +41,7 @@ class Transport(ABC):
         return self.submit(to, name, payload, timeout)
 
     def may_wait(self) -> None:
-        """The calling thread may wait from here on: it must not be the one that all others' messages depend on."""
+        """The calling thread may wait or work long from here on: it must not be the one that all others' messages depend on."""
         return
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import threading
 import time
@@ -46,6 +47,8 @@ class Patience:
                 if found:
                     self._rest = _REST_SECONDS
                     return found
+                # Threads of ZeroMQ, which bring the message, may stand behind this one on its processor.
+                os.sched_yield()
                 before, now = now, time.perf_counter()
                 if now - before > _GAP_SECONDS:
                     break
