@@ -72,14 +72,9 @@ class Cells:
 
     def codes(self, column: int, table: LevelTable) -> NDArray[np.int32]:
         """int32[n_rows] codes of a column into the levels of ``table``, -1 for nothing."""
-        from h2ok.ext.parsers.csv.kernels import find_codes
-
         out = np.empty(self.n_rows, dtype=np.int32)
-        table.make_room(self.n_rows, len(self.data))
-        find_codes(
-            self.data, self.starts, self.stops, self.kinds, self.row_starts, self.first_row, self.first_row + self.n_rows,
-            self.first_row, column, out, *table.arrays,
-        )  # fmt: skip
+        cells = self.starts, self.stops, self.kinds, self.row_starts
+        table.code(self.data, cells, (self.first_row, self.first_row + self.n_rows, self.first_row), column, out)
         return out
 
     def correct(self, numbers: NDArray[np.float64], cells: NDArray[np.int64], at: NDArray[np.int64]) -> None:
@@ -187,7 +182,7 @@ def read_cells(
     PERF: text goes in tiles that stay in the processor's cache while cells are cut and read.
     What is returned lies in ``scratch``: it is good until that is used again. Quotes are resolved in place, in ``text``.
     """
-    from h2ok.ext.parsers.csv.kernels import count_marks, find_codes, unescape
+    from h2ok.ext.parsers.csv.kernels import count_marks, unescape
     from h2ok.ext.parsers.csv.lines import cut_lines
     from h2ok.ext.parsers.csv.numbers import parse_seen
 
@@ -200,9 +195,6 @@ def read_cells(
     coded = scratch.array("codes", (len(codes), room), np.int32)
     number_columns, seen = np.array(numbers, dtype=np.int64), np.zeros((len(numbers), len(SEEN)))
     seen[:, 0], seen[:, 1] = np.inf, -np.inf
-    for table in tables:
-        table.make_room(room, len(text))
-    levels = [(j, coded[k], *tables[k].arrays) for k, j in enumerate(codes)]
     arrays[3][0] = at = rows = n_cells = n_slow = 0
     while at < len(text):
         before, cell = max(rows, skip), n_cells
@@ -211,8 +203,8 @@ def read_cells(
             unescape(text, *arrays[:3], cell, n_cells, quote, escape)
         if numbers:
             n_slow = parse_seen(text, *arrays, before, rows, skip, number_columns, values, seen, *slow, n_slow)
-        for level in levels:
-            find_codes(text, *arrays, before, rows, skip, *level)
+        for table, column, out in zip(tables, codes, coded, strict=True):
+            table.code(text, arrays, (before, rows, skip), column, out)
     skip = min(skip, rows)
     cells = Cells(text, *arrays, rows - skip, len(text), skip)
     cells.correct(values, slow[0, :n_slow], slow[1, :n_slow])
