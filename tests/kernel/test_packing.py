@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from h2ok.kernel import NA_INT64, Chunk
 from h2ok.kernel.frame.newchunk import encode_codes, encode_int64, encode_numbers
-from h2ok.kernel.frame.packing import encode_picked_codes, encode_picked_int64, see_numbers
+from h2ok.kernel.frame.numeric_encoder import offer_codecs
+from h2ok.kernel.frame.packing import encode_picked_codes, encode_picked_int64, pack_whole, see_numbers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -55,3 +56,35 @@ def test_whole_numbers_are_picked_as_by_indexing(codes: list[int], step: int, ha
     array = np.array(codes, dtype=np.int32)
     values = np.array([5, -step, 7 * step, NA_INT64 if has_na else 6, step, NA_INT64])
     assert_same(encode_picked_int64(array, values), encode_int64(values[array]))
+
+
+@given(
+    st.one_of(
+        st.lists(st.integers(0, 1), min_size=1, max_size=100),
+        st.lists(st.integers(-100, 50_000), min_size=1, max_size=100),
+        st.lists(st.integers(-(2**55), 2**55), min_size=1, max_size=20),
+        st.lists(st.sampled_from([0] * 20 + [7]), min_size=1, max_size=100),
+    ),
+    st.booleans(),
+)
+@settings(max_examples=200, deadline=None)
+def test_whole_numbers_are_packed_as_numbers_are(values: list[int], small: bool) -> None:
+    array = np.array(values, dtype=np.int64)
+    if small and np.abs(array).max() < 2**15:
+        array = array.astype(np.int16)
+    made = pack_whole(array)
+    if made is not None:
+        assert_same(made, encode_numbers(array.astype(np.float64)))
+
+
+def test_whole_numbers_without_a_sign_are_not_taken_for_others() -> None:
+    assert pack_whole(np.array([1, 2**64 - 1], dtype=np.uint64)) is None
+
+
+def test_codecs_of_extensions_see_whole_numbers_first() -> None:
+    forget = offer_codecs(lambda: ())
+    try:
+        assert pack_whole(np.arange(10)) is None
+    finally:
+        forget()
+    assert pack_whole(np.arange(10)) is not None

@@ -2,17 +2,24 @@
 
 Files of the conformance set are damaged at random and walked through ImportFiles, ParseSetup and Parse with random options.
 Whatever comes must be a frame or an error of the user's kind, in bounded time, with nothing left behind.
+``NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=folder`` in the environment makes compiled code check its indexes, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import bz2
+import gzip
+import io
+import lzma
 import random
 import resource
 import sys
 import tempfile
 import time
-from collections import Counter
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +41,29 @@ _TOKENS = (
 _SECONDS = 60.0
 #: Share of the steps that go to the route for Arrow streams.
 _ARROW_SHARE = 0.1
+#: Share of the steps that choose a format first, so that those of few cases get their part; the others choose any case.
+_BY_FORMAT = 0.5
+#: Shares of the steps of plain text that make many blocks of it, or more rows than go through interpreted code.
+_BLOCKS_SHARE, _ROWS_SHARE = 0.1, 0.02
+_BLOCK_BYTES, _MANY_ROWS = 4096, 40_000
 _BYTES = 8 << 30
+
+
+def _zip(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("t.csv", data)
+    return out.getvalue()
+
+
+def _zstd(data: bytes) -> bytes:
+    return bytes(pa.compress(data, codec="zstd", asbytes=True))
+
+
+_PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": _zstd, "zip": _zip,
+}  # fmt: skip
+_TEXT = ("csv", "arff", "svm")
 
 
 class Fuzzer:
@@ -43,7 +72,8 @@ class Fuzzer:
     def __init__(self, runtime: Runtime, seed: int) -> None:
         self._client, self._node = Client.of(runtime), runtime.node
         self._random = random.Random(seed)
-        self.outcomes: Counter[str] = Counter()
+        #: (format, what became of it).
+        self.outcomes: Counter[tuple[str, str]] = Counter()
 
     def step(self, folder: Path) -> None:
         """Damage a file and parse it.
@@ -53,21 +83,48 @@ class Fuzzer:
         AssertionError
             The server failed, took too long, or left something behind.
         """
-        if self._random.random() < _ARROW_SHARE:
+        r = self._random
+        if r.random() < _ARROW_SHARE:
             self._step_arrow()
             return
-        name = self._random.choice(sorted(ALL_CASES))
-        case = ALL_CASES[name]
-        files = {n: self._damaged(d) for n, d in case.files.items()}
-        damaged = Case(files, self._options(dict(case.setup)), dict(case.parse))
+        kind = r.choice(sorted(_cases())) if r.random() < _BY_FORMAT else None
+        name = r.choice(_cases()[kind] if kind else sorted(ALL_CASES))
+        kind = kind or _format_of(ALL_CASES[name])
+        damaged = self._damaged_case(kind, ALL_CASES[name])
         print(name, file=sys.stderr)
         started = time.monotonic()
         try:
             outcome = walk(self._web, folder, damaged)
         except AssertionError as e:
-            raise AssertionError(f"{name}: {e}\nfiles = {files!r}\nsetup = {damaged.setup!r}") from e
-        self.outcomes[outcome.get("failed") or "parsed"] += 1
-        self._after(name, started, files)
+            raise AssertionError(f"{name}: {e}\nfiles = {damaged.files!r}\nsetup = {damaged.setup!r}") from e
+        self.outcomes[kind, outcome.get("failed") or "parsed"] += 1
+        self._after(name, started, damaged.files)
+
+    def _damaged_case(self, kind: str, case: Case) -> Case:
+        r = self._random
+        setup, parse = self._options(dict(case.setup)), dict(case.parse)
+        if kind in _PACKERS and r.random() < 0.5:
+            text = self._damaged(next(iter(ALL_CASES[r.choice(_cases()["csv"])].files.values())))
+            return Case({n: _PACKERS[kind](text) for n in case.files}, setup, parse)
+        files = {n: self._damaged(d) for n, d in case.files.items()}
+        if kind in _TEXT and r.random() < _BLOCKS_SHARE + _ROWS_SHARE:
+            many = r.random() * (_BLOCKS_SHARE + _ROWS_SHARE) < _ROWS_SHARE
+            files = {n: self._repeated(d, many=many) for n, d in files.items()}
+            if not many:
+                parse["chunk_size"] = _BLOCK_BYTES
+        return Case(files, setup, parse)
+
+    def _repeated(self, data: bytes, *, many: bool) -> bytes:
+        """The lines of a text again and again: some blocks of bytes, or many rows; damaged somewhere in between."""
+        # What has one line only would become tens of thousands of columns, which take their time.
+        data = data if data.endswith(b"\n") else data + b"\n"
+        body = data[data.find(b"\n") + 1 :] or data
+        lines = body.count(b"\n")
+        times = -(-_MANY_ROWS // lines) if many else -(-5 * _BLOCK_BYTES // (len(data) + 1))
+        out = bytearray(data + body * min(times, (4 << 20) // (len(data) + 1)))
+        for _ in range(self._random.choice((0, 1, 4))):
+            self._mutate(out)
+        return bytes(out)
 
     def _step_arrow(self) -> None:
         """Damage an Arrow stream and post it."""
@@ -75,7 +132,7 @@ class Fuzzer:
         started = time.monotonic()
         answer = self._client.request("POST", "/3/Frames/f/arrow", data=data, content_type="application/vnd.apache.arrow.stream")
         assert answer.status < 500, f"Arrow: {answer.status} {answer.body[:3000]!r}\nstream = {data!r}"
-        self.outcomes["arrow refused" if answer.status >= 400 else "arrow read"] += 1
+        self.outcomes["arrow", "refused" if answer.status >= 400 else "parsed"] += 1
         self._after("arrow", started, data)
 
     def _after(self, name: str, started: float, files: Any) -> None:
@@ -139,6 +196,19 @@ class Fuzzer:
             out[at:at] = r.randbytes(r.choice((1, 4, 32)))
 
 
+def _format_of(case: Case) -> str:
+    return next(iter(case.files)).rpartition(".")[2]
+
+
+@cache
+def _cases() -> dict[str, list[str]]:
+    """Names of the cases of each format."""
+    out = defaultdict(list)
+    for name in sorted(ALL_CASES):
+        out[_format_of(ALL_CASES[name])].append(name)
+    return dict(out)
+
+
 @cache
 def _arrow_streams() -> tuple[bytes, ...]:
     """Streams of every type, plain and packed, in one batch and several."""
@@ -177,7 +247,9 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 fuzzer.step(Path(folder))
             steps += 1
-    print(f"{steps} files in {options.minutes} minutes, no failure: {dict(fuzzer.outcomes)}")
+    print(f"{steps} files in {options.minutes} minutes, no failure")
+    for (kind, outcome), n in sorted(fuzzer.outcomes.items()):
+        print(f"{kind}: {n} {outcome}")
 
 
 if __name__ == "__main__":

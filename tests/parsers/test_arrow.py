@@ -101,6 +101,30 @@ def test_there_and_back_is_the_same_frame(shared: Runtime, web: Client, frame: F
             np.testing.assert_array_equal(a.to_numpy(shared.node), b.to_numpy(shared.node))
 
 
+def test_columns_without_missing_values_come_from_every_codec(shared: Runtime, web: Client) -> None:
+    n = 2000
+    rows = np.arange(n)
+    columns = {
+        "constant": np.where(rows < n // 2, 1.0, rows),
+        "sparse": np.where(rows % 97 == 0, rows, 0).astype(float),
+        "bits": (rows % 2).astype(float),
+        "whole": rows * 1000.0,
+        "large": rows * 2.0**40,
+        "price": rows / 100,
+        "single": (rows / 8 + 1e6).astype(np.float32).astype(float) * 1e-3,
+        "real": rows / 7,
+        "endless": np.where(rows % 3 == 0, np.inf, rows / 7),
+    }
+    shared.node.frames.from_columns("full", {**columns, "cat": ["ab"[i % 2] for i in range(n)]}, chunk_rows=n // 2)
+    table = read(web, "full")
+    assert {f.name: str(f.type) for f in table.schema if f.name in ("bits", "whole", "large", "price")} == {
+        "bits": "int32", "whole": "int32", "large": "int64", "price": "double",
+    }  # fmt: skip
+    for name, values in columns.items():
+        np.testing.assert_array_equal(table[name].to_numpy(), values)
+    assert table["cat"].to_pylist() == ["ab"[i % 2] for i in range(n)]
+
+
 def test_levels_that_differ_between_batches_are_merged(shared: Runtime, web: Client) -> None:
     parts = [pa.array(v).dictionary_encode() for v in (["b", "a"], ["c", "a", None])]
     send(web, pa.table({"k": pa.chunked_array(parts)}), "k")

@@ -144,6 +144,53 @@ def test_damaged_and_nested_parquet_is_explained(load: Callable[..., Frame]) -> 
         load(out.getvalue(), "t.parquet")
 
 
+def test_columns_of_large_row_groups_are_those_of_small_ones(
+    ctx: RequestContext, tmp_path: Path, load: Callable[..., Frame]
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    n = 40_000
+    table = pa.table(
+        {
+            "id": pa.array(range(n)),
+            "small": pa.array((i % 300 for i in range(n)), pa.int16()),
+            "flag": pa.array(i % 2 for i in range(n)),
+            "gap": pa.array((None if i % 7 == 0 else i for i in range(n)), pa.int32()),
+            "huge": pa.array((2**63 + i for i in range(n)), pa.uint64()),
+            "real": pa.array(i / 7 for i in range(n)),
+            "price": pa.array(i / 100 for i in range(n)),
+            "day": pa.array(None if i % 11 == 0 else f"2024-01-{i % 28 + 1:02}" for i in range(n)),
+        }
+    )
+    found = []
+    for size in (n, 1000):
+        out = io.BytesIO()
+        pq.write_table(table, out, row_group_size=size)
+        frame = load(out.getvalue(), "t.parquet")
+        assert frame.n_chunks == n // size
+        found.append({name: frame.vec(name).to_numpy(ctx.node) for name in table.column_names})
+    large, small = found
+    assert frame.vec("day").type == "time"
+    for name in table.column_names:
+        np.testing.assert_array_equal(large[name], small[name])
+    np.testing.assert_array_equal(large["huge"], table["huge"].to_numpy().astype(float))
+    np.testing.assert_array_equal(large["gap"][:3], [np.nan, 1, 2])
+
+
+def test_an_orc_file_of_something_else_than_rows_is_explained(load: Callable[..., Frame]) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import orc
+
+    out = io.BytesIO()
+    orc.write_table(pa.table({"a": [1, 2]}), out)
+    # The kind of the outermost type in the footer: struct (12) becomes a list (10).
+    damaged = out.getvalue().replace(b"\x08\x0c\x12\x01\x01\x1a\x01a", b"\x08\x0a\x12\x01\x01\x1a\x01a")
+    assert damaged != out.getvalue()
+    with pytest.raises(IllegalArgumentError, match="no readable ORC"):
+        load(damaged, "t.orc")
+
+
 def test_a_malformed_svmlight_line_is_named(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "t.svm"
     path.write_text("1 1:0.5 2:1\n" * 30 + "1 1:0.5 two:2\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from h2ok.ext.parsers.csv import numbers as number_kernels
 from h2ok.ext.parsers.csv.cells import _bytes_of, _cell_arrays, cut_cells, read_cells
 from h2ok.ext.parsers.csv.levels import Levels, LevelTable, decode_text
 from h2ok.ext.parsers.csv.lines import cut_lines
-from h2ok.ext.parsers.csv.reader import encode_seen
+from h2ok.ext.parsers.csv.reader import Layout, encode_seen, read_block
 from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect, split_lines, split_tokens
 from h2ok.ext.parsers.times import iso_times, parse_times
@@ -243,3 +244,28 @@ def test_a_warm_up_compiles_every_kernel() -> None:
     ]
     assert len(compiled) >= 6
     assert all(len(f.signatures) == 1 for f in compiled)
+
+
+def test_long_damaged_text_is_shown_in_one_pass() -> None:
+    assert decode_text(b"a\xf6" * 500_000) == "a<0xF6>" * 500_000
+
+
+def test_many_columns_of_levels_take_room_as_they_need_it() -> None:
+    data = text_of(b",".join(b"k%d" % i for i in range(20_000)))
+    layout = Layout(",", '"', "", "#", ("Enum",) * 20_000, tuple(range(20_000)), ((),) * 20_000)
+    tracemalloc.start()
+    columns = read_block(data, layout)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert columns.n_rows == 1
+    assert columns.told(19_999) == ["k19999"]
+    assert peak < 200e6
+
+
+def test_levels_longer_than_the_table_has_room_for() -> None:
+    texts = [chr(97 + i % 26) * (1 + i * 37 % 3000) for i in range(300)]
+    cells = cut_cells("\n".join(texts * 2).encode(), Dialect(","))
+    table = LevelTable()
+    known = list(dict.fromkeys(texts))
+    assert cells.codes(0, table).tolist() == [known.index(t) for t in texts * 2]
+    assert table.decoded() == known

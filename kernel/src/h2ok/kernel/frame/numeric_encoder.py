@@ -16,7 +16,8 @@ from h2ok.kernel.frame.codecs import BitChunk, ConstantChunk, FloatChunk, Intege
 from numpy.typing import NDArray
 
 __all__ = [
-    "MOST_DIGITS", "Seen", "encode_codes", "encode_int64", "encode_numbers", "is_sparse", "layout_of", "offer_codecs",
+    "MOST_DIGITS", "Seen", "are_codecs_offered", "encode_codes", "encode_int64", "encode_numbers", "is_sparse", "layout_of",
+    "offer_codecs",
 ]  # fmt: skip
 
 _POWERS = (10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
@@ -145,6 +146,11 @@ def offer_codecs(codecs: Callable[[], Sequence[Any]]) -> Callable[[], None]:
             _offers.remove(codecs)
 
     return forget
+
+
+def are_codecs_offered() -> bool:
+    """Whether a chunk of numbers may become one of an extension's codec, which wants to see them as float64."""
+    return bool(_offers)
 
 
 def _with_offered(values: NDArray[np.float64], best: Chunk) -> Chunk:

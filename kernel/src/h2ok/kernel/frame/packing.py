@@ -7,11 +7,19 @@ from typing import Any
 import numpy as np
 from h2ok.kernel.frame.chunk import NA_INT64, Chunk
 from h2ok.kernel.frame.codecs import IntegerChunk
-from h2ok.kernel.frame.numeric_encoder import MOST_DIGITS, Seen, encode_codes, encode_int64, is_sparse, layout_of
+from h2ok.kernel.frame.numeric_encoder import (
+    MOST_DIGITS,
+    Seen,
+    are_codecs_offered,
+    encode_codes,
+    encode_int64,
+    is_sparse,
+    layout_of,
+)  # fmt: skip
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["encode_picked_codes", "encode_picked_int64", "pack_decimals", "see_numbers"]
+__all__ = ["encode_picked_codes", "encode_picked_int64", "pack_decimals", "pack_whole", "see_numbers"]
 
 #: Values that are looked at together, and places after the point that are tried.
 _PIECE, _MOST_PLACES = 1024, 5
@@ -39,14 +47,35 @@ def encode_picked_codes(codes: NDArray[Any], remap: NDArray[np.int32]) -> Chunk:
 
 def encode_picked_int64(codes: NDArray[Any], values: NDArray[np.int64]) -> Chunk:
     """A chunk of ``values[codes]``, whole numbers or times with NA as the smallest int64; a code of -1 takes the last value."""
-    out = np.empty(len(codes), dtype=np.int64)
-    lo, hi, n_na = _pick_int64(codes, values, out)
-    if n_na == len(codes) or lo == hi:
-        return encode_int64(out)
-    bias, dtype = layout_of(int(lo), int(hi))
+    used = np.zeros(len(values), dtype=np.bool_)
+    _mark(codes, used)
+    met = values[used]
+    known = met[met != NA_INT64]
+    lo, hi = (int(known.min()), int(known.max())) if len(known) else (0, 0)
+    if lo == hi:
+        return encode_int64(values[codes])
+    bias, dtype = layout_of(lo, hi)
+    small = np.zeros(len(values), dtype=dtype)
+    small[used] = np.where(met == NA_INT64, np.iinfo(dtype).min, met - np.int64(bias))
     stored = np.empty(len(codes), dtype=dtype)
-    _shift(out, bias, np.iinfo(dtype).min, stored)
-    return IntegerChunk(len(codes), stored, bias, 1.0, bool(n_na))
+    _take(codes, small, stored)
+    return IntegerChunk(len(codes), stored, bias, 1.0, len(known) < len(met))
+
+
+def pack_whole(values: NDArray[np.integer[Any]]) -> Chunk | None:
+    """The chunk of some whole numbers; None where they have to be seen as float64: constant, sparse or large ones."""
+    if values.dtype == np.uint64 or are_codecs_offered():
+        return None
+    values = values.astype(np.int64, copy=False)
+    lo, hi, zeros = _see_whole(values)
+    if lo >= hi or max(-lo, hi) >= MOST_DIGITS or is_sparse(len(values), zeros, lo, hi):
+        return None
+    if lo >= 0 and hi <= 1:
+        return encode_codes(values.astype(np.int8))
+    bias, dtype = layout_of(int(lo), int(hi))
+    stored = np.empty(len(values), dtype=dtype)
+    _shift(values, bias, stored)
+    return IntegerChunk(len(values), stored, bias, 1.0, False)
 
 
 def see_numbers(values: NDArray[np.float64]) -> Seen | None:
@@ -105,6 +134,10 @@ def _pack_decimals(values, divisor, bias, na_value, has_na, stored):  # type: ig
         for i in range(len(values)):
             v = values[i]
             stored[i] = na_value if np.isnan(v) else np.int64(np.rint(v * divisor) - less)
+    elif stored.itemsize < 8:
+        # PERF: processors turn several doubles at once into 32 bits, few do so into 64.
+        for i in range(len(values)):
+            stored[i] = np.int32(np.rint(values[i] * divisor) - less)
     else:
         for i in range(len(values)):
             stored[i] = np.int64(np.rint(values[i] * divisor) - less)
@@ -131,24 +164,37 @@ def _narrow(codes, na_value, stored):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _pick_int64(codes, values, out):  # type: ignore[no-untyped-def]
-    """(least, greatest known, number missing) of ``out`` = values[codes]."""
-    last = len(values) - 1
-    lo, hi = np.int64(2**63 - 1), np.int64(-(2**63) + 1)
-    n_na = 0
+def _mark(codes, used):  # type: ignore[no-untyped-def]
+    """``used`` where a code says so; -1 is the last."""
+    last = len(used) - 1
     for i in range(len(codes)):
         code = np.int64(codes[i])
-        picked = values[code if code >= 0 else last]
-        out[i] = picked
-        if picked == NA_INT64:
-            n_na += 1
-        else:
-            lo, hi = min(lo, picked), max(hi, picked)
-    return lo, hi, n_na
+        used[code if code >= 0 else last] = True
 
 
 @njit(cache=True, nogil=True)
-def _shift(values, bias, na_value, stored):  # type: ignore[no-untyped-def]
-    """``stored`` = values - bias, NA as ``na_value``."""
+def _take(codes, values, out):  # type: ignore[no-untyped-def]
+    """``out`` = values[codes]; -1 is the last."""
+    last = len(values) - 1
+    for i in range(len(codes)):
+        code = np.int64(codes[i])
+        out[i] = values[code if code >= 0 else last]
+
+
+@njit(cache=True, nogil=True)
+def _see_whole(values):  # type: ignore[no-untyped-def]
+    """(least, greatest, zeros) as doubles."""
+    lo = hi = values[0]
+    zeros = 0
     for i in range(len(values)):
-        stored[i] = values[i] - bias if values[i] != NA_INT64 else na_value
+        v = values[i]
+        lo, hi = min(lo, v), max(hi, v)
+        zeros += v == 0
+    return np.float64(lo), np.float64(hi), zeros
+
+
+@njit(cache=True, nogil=True)
+def _shift(values, bias, stored):  # type: ignore[no-untyped-def]
+    """``stored`` = values - bias, which fits."""
+    for i in range(len(values)):
+        stored[i] = values[i] - bias

@@ -12,8 +12,7 @@ from h2ok.ext.parsers.columns import MANY, Columns, code_type
 from h2ok.ext.parsers.csv.guess import type_of_texts
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, IllegalArgumentError
-from h2ok.kernel.frame.newchunk import Seen, encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
-from h2ok.kernel.frame.numeric_encoder import MOST_DIGITS, is_sparse
+from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
 
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.parser import ParseSetup
@@ -142,14 +141,12 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     chunk, codes, levels = None, None, None
     text = is_text(column.type)
     if kind == "Numeric" and not text:
-        seen = _seen_integers(pa, pc, column)
-        values = _floats(pa, pc, column)
-        chunk = encode_many(values) if seen is None else encode_numbers(values, seen=seen)
+        chunk = _whole_chunk(pa, column) or encode_many(_floats(pa, pc, column))
     elif kind == "Time" and not text:
         chunk = encode_int64(_milliseconds(pa, pc, column))
     elif kind == "Enum":
         encoded = column if _is_text_dictionary(pa, column) else _as_text(pa, pc, column).dictionary_encode()
-        codes, levels = _codes_of(encoded), encoded.dictionary.to_pylist()
+        codes, levels = _codes_of(encoded).astype(code_type(len(encoded.dictionary))), encoded.dictionary.to_pylist()
     elif kind in ("Numeric", "Time") and _is_text_dictionary(pa, column):
         chunk = _parsed_levels(column, kind)
     elif kind == "String":
@@ -175,25 +172,19 @@ def encode_many(values: NDArray[np.float64]) -> Chunk:
     return encode_numbers(values, seen=see_numbers(values))
 
 
-def _seen_integers(pa: Any, pc: Any, column: Any) -> Seen | None:
-    """What is to know of many whole numbers; None where the encoder has to look itself."""
-    if len(column) < MANY or not pa.types.is_integer(column.type):
+def _whole_chunk(pa: Any, column: Any) -> Chunk | None:
+    """The chunk of many whole numbers of which none is missing; None where the encoder has to look itself."""
+    if len(column) < MANY or column.null_count or not pa.types.is_integer(column.type):
         return None
-    bounds = pc.min_max(column)
-    lo, hi = bounds["min"].as_py(), bounds["max"].as_py()
-    if lo is None or lo == hi or max(-lo, hi) >= MOST_DIGITS:
-        return None
-    if lo <= 0 <= hi:
-        zeros = pc.sum(pc.equal(column, pa.scalar(0, column.type))).as_py() or 0
-        if is_sparse(len(column), zeros, lo, hi):
-            return None
-    return Seen(float(lo), float(hi), column.null_count > 0, negative_zero=False, places=0)
+    from h2ok.kernel.frame.packing import pack_whole
+
+    return pack_whole(column.to_numpy(zero_copy_only=False))
 
 
 def _codes_of(column: Any) -> NDArray[Any]:
-    """Codes of a dictionary array, -1 for NA, in the narrowest type."""
+    """Codes of a dictionary array, -1 for NA."""
     codes: NDArray[Any] = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return codes.astype(code_type(len(column.dictionary)), copy=False)
+    return codes
 
 
 def _parsed_levels(column: Any, kind: str) -> Chunk:

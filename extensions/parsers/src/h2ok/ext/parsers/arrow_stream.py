@@ -45,11 +45,12 @@ def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterato
     levels = [None if v.domain is None else pa.array(list(v.domain), type=pa.string()) for v in frame.vecs]
     kinds = [_kind(pa, v, s) for v, s in zip(frame.vecs, stats, strict=True)]
     schema = pa.schema(list(zip(frame.names, kinds, strict=True)))
-    return _written(node, frame, schema, levels, None if compression == "none" else compression)
+    full = [s.na_count == 0 for s in stats]
+    return _written(node, frame, schema, levels, full, None if compression == "none" else compression)
 
 
 def _written(
-    node: Node, frame: Frame, schema: Any, levels: list[Any], compression: str | None
+    node: Node, frame: Frame, schema: Any, levels: list[Any], full: list[bool], compression: str | None
 ) -> Iterator[tuple[bytes | memoryview, ...]]:
     import pyarrow as pa
 
@@ -59,7 +60,7 @@ def _written(
     def convert(i: int) -> Any:
         start, stop = int(frame.espc[i]), int(frame.espc[i + 1])
         block = Block(node, i, start, stop - start, frame.vecs, {})
-        arrays = [_array(pa, block.chunk(j), kind, levels[j]) for j, kind in enumerate(schema.types)]
+        arrays = [_array(pa, block.chunk(j), kind, levels[j], full=full[j]) for j, kind in enumerate(schema.types)]
         return pa.record_batch(arrays, schema=schema)
 
     with (
@@ -129,8 +130,9 @@ def _kind(pa: Any, vec: Vec, stats: RollupStats) -> Any:
     return pa.int32() if size < 2**31 else pa.int64() if size < 2**53 else pa.float64()
 
 
-def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any) -> Any:
-    if isinstance(chunk, IntegerChunk) and not chunk.has_na and kind not in (pa.string(), pa.large_string()):
+def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any, *, full: bool) -> Any:
+    """The array of a chunk; ``full``: nothing is missing in the column."""
+    if (full or (isinstance(chunk, IntegerChunk) and not chunk.has_na)) and kind not in (pa.string(), pa.large_string()):
         return _full_array(pa, chunk, kind, levels)
     if levels is not None:
         codes = chunk.codes()
@@ -148,16 +150,23 @@ def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any) -> Any:
     return array.cast(kind, safe=False) if kind == pa.int32() else array.view(kind)
 
 
-def _full_array(pa: Any, chunk: IntegerChunk, kind: Any, levels: Any) -> Any:
-    """The array of a chunk without missing values: one pass, nothing to look for."""
+def _full_array(pa: Any, chunk: Chunk, kind: Any, levels: Any) -> Any:
+    """The array of a chunk without missing values: nothing to look for."""
     if levels is not None:
-        codes = pa.Array.from_buffers(pa.int32(), chunk.n, [None, pa.py_buffer(chunk.codes())])
+        codes = pa.Array.from_buffers(
+            pa.int32(), chunk.n, [None, pa.py_buffer(np.ascontiguousarray(chunk.codes(), dtype=np.int32))]
+        )
         return pa.DictionaryArray.from_arrays(codes, levels)
+    values: Any
     if kind == pa.float64():
-        values: Any = chunk.decode()
+        values = chunk.decode()
     else:
-        values = np.add(chunk.stored, chunk.bias, dtype=np.int32 if kind == pa.int32() else np.int64, casting="unsafe")
-    return pa.Array.from_buffers(kind, chunk.n, [None, pa.py_buffer(values)])
+        dtype = np.int32 if kind == pa.int32() else np.int64
+        if isinstance(chunk, IntegerChunk) and chunk.divisor == 1.0:
+            values = np.add(chunk.stored, chunk.bias, dtype=dtype, casting="unsafe")
+        else:
+            values = chunk.int64().astype(dtype, copy=False)
+    return pa.Array.from_buffers(kind, chunk.n, [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def _texts(pa: Any, chunk: Chunk) -> Any:

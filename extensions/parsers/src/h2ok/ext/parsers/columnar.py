@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -25,21 +24,23 @@ _CODED = ("Enum", "Numeric", "Time")
 
 
 class ColumnarFile(Protocol):
-    """An open file."""
+    """An open file; what it raises about its bytes is made an error of the user's kind by ``ReadPieces.open`` and ``damage_of``."""
 
-    @property
-    def schema(self) -> Any:
-        """Arrow's schema of it."""
+    #: Arrow's schema of it.
+    schema: Any
+    #: Row groups, stripes.
+    n_pieces: int
 
-    @property
-    def n_pieces(self) -> int:
-        """Row groups, stripes."""
+    def __init__(self, runtime: Runtime, raw: RawFile) -> None: ...
 
     def head(self, rows: int) -> Any:
         """Its first rows, not validated; None when it has none."""
 
-    def piece(self, number: int, columns: list[str], coded: list[str]) -> Any:
-        """Some columns of a piece, not validated; those in ``coded`` hold text and may come as dictionaries."""
+    def piece(self, number: int, columns: list[str], coded: list[str]) -> Iterator[tuple[list[str], Any]]:
+        """The columns of a piece, some at a time: their names and a table with them, not validated.
+
+        Those in ``coded`` hold text and may come as dictionaries.
+        """
 
 
 @wire_type("parsers.piece")
@@ -63,11 +64,20 @@ class ReadPieces(ReadColumns):
 
     #: The format as errors name it.
     format: ClassVar[str]
+    #: What opens a file of it.
+    file: ClassVar[type[ColumnarFile]]
 
-    @staticmethod
-    @abstractmethod
-    def open(runtime: Runtime, raw: RawFile) -> ColumnarFile:
-        """Open a file."""
+    @classmethod
+    def open(cls, runtime: Runtime, raw: RawFile) -> ColumnarFile:
+        """Open a file.
+
+        Raises
+        ------
+        IllegalArgumentError
+            It is damaged.
+        """
+        with damage_of(raw.key, cls.format):
+            return cls.file(runtime, raw)
 
     def read(self, block: Block) -> Columns:
         ref = self.pieces[block.index]
@@ -75,13 +85,14 @@ class ReadPieces(ReadColumns):
         missing = [c for c in self.columns if c not in file.schema.names]
         if missing:
             raise IllegalArgumentError(f"'{ref.raw.key}' has no column '{missing[0]}', which the first file has.")
+        types = dict(zip(self.columns, self.types, strict=True))
         with damage_of(ref.raw.key, self.format):
-            coded = [
-                c for c, kind in zip(self.columns, self.types, strict=True) if kind in _CODED and is_text(file.schema.field(c).type)
-            ]
-            table = file.piece(ref.number, list(self.columns), coded)
-            table.validate(full=True)
-            return self.partitions.extend(columns_of_table(table, self.columns, self.types), ref.source)
+            coded = [c for c, kind in types.items() if kind in _CODED and is_text(file.schema.field(c).type)]
+            out = Columns(0, [], [], [])
+            for names, table in file.piece(ref.number, list(self.columns), coded):
+                table.validate(full=True)
+                out.append(columns_of_table(table, names, [types[n] for n in names]))
+            return self.partitions.extend(out, ref.source)
 
 
 class ColumnarParser(Parser):

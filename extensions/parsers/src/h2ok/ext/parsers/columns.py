@@ -43,6 +43,13 @@ class Columns:
     doubtful: bool = False
     fresh: dict[int, list[str]] = field(default_factory=dict, metadata={"wire": False})
 
+    def append(self, other: Columns) -> None:
+        """Add further columns of the same rows."""
+        self.n_rows = other.n_rows
+        self.chunks += other.chunks
+        self.codes += other.codes
+        self.levels += other.levels
+
     def told(self, column: int) -> NDArray[np.str_] | None:
         """The levels of an enum to tell the others, sorted; None for other columns."""
         levels = self.levels[column]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from h2ok.ext.parsers.arrow_columns import damage_of
 from h2ok.ext.parsers.columnar import ColumnarParser, ReadPieces
 from h2ok.ext.parsers.compression import raw_stream
 from h2ok.ext.parsers.raw import RawFile
@@ -23,32 +23,22 @@ class _OrcFile:
         import pyarrow as pa
         from pyarrow import orc
 
-        with damage_of(raw.key, "ORC"):
-            self._file: Any = orc.ORCFile(pa.PythonFile(io.BufferedReader(raw_stream(runtime, raw), 1 << 20), "r"))
-
-    @property
-    def schema(self) -> Any:
-        return self._file.schema
-
-    @property
-    def n_pieces(self) -> int:
-        return int(self._file.nstripes)
+        self._file: Any = orc.ORCFile(pa.PythonFile(io.BufferedReader(raw_stream(runtime, raw), 1 << 20), "r"))
+        self.schema: Any = self._file.schema
+        self.n_pieces = int(self._file.nstripes)
 
     def head(self, _rows: int) -> Any:
         return self._file.read_stripe(0) if self.n_pieces else None
 
-    def piece(self, number: int, columns: list[str], coded: list[str]) -> Any:
-        return self._file.read_stripe(number, columns=columns)
+    def piece(self, number: int, columns: list[str], _coded: list[str]) -> Iterator[tuple[list[str], Any]]:
+        yield columns, self._file.read_stripe(number, columns=columns)
 
 
 @wire_type("orc.read")
 @dataclass(frozen=True)
 class _Read(ReadPieces):
     format = "ORC"
-
-    @staticmethod
-    def open(runtime: Runtime, raw: RawFile) -> _OrcFile:
-        return _OrcFile(runtime, raw)
+    file = _OrcFile
 
 
 class OrcParser(ColumnarParser):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from h2ok.ext.parsers.arrow_columns import damage_of
 from h2ok.ext.parsers.columnar import ColumnarParser, ReadPieces
 from h2ok.ext.parsers.compression import raw_stream
 from h2ok.ext.parsers.raw import RawFile, persist_for
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 __all__ = ["ParquetParser"]
 
 
+#: Values that are decoded before they are encoded. PERF: few at a time stay in the cache, and Arrow's memory is used again.
+_VALUES = 1 << 18
+
+
 class _ParquetFile:
     def __init__(self, runtime: Runtime, raw: RawFile) -> None:
-        import pyarrow.parquet as pq
-
         self._runtime, self._raw = runtime, raw
-        with damage_of(raw.key, "Parquet"):
-            self._file: Any = pq.ParquetFile(self._source())
-
-    @property
-    def schema(self) -> Any:
-        return self._file.schema_arrow
-
-    @property
-    def n_pieces(self) -> int:
-        return int(self._file.num_row_groups)
+        self._file = self._opened()
+        self.schema: Any = self._file.schema_arrow
+        self.n_pieces = int(self._file.num_row_groups)
 
     def head(self, rows: int) -> Any:
-        return next(self._file.iter_batches(rows), None)
+        return next(self._file.iter_batches(rows, use_threads=False), None)
 
-    def piece(self, number: int, columns: list[str], coded: list[str]) -> Any:
+    def piece(self, number: int, columns: list[str], coded: list[str]) -> Iterator[tuple[list[str], Any]]:
+        file = self._opened(metadata=self._file.metadata, read_dictionary=coded) if coded else self._file
+        step = max(_VALUES // max(file.metadata.row_group(number).num_rows, 1), 1)
+        for at in range(0, len(columns), step):
+            some = columns[at : at + step]
+            yield some, file.read_row_group(number, columns=some, use_threads=False)
+
+    def _opened(self, **options: Any) -> Any:
+        """Without reading ahead, which takes all columns of all row groups into memory, also when few are asked for."""
         import pyarrow.parquet as pq
 
-        file = self._file
-        if coded:
-            file = pq.ParquetFile(self._source(), metadata=file.metadata, read_dictionary=coded)
-        return file.read_row_group(number, columns=columns, use_threads=False)
+        return pq.ParquetFile(self._source(), pre_buffer=False, **options)
 
     def _source(self) -> Any:
         """What Arrow reads from. PERF: it reads files of this machine itself, without a lock that Python threads share."""
@@ -60,10 +60,7 @@ class _ParquetFile:
 @dataclass(frozen=True)
 class _Read(ReadPieces):
     format = "Parquet"
-
-    @staticmethod
-    def open(runtime: Runtime, raw: RawFile) -> _ParquetFile:
-        return _ParquetFile(runtime, raw)
+    file = _ParquetFile
 
 
 class ParquetParser(ColumnarParser):

@@ -13,14 +13,22 @@ def warmup() -> None:
     from h2ok.ext.parsers.csv.cells import cut_cells
     from h2ok.ext.parsers.csv.reader import Layout, read_block
     from h2ok.ext.parsers.csv.tokens import Dialect
-    from h2ok.kernel.frame.packing import encode_picked_codes, encode_picked_int64, pack_decimals
+    from h2ok.kernel.frame.packing import encode_picked_codes, encode_picked_int64, pack_decimals, pack_whole, see_numbers
 
     text = b'1.5,"a ""b""",c,2024-01-01\n2,d,e,2024-01-02\n'
     layout = Layout(",", '"', "", "#", ("Numeric", "Enum", "String", "Time"), (0, 1, 2, 3), ((), (), (), ()))
     read_block(np.frombuffer(text, dtype=np.uint8).copy(), layout)
     cut_cells(text, Dialect(",")).numbers(np.arange(3), classify=True)
     two = np.array([0, 1])
+    # What Arrow gives cannot be written, which is a type of its own.
+    fixed = two.astype(np.int32)
+    fixed.flags.writeable = False
+    for values in (two / 3, np.frombuffer((two / 3).tobytes())):
+        see_numbers(values)
     for top in (100, 30_000, 1 << 30):
+        encode_picked_int64(fixed, np.array([0, top, 0]))
+        for wide in (two * (top + 1), np.frombuffer((two * (top + 1)).tobytes(), dtype=np.int64)):
+            pack_whole(wide)
         pack_decimals(two * float(top), 0, top, 1.0, has_na=False)
         encode_picked_int64(two.astype(np.int32), np.array([0, top, 0]))
         for kind in (np.int8, np.int16, np.int32):

@@ -72,14 +72,9 @@ class Cells:
 
     def codes(self, column: int, table: LevelTable) -> NDArray[np.int32]:
         """int32[n_rows] codes of a column into the levels of ``table``, -1 for nothing."""
-        from h2ok.ext.parsers.csv.kernels import find_codes
-
         out = np.empty(self.n_rows, dtype=np.int32)
-        table.make_room(self.n_rows, len(self.data))
-        find_codes(
-            self.data, self.starts, self.stops, self.kinds, self.row_starts, self.first_row, self.first_row + self.n_rows,
-            self.first_row, column, out, *table.arrays,
-        )  # fmt: skip
+        cells = self.starts, self.stops, self.kinds, self.row_starts
+        table.code(self.data, cells, (self.first_row, self.first_row + self.n_rows, self.first_row), column, out)
         return out
 
     def correct(self, numbers: NDArray[np.float64], cells: NDArray[np.int64], at: NDArray[np.int64]) -> None:
@@ -190,7 +185,7 @@ def read_cells(
     take the place of those before, so that they stay there too; of the cells that are returned only the number counts then.
     What is returned lies in ``scratch``: it is good until that is used again. Quotes are resolved in place, in ``text``.
     """
-    from h2ok.ext.parsers.csv.kernels import count_marks, find_codes, unescape
+    from h2ok.ext.parsers.csv.kernels import count_marks, unescape
     from h2ok.ext.parsers.csv.lines import cut_lines
     from h2ok.ext.parsers.csv.numbers import parse_seen
 
@@ -203,9 +198,6 @@ def read_cells(
     coded = scratch.array("codes", (len(codes), room), np.int32)
     number_columns, seen = np.array(numbers, dtype=np.int64), np.zeros((len(numbers), len(SEEN)))
     seen[:, 0], seen[:, 1] = np.inf, -np.inf
-    for table in tables:
-        table.make_room(room, len(text))
-    levels = [(j, coded[k], *tables[k].arrays) for k, j in enumerate(codes)]
     arrays[3][0] = at = rows = n_cells = n_slow = 0
     gone = 0
     while at < len(text):
@@ -219,8 +211,8 @@ def read_cells(
         before = max(before, first)
         if numbers:
             n_slow = parse_seen(text, *arrays, before, rows, first, number_columns, values, seen, *slow, n_slow)
-        for level in levels:
-            find_codes(text, *arrays, before, rows, first, *level)
+        for table, column, out in zip(tables, codes, coded, strict=True):
+            table.code(text, arrays, (before, rows, first), column, out)
         if not keep:
             Cells(text, *arrays, rows, at).correct(values, slow[0, :n_slow], slow[1, :n_slow])
             n_slow = 0

@@ -227,7 +227,9 @@ def _spread(entries, n, slots, mask):  # type: ignore[no-untyped-def]
 def find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column, codes, entries, offsets, texts, slots, state):  # type: ignore[no-untyped-def]
     """Codes of a column's cells in rows ``first : last``, in the order their texts are first met, -1 for nothing.
 
-    Writes codes : int32[rows] from ``first - skip`` on, and the rest, which is a ``LevelTable`` with room for a level of each row:
+    The first row that is not done is returned: ``last``, or one with a new level for which the table has no room.
+
+    Writes codes : int32[rows] from ``first - skip`` on, and the rest, which is a ``LevelTable``:
     entries : uint64[m, 3] hash, first and last eight bytes of each level, offsets : int64[m + 1] and texts : uint8[k] what it is,
     slots : int32[4**i], state : int64[2], levels so far and the part of the slots in use less one.
     """
@@ -256,10 +258,13 @@ def find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column
             found = np.int64(slots[np.uint64(slot)]) - 1
             if found < 0:
                 found = n
+                at = offsets[found]
+                if found >= len(entries) or at + size > len(texts):
+                    state[0], state[1] = n, mask
+                    return row
                 n += 1
                 slots[slot] = n
                 entries[found, 0], entries[found, 1], entries[found, 2] = tag, word, end
-                at = offsets[found]
                 for k in range(size):
                     texts[at + k] = data[start + k]
                 offsets[n] = at + size
@@ -277,6 +282,7 @@ def find_codes(data, starts, stops, kinds, row_starts, first, last, skip, column
             mask = mask * 4 + 3
             _spread(entries, n, slots, mask)
     state[0], state[1] = n, mask
+    return last
 
 
 @njit(cache=True, nogil=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LevelTable", "Levels", "decode_text"]
 
-_FIRST_SLOTS = 256
+#: Room of a new table; it is half as many levels as slots, and both grow alike.
+_FIRST_SLOTS, _FIRST_LEVELS, _FIRST_BYTES, _GROWTH = 64, 32, 256, 4
+_WRONG_BYTES = re.compile("[\udc80-\udcff]+")
 #: Levels beyond which a table is given up after the block: searching it would cost more than meeting its levels anew.
 _MOST_LEVELS = 1 << 16
 
@@ -30,8 +33,8 @@ class LevelTable:
     def __init__(self, na: tuple[str, ...] = ()) -> None:
         self.na = na
         #: For each level its hash, its first and its last eight bytes.
-        self.entries: NDArray[np.uint64] = np.empty((0, 3), dtype=np.uint64)
-        self.offsets: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
+        self.entries: NDArray[np.uint64] = np.empty((_FIRST_LEVELS, 3), dtype=np.uint64)
+        self.offsets: NDArray[np.int64] = np.zeros(_FIRST_LEVELS + 1, dtype=np.int64)
         self.texts: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
         #: One more than the level of each hash, 0 for none; the part in use is zeros or levels.
         self.slots: NDArray[np.int32] = np.zeros(_FIRST_SLOTS, dtype=np.int32)
@@ -56,21 +59,33 @@ class LevelTable:
         """Whether the next block should begin with a new table."""
         return self.n > _MOST_LEVELS
 
-    def make_room(self, n_rows: int, n_bytes: int) -> None:
-        """Have room for a level of each row of a block, and for their texts. Memory that is never written costs nothing."""
+    def code(
+        self,
+        data: NDArray[np.uint8],
+        cells: tuple[NDArray[Any], ...],
+        rows: tuple[int, int, int],
+        column: int,
+        codes: NDArray[np.int32],
+    ) -> None:
+        """Write the codes of a column's cells, as ``find_codes`` takes them: ``rows`` are first, last and skip."""
+        from h2ok.ext.parsers.csv.kernels import find_codes
+
+        first, last, skip = rows
+        while (first := find_codes(data, *cells, first, last, skip, column, codes, *self.arrays)) < last:
+            cell = int(cells[3][first]) + column
+            self._make_room(int(cells[1][cell]) - int(cells[0][cell]))
+
+    def _make_room(self, n_bytes: int) -> None:
+        """Have room for further levels, the first of so many bytes. It grows with the levels: files may have many columns."""
         n, used = self.n, int(self.offsets[self.n])
-        if len(self.entries) < n + n_rows:
-            self.entries = _grown(self.entries, n, n + n_rows)
-            self.offsets = _grown(self.offsets, n + 1, n + n_rows + 1)
-        if len(self.texts) < used + n_bytes:
-            self.texts = _grown(self.texts, used, used + n_bytes)
-        room = len(self.slots)
-        while room < 2 * (n + n_rows) + 2:
-            room *= 4
-        if room > len(self.slots):
-            slots = np.zeros(room, dtype=np.int32)
+        if len(self.entries) <= n:
+            self.entries = _grown(self.entries, n, _GROWTH * n)
+            self.offsets = _grown(self.offsets, n + 1, _GROWTH * n + 1)
+            slots = np.zeros(_GROWTH * len(self.slots), dtype=np.int32)
             slots[: self.state[1] + 1] = self.slots[: self.state[1] + 1]
             self.slots = slots
+        if len(self.texts) < used + n_bytes:
+            self.texts = _grown(self.texts, used, max(_GROWTH * len(self.texts), used + n_bytes, _FIRST_BYTES))
 
     def decoded(self) -> list[str]:
         """The texts of all levels; the list grows later, what is in it stays."""
@@ -160,24 +175,13 @@ def _texts(offsets: NDArray[np.int64], data: NDArray[np.uint8]) -> list[str]:
 
 
 def _grown(values: NDArray[Any], used: int, n: int) -> NDArray[Any]:
-    out = np.empty((max(n, 2 * len(values)), *values.shape[1:]), dtype=values.dtype)
+    out = np.empty((n, *values.shape[1:]), dtype=values.dtype)
     out[:used] = values[:used]
     return out
 
 
 def _decode_damaged(data: bytes) -> str:
-    parts: list[str] = []
-    wrong = b""
-    while data:
-        try:
-            good, bad, data = data.decode("utf-8"), b"", b""
-        except UnicodeDecodeError as e:
-            good, bad, data = data[: e.start].decode("utf-8"), data[e.start : e.end], data[e.end :]
-        if good and wrong:
-            parts.append(f"<0x{wrong.hex().upper()}>")
-            wrong = b""
-        parts.append(good)
-        wrong += bad
-    if wrong:
-        parts.append(f"<0x{wrong.hex().upper()}>")
-    return "".join(parts)
+    def told(run: re.Match[str]) -> str:
+        return f"<0x{run[0].encode('utf-8', 'surrogateescape').hex().upper()}>"
+
+    return _WRONG_BYTES.sub(told, data.decode("utf-8", "surrogateescape"))
