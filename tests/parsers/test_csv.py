@@ -113,7 +113,7 @@ def test_too_many_levels_leave_nothing(ctx: RequestContext, load: Callable[..., 
     with pytest.raises(AssertionError, match="more than 2 levels"):
         load(LINES, chunk_size=8192)
     assert [k for k in ctx.node.dkv.local_keys() if k.startswith("\x01")] == []
-    assert list(ctx.node.tasks.scratch) == []
+    assert ctx.node.tasks.states.stashed == []
 
 
 def test_a_first_try_with_wrong_cuts_leaves_nothing(ctx: RequestContext, load: Callable[..., Frame]) -> None:
@@ -123,7 +123,7 @@ def test_a_first_try_with_wrong_cuts_leaves_nothing(ctx: RequestContext, load: C
     assert frame.n_rows == 26_000
     chunks = {k for v in frame.vecs for k in v.chunk_keys()}
     assert {k for k in ctx.node.dkv.local_keys() if is_chunk_key(k)} == chunks
-    assert list(ctx.node.tasks.scratch) == []
+    assert ctx.node.tasks.states.stashed == []
 
 
 def naive_whole_lines(pieces: list[bytes], block_bytes: int, quote: int) -> list[bytes]:
