@@ -169,6 +169,16 @@ def test_damaged_streams_leave_nothing(web: Client, cut: int) -> None:
     assert "Arrow IPC stream" in answer.json["msg"]
 
 
+def test_names_that_are_no_text_are_refused(web: Client) -> None:
+    out = io.BytesIO()
+    with pa.ipc.new_stream(out, pa.schema([("abcdefgh", pa.int64())])) as writer:
+        writer.write_batch(pa.record_batch({"abcdefgh": [1, 2]}))
+    data = out.getvalue().replace(b"abcdefgh", b"abcd\xc4fgh")
+    answer = web.request("POST", "/3/Frames/bad/arrow", data=data, content_type=MEDIA)
+    assert answer.status == 412
+    assert "Arrow IPC stream" in answer.json["msg"]
+
+
 def broken_columns() -> dict[str, pa.Array]:
     """Columns whose codes or bytes are wrong, as no library writes them."""
     codes = pa.DictionaryArray.from_arrays(pa.array([0, 70_000], pa.int32()), pa.array(["a"]), safe=False)

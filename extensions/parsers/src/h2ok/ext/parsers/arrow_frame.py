@@ -68,7 +68,10 @@ def frame_of_stream(node: Node, stream: BinaryIO, key: str) -> Frame:
             made = FrameMaker(schema.names, [_type_of(pa, f) for f in schema])
             for table in _runs(pa, reader):
                 made.add(columns_of_table(table, schema.names, made.types))
-    except (pa.ArrowException, OSError) as e:
+    except IllegalArgumentError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError, MemoryError) as e:
+        # Names are decoded by Python, and a damaged length may ask for any amount.
         raise IllegalArgumentError(f"The body is no readable Arrow IPC stream: {e}.") from e
     return made.store(node, key)
 
