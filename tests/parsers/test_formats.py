@@ -209,3 +209,12 @@ def test_arff_errors_tell_the_line() -> None:
         attributes("@relation r\n@attribute x relational\n@data\n")
     with pytest.raises(IllegalArgumentError, match="line 3"):
         attributes("@relation r\n% c\n@attribute x\n@data\n")
+
+
+def test_numbers_that_are_no_times_are_missing() -> None:
+    from h2ok.ext.parsers.rows import columns_of_values
+
+    columns = columns_of_values([[5.0, 1e300, float("nan"), 2**70, -(2.0**63), 7]], ["Time"], 6)
+    chunk = columns.chunks[0]
+    assert chunk is not None
+    np.testing.assert_array_equal(chunk.decode(), [5, np.nan, np.nan, np.nan, np.nan, 7])

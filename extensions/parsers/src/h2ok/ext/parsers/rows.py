@@ -17,6 +17,9 @@ from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_stri
 
 __all__ = ["columns_of_values", "text_of"]
 
+#: Milliseconds that are no time: they do not fit into 64 bits. NaN is not below it either.
+_PAST_TIMES = 2.0**63
+
 
 def columns_of_values(columns: Sequence[Sequence[Any]], types: Sequence[str], n_rows: int) -> Columns:
     """Columns of values (None: missing) as the given types of ParseSetup."""
@@ -70,7 +73,7 @@ def _times(values: Sequence[Any]) -> Any:
             out[i] = _ms(v)
         elif isinstance(v, str):
             texts.append((i, v))
-        elif isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v):
+        elif isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < _PAST_TIMES:
             out[i] = int(v)
     if texts:
         out[[i for i, _ in texts]] = parse_times([t for _, t in texts])
