@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from h2ok.capabilities import Runtime
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.testing import Client
 from h2ok.ext.parsers.arff import attributes
 from h2ok.kernel import Frame, IllegalArgumentError
+from pyarrow import orc
 
 ARFF = """% a comment
 @relation weather
@@ -99,9 +102,6 @@ def test_svmlight_refuses_skipped_columns(load: Callable[..., Frame]) -> None:
 
 
 def test_parquet_types_values_and_missing(ctx: RequestContext, load: Callable[..., Frame]) -> None:
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
-
     n = 1000
     when = dt.datetime(2024, 2, 3, 4, 5, 6, 789000)
     table = pa.table(
@@ -132,10 +132,15 @@ def test_parquet_types_values_and_missing(ctx: RequestContext, load: Callable[..
     assert load(out.getvalue(), "t.parquet", skipped_columns=[0, 2]).names == ("d", "e", "s", "t", "day")
 
 
-def test_damaged_and_nested_parquet_is_explained(load: Callable[..., Frame]) -> None:
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
+def test_types_of_the_kept_columns_alone_are_taken_in_their_order(load: Callable[..., Frame]) -> None:
+    out = io.BytesIO()
+    pq.write_table(pa.table({"a": [1, 2], "b": [3, 4], "c": [5, 6]}), out)
+    for types in (["Enum", "Numeric"], ["Numeric", "Enum", "Numeric"]):
+        frame = load(out.getvalue(), "t.parquet", skipped_columns=[0], column_types=types)
+        assert dict(zip(frame.names, (v.type for v in frame.vecs), strict=True)) == {"b": "enum", "c": "numeric"}
 
+
+def test_damaged_and_nested_parquet_is_explained(load: Callable[..., Frame]) -> None:
     with pytest.raises(IllegalArgumentError, match="no readable Parquet"):
         load(b"PAR1 nonsense", "t.parquet")
     out = io.BytesIO()
@@ -147,9 +152,6 @@ def test_damaged_and_nested_parquet_is_explained(load: Callable[..., Frame]) -> 
 def test_columns_of_large_row_groups_are_those_of_small_ones(
     ctx: RequestContext, tmp_path: Path, load: Callable[..., Frame]
 ) -> None:
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
-
     n = 40_000
     table = pa.table(
         {
@@ -179,9 +181,6 @@ def test_columns_of_large_row_groups_are_those_of_small_ones(
 
 
 def test_an_orc_file_of_something_else_than_rows_is_explained(load: Callable[..., Frame]) -> None:
-    pa = pytest.importorskip("pyarrow")
-    from pyarrow import orc
-
     out = io.BytesIO()
     orc.write_table(pa.table({"a": [1, 2]}), out)
     # The kind of the outermost type in the footer: struct (12) becomes a list (10).

@@ -113,6 +113,20 @@ class ParserContract(Contract):
         assert self.load(client, [self.write(tmp_path)], column_names=names)["status"] == "DONE"
         assert list(runtime.node.frames.get("f.hex").names) == names
 
+    def test_a_skipped_column_is_left_out_or_refused_at_once(self, runtime: Runtime, client: Client, tmp_path: Path) -> None:
+        """What a format cannot do, its ``check`` says before a job begins."""
+        keys = client.post("/3/ImportFilesMulti", paths=[self.write(tmp_path)])["destination_frames"]
+        setup = client.post("/3/ParseSetup", source_frames=keys)
+        form = {n: setup[n] for n in _ECHOED} | {"source_frames": keys, "destination_frame": "f.hex", "skipped_columns": [0]}
+        answer = client.request("POST", "/3/Parse", params=form)
+        if answer.status == 200:
+            assert client.job(answer.json)["status"] == "DONE"
+            assert list(runtime.node.frames.get("f.hex").names) == list(self.columns)[1:]
+        else:
+            assert answer.status == 412
+            assert "skipped_columns" in answer.json["msg"]
+            assert runtime.node.dkv.get("f.hex") is None
+
     def test_a_broken_file_fails_in_words_and_leaves_nothing(self, runtime: Runtime, client: Client, tmp_path: Path) -> None:
         """The frame does not exist, and no chunk of it."""
         if self.broken is None:

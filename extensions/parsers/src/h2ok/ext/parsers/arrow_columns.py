@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from h2ok.ext.parsers.columns import MANY, Columns, code_type
 from h2ok.ext.parsers.csv.guess import type_of_texts
+from h2ok.ext.parsers.kept import kept_positions, spread_types
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, IllegalArgumentError
 from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
@@ -25,9 +26,7 @@ __all__ = [
     "damage_of",
     "encode_many",
     "is_text",
-    "kept_columns",
     "kinds_of_schema",
-    "spread_types",
 ]
 
 _MS_A_DAY = 86_400_000
@@ -62,9 +61,9 @@ def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -
     IllegalArgumentError
         A column that is not skipped is nested.
     """
-    skipped = set(given.skipped_columns)
+    keep = set(kept_positions(given, len(schema)))
     found = [
-        "Bad" if j in skipped else _type_of(schema.field(j), None if head is None else head.column(j)) for j in range(len(schema))
+        _type_of(schema.field(j), None if head is None else head.column(j)) if j in keep else "Bad" for j in range(len(schema))
     ]
     types = spread_types(given, found)
     rows = [] if head is None else head.slice(0, _PREVIEW).to_pylist()
@@ -73,32 +72,6 @@ def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -
         given, parse_type=parse_type, separator=0, check_header=-1, number_columns=len(schema), column_types=tuple(types),
         column_names=given.column_names or tuple(schema.names), data=preview,
     )  # fmt: skip
-
-
-def spread_types(given: ParseSetup, found: Sequence[str]) -> list[str]:
-    """The types found, where the user chose none."""
-    chosen = given.column_types or ()
-    return [chosen[j] if j < len(chosen) and chosen[j] != "Unknown" else t for j, t in enumerate(found)]
-
-
-def kept_columns(setup: ParseSetup, n: int, source: str) -> tuple[list[int], list[str], list[str]]:
-    """(positions, names, types) of the columns that are not skipped; clients may name and type only those.
-
-    Raises
-    ------
-    IllegalArgumentError
-        Nothing is left.
-    """
-    skipped = set(setup.skipped_columns)
-    keep = [j for j in range(n) if j not in skipped]
-    if not keep:
-        raise IllegalArgumentError(f"'{source}' has no columns to read: every column is skipped.")
-    return keep, _of_kept(setup.column_names or (), keep), _of_kept(setup.column_types or (), keep)
-
-
-def _of_kept(values: Sequence[str], keep: Sequence[int]) -> list[str]:
-    """What ``values`` say of the columns to ``keep``, whether they speak of all columns of a file or only of those."""
-    return list(values) if len(values) == len(keep) else [values[j] for j in keep]
 
 
 def columns_of_table(table: Any, names: Sequence[str], types: Sequence[str]) -> Columns:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, is_text, kept_columns, kinds_of_schema
+from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, is_text, kinds_of_schema
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
+from h2ok.ext.parsers.kept import kept_columns, kept_positions
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import RawFile, require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, random_key, wire_type
@@ -109,9 +110,8 @@ class ColumnarParser(Parser):
         return self._completed(self.task.open(self.runtime, raw), raw, given)
 
     def _completed(self, file: ColumnarFile, raw: RawFile, given: ParseSetup) -> ParseSetup:
-        kept = [j for j in range(len(file.schema)) if j not in set(given.skipped_columns)]
         with damage_of(raw.key, self.task.format):
-            head = file.head(_PREVIEW_ROWS) if kept else None
+            head = file.head(_PREVIEW_ROWS) if kept_positions(given, len(file.schema)) else None
             if head is not None:
                 head.validate(full=True)
                 head = head.slice(0, _PREVIEW_ROWS)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.ext.parsers.arrow_columns import kept_columns, spread_types
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.csv.guess import is_number, type_of_texts
+from h2ok.ext.parsers.kept import kept_columns, spread_types
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import RawFile, read_raw, require_raw
 from h2ok.ext.parsers.rows import columns_of_values, text_of

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from h2ok.capabilities.contracts.parser import ParseSetup
+from h2ok.ext.parsers.kept import kept_positions
 from h2ok.kernel import Block, Frame, JobContext, MRTask, OutputSpec, Vec, wire_type
 from h2ok.kernel.frame.rollups import rollups_many
 
@@ -31,11 +32,10 @@ def kind_of_type(name: str | None) -> str:
 
 def kinds_by_name(frame: Frame, setup: ParseSetup, given: Sequence[str], stored: Sequence[str]) -> dict[str, str]:
     """What each column shall be: as the user says, else as the file does. Both count all columns of the file, or those kept."""
-    skipped = set(setup.skipped_columns)
     n_kept = frame.n_cols - len(setup.partition_by or ())
 
     def kept(kinds: Sequence[str]) -> list[str]:
-        return list(kinds) if len(kinds) == n_kept else [k for j, k in enumerate(kinds) if j not in skipped]
+        return list(kinds) if len(kinds) == n_kept else [kinds[j] for j in kept_positions(setup, len(kinds))]
 
     out = dict(zip(frame.names, kept(stored), strict=False))
     out.update((n, k) for n, k in zip(frame.names, kept(given), strict=False) if k)

@@ -50,11 +50,13 @@ class LineParser(Parser):
         """
         return setup
 
-    def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
+    def check(self, setup: ParseSetup) -> None:
         if setup.skipped_columns:
             raise IllegalArgumentError(
                 f"skipped_columns is not built for {self.name} files; drop the columns from the frame afterwards."
             )
+
+    def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raws = [require_raw(job.node, s) for s in sources]
         setup = self.prepare(sample_of(self.runtime, raws[0]), setup)
         types = setup.column_types or ()

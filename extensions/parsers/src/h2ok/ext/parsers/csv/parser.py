@@ -16,6 +16,7 @@ from h2ok.ext.parsers.csv.guess import guess_csv
 from h2ok.ext.parsers.csv.reader import Layout, read_block
 from h2ok.ext.parsers.csv.scratch import ScratchPool
 from h2ok.ext.parsers.csv.stream import can_stream, unpacked_blocks
+from h2ok.ext.parsers.kept import kept_positions, spread, spread_types
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
 from h2ok.ext.parsers.raw import require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, Node, random_key, wire_type
@@ -145,25 +146,14 @@ def _layout(setup: ParseSetup) -> tuple[Layout, tuple[str, ...]]:
     n = setup.number_columns or len(setup.column_types or ()) or len(setup.column_names or ())
     if n < 1:
         raise IllegalArgumentError("Cannot parse: the setup has no columns. Run ParseSetup on the source first.")
-    skipped = set(setup.skipped_columns)
-    keep = tuple(j for j in range(n) if j not in skipped)
+    keep = tuple(kept_positions(setup, n))
     if not keep:
         raise IllegalArgumentError("Cannot parse: every column is skipped.")
-    types = _spread(tuple(setup.column_types or ()), n, keep, ["Numeric"] * n)
-    types = tuple("Numeric" if t == "Unknown" else t for t in types)
-    names = _spread(tuple(setup.column_names or ()), n, keep, [f"C{i + 1}" for i in range(n)])
+    types = tuple(spread_types(setup, ["Numeric"] * n))
+    names = tuple(spread(setup.column_names or (), keep, [f"C{i + 1}" for i in range(n)]))
     na = setup.na_strings or ()
     na_sets = tuple(tuple(na[j] or ()) if j < len(na) else () for j in range(n))
     quote = "'" if setup.single_quotes else '"'
     comments = "#" if setup.custom_non_data_line_markers is None else setup.custom_non_data_line_markers
     escape = chr(setup.escapechar) if setup.escapechar else ""
     return Layout(chr(setup.separator or 44), quote, escape, comments, types, keep, na_sets), names
-
-
-def _spread(values: tuple[str, ...], n: int, keep: tuple[int, ...], defaults: list[str]) -> tuple[str, ...]:
-    """``values`` for all ``n`` columns of the file; clients may name only those that are kept."""
-    if len(values) == len(keep) < n:
-        for j, value in zip(keep, values, strict=True):
-            defaults[j] = value
-        return tuple(defaults)
-    return (*values[:n], *defaults[len(values[:n]) :])
