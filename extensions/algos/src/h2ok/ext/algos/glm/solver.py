@@ -130,9 +130,10 @@ def _towards(
     step = target - start
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(step > 0, (high - start) / step, np.where(step < 0, (low - start) / step, np.inf))
-    share = min(1.0, float(room.min(initial=np.inf)))
-    point = np.clip(start + share * step if share < 1 else target, low, high)
-    return np.where(room == share, np.where(step > 0, high, low), point) if share < 1 else point
+    share = float(room.min(initial=1.0))
+    if share == 1:
+        return np.clip(target, low, high)
+    return np.where(room == share, np.where(step > 0, high, low), np.clip(start + share * step, low, high))
 
 
 def _ridge(a: NDArray[np.float64], c: NDArray[np.float64], l2: NDArray[np.float64]) -> NDArray[np.float64]:
