@@ -42,6 +42,7 @@ TEST = (
     "openpyxl>=3.1",
     "xlwt>=1.3",
     "setuptools<81",
+    "scikit-learn>=1.4",
     "moto[server,s3]>=5",
     "h2o-client==3.46.0.11",
 )

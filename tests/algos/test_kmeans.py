@@ -83,8 +83,9 @@ def test_estimated_k(lab: Any) -> None:
 
 def test_user_points_move_as_in_h2o(lab: Any) -> None:
     """Recorded from H2O-3 3.46.0.11: iris (R. A. Fisher 1936), rows 0, 60 and 120 as first centers, defaults."""
-    sklearn = pytest.importorskip("sklearn.datasets")
-    x = sklearn.load_iris().data
+    from sklearn.datasets import load_iris
+
+    x = load_iris().data
     x[34], x[37] = [4.9, 3.1, 1.5, 0.1], [4.9, 3.1, 1.5, 0.1]
     lab.node.frames.from_columns("iris", {f"C{j}": x[:, j] for j in range(4)}, chunk_rows=40)
     lab.node.frames.from_columns("points", {f"P{j}": x[[0, 60, 120], j] for j in range(4)})

@@ -41,8 +41,9 @@ def test_predictions_follow_bayes(lab: Any, laplace: float) -> None:
 
 def test_tables_are_those_of_h2o(lab: Any) -> None:
     """Recorded from H2O-3 3.46.0.11 on iris with a column b: sepal length > 5.5, laplace 1."""
-    sklearn = pytest.importorskip("sklearn.datasets")
-    iris = sklearn.load_iris()
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
     columns = {"C1": iris.data[:, 0], "C2": iris.data[:, 1], "b": (iris.data[:, 0] > 5.5).astype(np.int32)}
     domains = {"b": ("lo", "hi"), "C5": ("Iris-setosa", "Iris-versicolor", "Iris-virginica")}
     lab.node.frames.from_columns("iris", {**columns, "C5": iris.target.astype(np.int32)}, domains=domains)

@@ -150,7 +150,8 @@ class TestParquetExport(ExporterContract):
         return [p.read_bytes() for p in sorted(path.glob("part-m-?????"))]
 
     def read(self, data: bytes) -> Mapping[str, Sequence[Any]]:
-        parquet = pytest.importorskip("pyarrow.parquet")
+        from pyarrow import parquet
+
         table: Mapping[str, Sequence[Any]] = parquet.read_table(io.BytesIO(data)).to_pydict()
         return table
 

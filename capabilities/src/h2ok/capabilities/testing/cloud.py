@@ -32,7 +32,7 @@ class DiscoveryContract(Contract):
 
     def cases(self, folder: Path) -> Mapping[str, Sequence[str]]:
         """Argument -> addresses. Files may be made in ``folder``."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} defines no cases(folder).")
 
     def made(self, argument: str) -> Any:
         """The implementation."""

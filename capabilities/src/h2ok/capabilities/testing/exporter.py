@@ -25,7 +25,7 @@ class ExporterContract(Contract):
 
     def read(self, data: bytes) -> Mapping[str, Sequence[Any]]:
         """Columns of a file by name: floats, text, None for NA."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} defines no read(data).")
 
     def export(self, client: Client, path: Path, **more: Any) -> Any:
         """The last state of an export job."""

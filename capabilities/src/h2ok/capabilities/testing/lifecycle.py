@@ -81,7 +81,7 @@ class ListenerContract(Contract):
 
     def heard(self, listener: Any) -> Sequence[str]:
         """Names of the events the listener was told, in order."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} defines no heard(listener).")
 
     def made(self, runtime: Runtime) -> Any:
         """The node's listener."""
