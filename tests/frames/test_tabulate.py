@@ -15,7 +15,7 @@ from h2ok.capabilities.testing import Client, local_runtime
 
 FOLDER = Path(__file__).parent.parent / "golden" / "frames"
 sys.path.insert(0, str(FOLDER))
-from record_tabulate import REQUESTS  # noqa: E402
+from record_tabulate import REQUESTS
 
 GOLDEN = json.loads((FOLDER / "tabulate.json").read_text())
 NA = float("nan")

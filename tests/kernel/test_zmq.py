@@ -169,9 +169,10 @@ def test_no_call_is_forgotten_when_a_peer_is_dropped(pair: ServicePair) -> None:
     try:
         for i in range(3000):
             try:
-                assert pair.ask("echo", i, 20) == i
+                answer = pair.ask("echo", i, 20)
             except NodeLostError as e:
-                assert "a test" in str(e)  # noqa: PT017
+                answer = str(e)
+            assert answer == i or "a test" in str(answer)
     finally:
         stop.set()
         dropper.join()

@@ -66,7 +66,7 @@ def test_models_come_best_first(lab: Any) -> None:
     run(lab, hyper_parameters='{"max_depth": [1,3],"learn_rate": [0.1,0.5]}')
     assert len(lab.call(routes_grid.get_grid, {"grid_id": "g"})["model_ids"]) == 6
     remove_key(lab.runtime, "g")
-    assert [k for k in lab.node.dkv.keys() if k != "tr" and not k.startswith("$job")] == []  # noqa: SIM118
+    assert [k for k in lab.node.dkv.keys() if k != "tr" and not k.startswith("$job")] == []  # noqa: SIM118 - no dict
 
 
 @pytest.mark.parametrize("y", ["y", "k", "z"])

@@ -43,7 +43,7 @@ def test_measures_of_every_category(lab: Any, response: str, metric: str) -> Non
     before = set(lab.node.dkv.keys())
     names, moved = permutation_importance(lab.node, PermutationPlan(model, lab.frame, metric, n_samples=300, seed=4))
     assert names[int(np.argmax(moved[:, 0]))] in ("x1", "x2")
-    assert {k for k in lab.node.dkv.keys() if "rollup" not in k.lower()} <= before | set(lab.node.dkv.keys("modelmetrics_"))  # noqa: SIM118
+    assert {k for k in lab.node.dkv.keys() if "rollup" not in k.lower()} <= before | set(lab.node.dkv.keys("modelmetrics_"))  # noqa: SIM118 - no dict
 
 
 def test_what_cannot_be_is_refused(lab: Any) -> None:

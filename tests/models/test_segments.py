@@ -49,7 +49,7 @@ def test_each_group_has_its_model() -> None:
             found = node.dkv.get(f"segs_{i}").output.extra["coefficients_table"]
             got = dict(zip(found.column("names"), found.column("coefficients"), strict=True))
             np.testing.assert_allclose([got[n] for n in names], by_hand, rtol=1e-6)
-        assert not [k for k in node.dkv.keys() if "_training_frame" in k and not k.startswith("modelmetrics_")]  # noqa: SIM118
+        assert not [k for k in node.dkv.keys() if "_training_frame" in k and not k.startswith("modelmetrics_")]  # noqa: SIM118 - no dict
         held = node.dkv.get("segs")
         assert isinstance(held, SegmentModels)
         client.delete("/3/DKV/segs", cascade=True)

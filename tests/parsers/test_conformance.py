@@ -14,7 +14,7 @@ from h2ok.capabilities.testing import Client, local_runtime
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "parse"
 sys.path.insert(0, str(GOLDEN))
-from conformance import ALL_CASES, form_body, twin_of, walk  # noqa: E402
+from conformance import ALL_CASES, form_body, twin_of, walk
 
 RECORDED: dict[str, Any] = json.loads((GOLDEN / "conformance.json").read_text())["cases"]
 OWN: dict[str, Any] = json.loads((GOLDEN / "deviations.json").read_text())

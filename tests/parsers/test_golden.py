@@ -15,7 +15,7 @@ from h2ok.kernel import Frame
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "parse"
 sys.path.insert(0, str(GOLDEN))
-from cases import CASES  # noqa: E402
+from cases import CASES
 
 RECORDED = json.loads((GOLDEN / "parse.json").read_text())["cases"]
 DEVIATIONS = {"bom": "H2O keeps the byte-order mark in the first name, h2ok drops it: no user means it."}

@@ -85,8 +85,8 @@ def test_numbers_are_the_nearest_doubles(texts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("+3", 3), (".5", 0.5), ("5.", 5), ("$5", 5), ("5%", 0.05), ("5 %", 0.05), ("$-5", -5), ("1e5", 1e5), ("1E+5", 1e5), ("1 ", 1),  # noqa: E501
-        ("\t1", 1), ("007", 7), ("inf", math.inf), ("-Infinity", -math.inf), ("1e", None), ("1e+", None), ("e5", None), ("1.2.3", None),  # noqa: E501
+        ("+3", 3), (".5", 0.5), ("5.", 5), ("$5", 5), ("5%", 0.05), ("5 %", 0.05), ("$-5", -5), ("1e5", 1e5), ("1E+5", 1e5), ("1 ", 1),  # noqa: E501 - a table
+        ("\t1", 1), ("007", 7), ("inf", math.inf), ("-Infinity", -math.inf), ("1e", None), ("1e+", None), ("e5", None), ("1.2.3", None),  # noqa: E501 - a table
         ("--5", None), ("1-2", None), ("-", None), (".", None), ("0x10", None), ("1_000", None), ("1 2", None), ("$ 5", None),
         ("nan", None), ("x", None), ('"1"', 1), ('" 1"', None), ('"1 "', None), ("12345678901234567890%", 123456789012345678.9),
     ],

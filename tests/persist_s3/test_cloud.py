@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("boto3")
 moto_server = pytest.importorskip("moto.server")
 
-from h2ok.capabilities.testing.server import ServerProcess  # noqa: E402
+from h2ok.capabilities.testing.server import ServerProcess
 
 pytestmark = pytest.mark.engine
 

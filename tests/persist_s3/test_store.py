@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("boto3")
 moto_server = pytest.importorskip("moto.server")
 
-from h2ok.capabilities import Registry, Runtime  # noqa: E402
-from h2ok.ext.persist_s3.credentials import S3Credentials, set_credentials  # noqa: E402
-from h2ok.ext.persist_s3.store import PersistS3  # noqa: E402
-from h2ok.kernel import IllegalArgumentError, Node, NodeConfig  # noqa: E402
+from h2ok.capabilities import Registry, Runtime
+from h2ok.ext.persist_s3.credentials import S3Credentials, set_credentials
+from h2ok.ext.persist_s3.store import PersistS3
+from h2ok.kernel import IllegalArgumentError, Node, NodeConfig
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ TEXT_CASES: dict[str, Case] = {
         "@data\n1,1.5,3,x,hello\n?,?,?,?,?\n2,2.5,4,y,world\n", "t.arff",
     ),
     "arff_upper_case": one("@RELATION r\n@ATTRIBUTE a NUMERIC\n@ATTRIBUTE b {x,y}\n@DATA\n1,x\n2,y\n", "t.arff"),
-    "arff_comments": one("% one\n@relation r\n% two\n@attribute a numeric\n@attribute b {x,y}\n@data\n% three\n1,x\n2,y\n", "t.arff"),  # noqa: E501
+    "arff_comments": one("% one\n@relation r\n% two\n@attribute a numeric\n@attribute b {x,y}\n@data\n% three\n1,x\n2,y\n", "t.arff"),  # noqa: E501 - a table
     "arff_level_order": one("@relation r\n@attribute a {z,y,x}\n@attribute b numeric\n@data\nx,1\ny,2\nx,3\n", "t.arff"),
     "arff_quoted_levels": one(
         "@relation r\n@attribute a {'light rain','sun'}\n@attribute b numeric\n@data\n'light rain',1\n'sun',2\n", "t.arff"
@@ -222,7 +222,7 @@ TEXT_CASES: dict[str, Case] = {
     "arff_tabs": one("@relation r\n@attribute\ta\tnumeric\n@attribute\tb\tnumeric\n@data\n1,2\n3,4\n", "t.arff"),
     "arff_no_rows": one("@relation r\n@attribute a numeric\n@attribute b numeric\n@data\n", "t.arff"),
     "arff_unseen_level": one("@relation r\n@attribute a {x,y}\n@attribute b numeric\n@data\nx,1\nw,2\ny,3\n", "t.arff"),
-    "arff_gz": one(gzip.compress(b"@relation r\n@attribute a numeric\n@attribute b {x,y}\n@data\n1,x\n2,y\n", mtime=0), "t.arff.gz"),  # noqa: E501
+    "arff_gz": one(gzip.compress(b"@relation r\n@attribute a numeric\n@attribute b {x,y}\n@data\n1,x\n2,y\n", mtime=0), "t.arff.gz"),  # noqa: E501 - a table
     # SVMLight
     "svm_plain": one("1 1:0.5 3:2\n-1 2:1\n0 1:4 2:5 3:6\n", "t.svm"),
     "svm_one_feature": one("1 1:1\n0 1:2\n", "t.svm"),
@@ -235,7 +235,7 @@ TEXT_CASES: dict[str, Case] = {
     "gz": one(gzip.compress(_ABC.encode(), mtime=0), "t.csv.gz"),
     "gz_two_members": one(gzip.compress(_AB.encode(), mtime=0) + gzip.compress(b"5,x\n6,y\n", mtime=0), "t.csv.gz"),
     "gz_wrong_name": one(gzip.compress(_AB.encode(), mtime=0), "t.csv"),
-    "gz_truncated": one(gzip.compress(("a,b\n" + "".join(f"{i},{i * i % 7}\n" for i in range(500))).encode(), mtime=0)[:300], "t.csv.gz"),  # noqa: E501
+    "gz_truncated": one(gzip.compress(("a,b\n" + "".join(f"{i},{i * i % 7}\n" for i in range(500))).encode(), mtime=0)[:300], "t.csv.gz"),  # noqa: E501 - a table
     "zip": one(zipped(t=_AB), "t.zip"),
     "bz2": one(bz2.compress(_AB.encode()), "t.csv.bz2"),
     "xz": one(lzma.compress(_AB.encode()), "t.csv.xz"),

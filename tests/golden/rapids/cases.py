@@ -38,8 +38,8 @@ UNARY = [
     "log1p", "log2", "log10", "none", "not", "!!", "sign", "sin", "sinh",
     "sinpi", "sqrt", "tan", "tanh", "tanpi", "trigamma", "trunc", "is.na",
 ]  # fmt: skip
-BINARY = "+ - * / ^ % %% intDiv %/% == != < <= > >= & | && || round signif".split()  # noqa: SIM905
-REDUCERS = "all any any.na max maxNA min minNA sum sumNA prod naCnt any.factor ncol nrow is.factor is.numeric is.character".split()  # noqa: SIM905
+BINARY = "+ - * / ^ % %% intDiv %/% == != < <= > >= & | && || round signif".split()  # noqa: SIM905 - words
+REDUCERS = "all any any.na max maxNA min minNA sum sumNA prod naCnt any.factor ncol nrow is.factor is.numeric is.character".split()  # noqa: SIM905 - words
 FLAGGED = ["median", "sd", "skewness", "kurtosis"]
 RUNNING = ["cummax", "cummin", "cumprod", "cumsum"]
 CALENDAR = ["day", "dayOfWeek", "hour", "millis", "minute", "month", "second", "week", "year"]

@@ -133,7 +133,7 @@ def process_cloud(
     base += [a for f in flatfile for a in ("--flatfile", f)]
     base += [a for m in modules for a in ("--module", m)] + [a for p in paths for a in ("--path", p)]
     # A child ends when its standard input does, so that no way this process can end leaves it behind.
-    children = {p: subprocess.Popen([*base, "--port", str(p)], stdin=subprocess.PIPE) for p in ports[1:]}  # noqa: S603
+    children = {p: subprocess.Popen([*base, "--port", str(p)], stdin=subprocess.PIPE) for p in ports[1:]}  # noqa: S603 - ours
     node: Node | None = None
     try:
         node = start_node(replace(_config(name, ports[0], nthreads, beat, secret), replicas=replicas), flatfile)

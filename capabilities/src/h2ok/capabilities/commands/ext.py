@@ -77,10 +77,9 @@ class Ext:
                 continue
             provides = described.pop("provides")
             for key, value in described.items():
-                if isinstance(value, dict):
-                    value = [f"{k} {v}" for k, v in value.items()]  # noqa: PLW2901
-                if value not in (None, "", []):
-                    print(f"{key:<14}{', '.join(value) if isinstance(value, list) else value}")
+                told = [f"{k} {v}" for k, v in value.items()] if isinstance(value, dict) else value
+                if told not in (None, "", []):
+                    print(f"{key:<14}{', '.join(told) if isinstance(told, list) else told}")
             for p in provides:
                 print(f"{'provides':<14}{p['kind']:<12}{p['name']}")
             if x.traceback:

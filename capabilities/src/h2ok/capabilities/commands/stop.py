@@ -29,7 +29,7 @@ class Stop:
             return 2
         request = urllib.request.Request(args.url.rstrip("/") + "/3/Shutdown", data=b"", method="POST")  # noqa: S310 - checked above
         try:
-            with urllib.request.urlopen(request, timeout=args.timeout):  # noqa: S310
+            with urllib.request.urlopen(request, timeout=args.timeout):  # noqa: S310 - checked above
                 pass
         except (urllib.error.URLError, OSError) as e:
             reason = getattr(e, "reason", e)

@@ -60,11 +60,11 @@ class ApiField:
 
     def __init__(
         self,
-        type: str,  # noqa: A002
+        type: str,
         default: Any,
         direction: Direction,
         level: Level,
-        help: str,  # noqa: A002
+        help: str,
         values: tuple[str, ...],
         schema: str | None,
         required: bool,
@@ -95,12 +95,12 @@ class ApiField:
 
 
 def api(
-    type: str,  # noqa: A002
+    type: str,
     default: Any = None,
     *,
     direction: Direction = "INOUT",
     level: Level = "critical",
-    help: str = "",  # noqa: A002
+    help: str = "",
     values: Iterable[str] = (),
     schema: str | None = None,
     required: bool = False,

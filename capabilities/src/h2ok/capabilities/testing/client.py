@@ -115,7 +115,7 @@ class Client:
     def _run(self, environ: dict[str, Any]) -> Answer:
         started: list[Any] = []
 
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001 - WSGI
             started[:] = [status, headers]
 
         result = self.app(environ, start_response)

@@ -115,7 +115,7 @@ def _see(values):  # type: ignore[no-untyped-def]
             zero = v == 0.0
             zeros += zero
             signs += zero & np.signbit(v)
-            wide += (np.float64(np.float32(v)) != v) & (v == v)  # noqa: PLR0124
+            wide += (np.float64(np.float32(v)) != v) & (v == v)  # noqa: PLR0124 - as above
             lo = v if v < lo else lo
             hi = v if v > hi else hi
         single = single and wide == 0

@@ -38,7 +38,7 @@ class RestClient:
         data = text.encode() if method == "POST" else None
         request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - http to the server we were given
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310 - as above
                 return json.load(answer)
         except urllib.error.HTTPError as e:
             body = e.read().decode("utf-8", "replace")

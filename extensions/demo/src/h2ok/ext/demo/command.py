@@ -79,7 +79,7 @@ class _Server:
         self._command = command + (["--nodes", str(nodes)] if nodes > 1 else [])
 
     def __enter__(self) -> str:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603 - ours
         log: list[str] = []
         for line in self._process.stdout or ():
             log.append(line)

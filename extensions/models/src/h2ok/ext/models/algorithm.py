@@ -82,7 +82,7 @@ def _authors(algo: str, method: str) -> Iterator[None]:
 
 def field(
     default: Any,
-    help: str = "",  # noqa: A002
+    help: str = "",
     *,
     level: Level = "critical",
     gridable: bool = False,

@@ -32,9 +32,9 @@ class Param(ApiField):
 
 
 def param(
-    type: str,  # noqa: A002
+    type: str,
     default: Any = None,
-    help: str = "",  # noqa: A002
+    help: str = "",
     *,
     level: Level = "critical",
     gridable: bool = False,

@@ -21,7 +21,7 @@ class Family:
     def __init__(self) -> None:
         self.primitives: list[Primitive] = []
 
-    def __call__(self, name: str, args: str = "", help: str = "", *, lazy: bool = False) -> Callable[[F], F]:  # noqa: A002
+    def __call__(self, name: str, args: str = "", help: str = "", *, lazy: bool = False) -> Callable[[F], F]:
         words = tuple(args.split())
 
         def register(fn: F) -> F:
@@ -30,7 +30,7 @@ class Family:
 
         return register
 
-    def add(self, name: str, fn: Callable[..., Any], words: tuple[str, ...], help: str, *, lazy: bool = False) -> None:  # noqa: A002
+    def add(self, name: str, fn: Callable[..., Any], words: tuple[str, ...], help: str, *, lazy: bool = False) -> None:
         """Register ``fn`` under ``name``."""
         least = sum(not w.startswith("[") and not w.endswith("...") for w in words)
         most = None if any(w.endswith("...") for w in words) else len(words)

@@ -71,7 +71,7 @@ def _resolve_quietly(target: Any) -> None:
 def _imported() -> dict[str, type[Schema]]:
     # Imported for their classes: schemas that others name but no route holds.
     import h2ok.ext.rest.errors
-    import h2ok.ext.rest.schemas.values  # noqa: F401
+    import h2ok.ext.rest.schemas.values  # noqa: F401 - for its classes
 
     out: dict[str, type[Schema]] = {"SchemaV3": Schema, "RequestSchemaV3": RequestSchema}
     todo = list(Schema.__subclasses__())

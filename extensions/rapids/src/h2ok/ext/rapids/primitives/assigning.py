@@ -255,17 +255,17 @@ def _frame_of(env: Env, tree: Ast, who: str) -> Frame:
 
 
 @family("tmp=", "id expr", "Store a frame as a temporary of the session.", lazy=True)
-def store_temp(env: Env, id: Ast, expr: Ast) -> Frame:  # noqa: A002
+def store_temp(env: Env, id: Ast, expr: Ast) -> Frame:
     return env.session.store_temp(env, env.expand(env.text(id)), _frame_of(env, expr, "tmp="))
 
 
 @family("assign", "id fr", "Store a frame under a global key.", lazy=True)
-def store_global(env: Env, id: Ast, fr: Ast) -> Frame:  # noqa: A002
+def store_global(env: Env, id: Ast, fr: Ast) -> Frame:
     return env.session.store_global(env, env.expand(env.text(id)), _frame_of(env, fr, "assign"))
 
 
 @family("rm", "id", "Remove what is stored under a key; 1 when there was something, else 0.", lazy=True)
-def remove(env: Env, id: Ast) -> float:  # noqa: A002
+def remove(env: Env, id: Ast) -> float:
     key = env.expand(env.text(id))
     return float(env.session.remove(env, key))
 

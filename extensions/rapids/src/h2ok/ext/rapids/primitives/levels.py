@@ -167,11 +167,12 @@ def relevel_by_freq(env: Env, fr: Any, weights: Any, topn: Any) -> Frame:
         weight = frame.vecs[args.column(frame, weights, "weights column")]
     vecs = []
     for v in frame.vecs:
+        made = v
         if v.type == "enum" and v is not weight:
             counts = count_levels(env.node, v, weight)
             order = np.argsort(-counts, kind="stable").tolist()
             if top != -1:
                 order = order[:top] + sorted(order[top:])
-            v = _reordered(env.node, v, order)  # noqa: PLW2901
-        vecs.append(v)
+            made = _reordered(env.node, v, order)
+        vecs.append(made)
     return Frame("", frame.names, tuple(vecs))

@@ -32,7 +32,7 @@ _MISSING: dict[str, tuple[str, str, str]] = {
 }
 
 
-def _unavailable(name: str, args: str, help: str, needs: str) -> Primitive:  # noqa: A002
+def _unavailable(name: str, args: str, help: str, needs: str) -> Primitive:
     def fail(env: Env, *values: Ast) -> Any:
         raise ApiError(
             f"'{name}' is not available: no active extension supports {needs}. "

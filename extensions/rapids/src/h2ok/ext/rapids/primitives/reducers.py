@@ -62,7 +62,7 @@ def _reduce_row(op: str, values: NDArray[np.float64]) -> float:
     return float(ufunc.reduce(values)) if len(values) else _NAN
 
 
-def _define(name: str, op: str, per_column: Callable[[RollupStats], float], start: float, *, skip_na: bool, help: str) -> None:  # noqa: A002
+def _define(name: str, op: str, per_column: Callable[[RollupStats], float], start: float, *, skip_na: bool, help: str) -> None:
     combine: Callable[[float, float], float] = _COMBINE[op]
 
     def reduce(env: Env, fr: Ast, na_rm: Ast | None = None, axis: Ast | None = None) -> Any:
@@ -269,7 +269,7 @@ def _row_value(value: RowBatch | RowNumber, *, mean: bool, na_rm: bool) -> RowNu
     return RowNumber(Expr("/", (total, count), espc))
 
 
-def _define_axis(name: str, help: str) -> None:  # noqa: A002
+def _define_axis(name: str, help: str) -> None:
     def reduce(env: Env, fr: Ast, *rest: Ast) -> Any:
         value = env.evaluate(fr)
         value = force(env.node, value) if isinstance(value, LazyFrame) else value

@@ -65,7 +65,7 @@ def _running(env: Env, name: str, fr: Any, axis: Any) -> Frame:
     return Frame("", ("C1",) if frame.n_cols == 1 else frame.names, tuple(vecs))
 
 
-def _define_running(name: str, help: str) -> None:  # noqa: A002
+def _define_running(name: str, help: str) -> None:
     family.add(name, lambda env, fr, axis: _running(env, name, fr, axis), ("fr", "axis"), help)
 
 

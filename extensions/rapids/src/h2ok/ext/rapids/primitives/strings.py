@@ -152,12 +152,12 @@ def trim(env: Env, col: Any) -> Frame:
 
 
 @family("lstrip", "col set", "Without leading characters of a set.")
-def lstrip(env: Env, col: Any, set: Any) -> Frame:  # noqa: A002
+def lstrip(env: Env, col: Any, set: Any) -> Frame:
     return _texts(env, col, "lstrip", set=args.as_string(set, "set of characters"))
 
 
 @family("rstrip", "col set", "Without trailing characters of a set.")
-def rstrip(env: Env, col: Any, set: Any) -> Frame:  # noqa: A002
+def rstrip(env: Env, col: Any, set: Any) -> Frame:
     return _texts(env, col, "rstrip", set=args.as_string(set, "set of characters"))
 
 

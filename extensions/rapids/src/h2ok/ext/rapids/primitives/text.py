@@ -42,11 +42,11 @@ def _term_counts(block: Block, params: dict[str, Any]) -> Any:
     """Occurrences of each (document, word) and rows of each document, as lists of keys and counts."""
     terms: dict[tuple[float, str], int] = {}
     documents: dict[float, int] = {}
-    for doc, text in zip(block.numbers(0).tolist(), block.strings(1), strict=True):
-        if text is None or math.isnan(doc):
+    for doc, written in zip(block.numbers(0).tolist(), block.strings(1), strict=True):
+        if written is None or math.isnan(doc):
             continue
         documents[doc] = documents.get(doc, 0) + 1
-        text = text if params["case"] else text.lower()  # noqa: PLW2901
+        text = written if params["case"] else written.lower()
         for word in text.split() if params["split"] else [text]:
             terms[doc, word] = terms.get((doc, word), 0) + 1
     return [_pack(terms), _pack(documents)]

@@ -53,7 +53,7 @@ _GROUPS = {
 
 
 @family("columnsByType", "fr type", "Indexes of the columns of a type: numeric, categorical, string, time, uuid or bad.")
-def columns_by_type(env: Env, fr: Any, type: Any) -> Row:  # noqa: A002
+def columns_by_type(env: Env, fr: Any, type: Any) -> Row:
     frame, name = args.as_frame(fr), args.as_string(type, "type")
     if name not in _GROUPS:
         raise BadRequestError(f"Column type '{name}' is unknown; it must be one of {', '.join(_GROUPS)}.")
