@@ -134,7 +134,7 @@ class TaskEngine:
         tree = ReductionTree(n_chunks, task.reduce)
         sizes: dict[int, int] = {}
         for reply in replies:
-            tree.add_parts((tuple(p), v) for p, v in reply.parts)
+            tree.add_parts(reply.parts)
             sizes.update(reply.sizes)
         value = task.post_global(self._node, tree.result())
         out_espc = self._espc_of(espc, sizes) if outs else espc

@@ -131,7 +131,7 @@ class LocalRuns:
         ]
         outputs: dict[str, Any] = {}
         for block, result in zip(blocks, request.task.map_group(blocks), strict=True):
-            run.tree.add((0, block.index), result)
+            run.tree.add_chunk(block.index, result)
             if request.outputs:
                 outputs.update(_outputs(run, block))
         return outputs

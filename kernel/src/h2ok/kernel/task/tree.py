@@ -1,9 +1,9 @@
 """The canonical reduction tree over chunk indexes.
 
-Level 0 holds the chunks; position k of level l covers chunks ``k*2**l : (k+1)*2**l`` (cut at the number of chunks). A position
-is the reduction of its two children, left first; a right child past the end is absent and the left one moves up as it is.
-The tree depends on the number of chunks alone, so the order of every reduction - and with it every bit of the result - is the
-same on any number of nodes and threads.
+The root covers all chunks, its children the first and the second half, and so on down to single chunks; of an odd number the first
+half has one more. Places are numbered from the top: the root is 1, the children of k are 2k and 2k + 1. A place is the reduction
+of its two children, left first. The tree depends on the number of chunks alone, so the order of every reduction - and with it
+every bit of the result - is the same on any number of nodes and threads. The chunks of each of two or four nodes are a subtree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["ReductionTree"]
 
-Position = tuple[int, int]
+_ROOT = 1
 _ABSENT = object()
 
 
@@ -24,52 +24,28 @@ class ReductionTree:
     Parameters
     ----------
     n_chunks : number of leaves of the whole tree (not only of this node's part).
-    reduce : (left, right) -> combined; called outside the lock.
+    reduce : (left, right) -> combined; called outside the lock. None counts as nothing to reduce.
     """
 
     def __init__(self, n_chunks: int, reduce: Callable[[Any, Any], Any]) -> None:
         self._n = n_chunks
         self._reduce = reduce
-        self._held: dict[Position, Any] = {}
+        self._held: dict[int, Any] = {}
         self._lock = threading.Lock()
 
-    def add(self, position: Position, value: Any) -> None:
-        """Add the partial of a chunk ``(0, index)`` or of a subtree ``(level, k)``; None counts as nothing to reduce."""
-        while True:
-            level, k = position
-            if level > 0 and k == 0 and (1 << level) >= self._n:
-                break
-            if self._n == 1:
-                break
-            sibling = (level, k ^ 1)
-            if sibling[1] > k and (sibling[1] << level) >= self._n:
-                position = (level + 1, k >> 1)
-                continue
-            with self._lock:
-                other = self._held.pop(sibling, _ABSENT)
-                if other is _ABSENT:
-                    self._held[position] = value
-                    return
-            left, right = (value, other) if k < sibling[1] else (other, value)
-            if left is None:
-                value = right
-            elif right is None:
-                value = left
-            else:
-                value = self._reduce(left, right)
-            position = (level + 1, k >> 1)
-        with self._lock:
-            self._held[position] = value
+    def add_chunk(self, index: int, value: Any) -> None:
+        """Add the partial of a chunk."""
+        self._add(_leaf(self._n, index), value)
 
-    def parts(self) -> list[tuple[Position, Any]]:
-        """The subtrees held now, in chunk order: what a node passes up."""
+    def parts(self) -> list[tuple[int, Any]]:
+        """(place, partial) of the subtrees held now: what a node passes up."""
         with self._lock:
-            return sorted(self._held.items(), key=lambda p: p[0][1] << p[0][0])
+            return sorted(self._held.items(), key=lambda part: part[0])
 
-    def add_parts(self, parts: Iterable[tuple[Position, Any]]) -> None:
+    def add_parts(self, parts: Iterable[tuple[int, Any]]) -> None:
         """Add what another node passed up."""
-        for position, value in parts:
-            self.add(position, value)
+        for place, value in parts:
+            self._add(place, value)
 
     def result(self) -> Any:
         """The root, None when nothing was added.
@@ -79,7 +55,36 @@ class ReductionTree:
         RuntimeError
             Partials are missing.
         """
-        parts = self.parts()
-        if len(parts) > 1:
-            raise RuntimeError(f"Reduction is incomplete: {len(parts)} subtrees of {self._n} chunks are left.")
-        return parts[0][1] if parts else None
+        if set(self._held) - {_ROOT}:
+            raise RuntimeError(f"Reduction is incomplete: {len(self._held)} subtrees of {self._n} chunks are left.")
+        return self._held.get(_ROOT)
+
+    def _add(self, place: int, value: Any) -> None:
+        while place != _ROOT:
+            with self._lock:
+                other = self._held.pop(place ^ 1, _ABSENT)
+                if other is _ABSENT:
+                    self._held[place] = value
+                    return
+            left, right = (other, value) if place & 1 else (value, other)
+            if left is None:
+                value = right
+            elif right is not None:
+                value = self._reduce(left, right)
+            else:
+                value = left
+            place >>= 1
+        with self._lock:
+            self._held[_ROOT] = value
+
+
+def _leaf(n_chunks: int, index: int) -> int:
+    """The place of a chunk."""
+    place, first, last = _ROOT, 0, n_chunks
+    while last - first > 1:
+        middle = (first + last + 1) // 2
+        if index < middle:
+            place, last = 2 * place, middle
+        else:
+            place, first = 2 * place + 1, middle
+    return place

@@ -12,7 +12,7 @@ from h2ok.kernel.transport.lines import COPY_BYTES
 __all__ = ["ERROR", "REPLY", "REQUEST", "WIRE_VERSION", "Header", "buffers_of", "header_of", "is_quick", "message_of"]
 
 #: Changes when messages of older nodes cannot be read any more.
-WIRE_VERSION = 2
+WIRE_VERSION = 3
 REQUEST, REPLY, ERROR = 0, 1, 2
 _MAX_FRAMES = 1 << 20
 #: Arrays that are taken in beside other work.
