@@ -115,6 +115,20 @@ def test_a_plan_outlives_the_node_that_carries_it_out(cancel: bool) -> None:
         assert not [k for n in nodes[:2] for k in n.dkv.store if k.startswith("\x01j")]
 
 
+def test_only_the_latest_ended_jobs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h2ok.kernel.job._ENDED_JOBS", 3)
+    gate = Gate("kept")
+    with no_new_threads(), local_cloud(2) as nodes:
+        jobs = nodes[1].jobs
+        running = jobs.start("long", "dest", "Frame", lambda _: gate.open.wait(30))
+        ended_keys = [jobs.wait(jobs.start("short", "dest", "Frame", lambda _: None).key).key for _ in range(5)]
+        assert [j.key for j in nodes[0].jobs.list()] == [running.key, *ended_keys[2:]]
+        with pytest.raises(KeyNotFoundError):
+            nodes[0].jobs.get(ended_keys[0])
+        gate.open.set()
+        assert ended(nodes[0], running.key).status == "DONE"
+
+
 def test_what_a_job_holds_stays_until_it_ends() -> None:
     gate = Gate("hold")
     sums: list[float] = []

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 _UPDATE_SECONDS = 0.1
 #: How often work is begun that loses its state with a node.
 _TRIES = 4
+#: Jobs of a node that have ended and can be asked for; older ones are forgotten.
+_ENDED_JOBS = 10_000
 #: Prefix of the keys under which plans wait for the loss of the node that carries them out.
 _PLAN = "\x01j"
 T = TypeVar("T")
@@ -210,6 +213,8 @@ class Jobs:
         self.closing = False
         #: The jobs running here, in the state they were last given.
         self._known: dict[str, Job] = {}
+        #: Keys of those that ran here and have ended, oldest first.
+        self._ended: deque[str] = deque()
         node.rpc.register("jobs.known", self.known)
         node.cloud.on_placed.append(self._placed)
 
@@ -385,6 +390,9 @@ class Jobs:
             self._node.dkv.atomic(job.key, _Update({**changes, "end_time": _now()}, known=self._known[job.key]))
             if self._node.cloud.replicas:
                 self._node.dkv.remove(_PLAN + job.key)
+            self._ended.append(job.key)
+            if len(self._ended) > _ENDED_JOBS:
+                self._node.dkv.remove_many([self._ended.popleft()], lost_ok=True)
         except Exception:  # the job's home is gone; nobody can read the state any more
             _log.exception("Cannot record the end of job %s", job.key)
         finally:
