@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gc
 import gzip
-from collections.abc import Iterator
+import lzma
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +32,10 @@ def web(shared: Runtime) -> Iterator[Client]:
     client = Client.of(shared)
     yield client
     client.delete("/3/DKV")
+
+
+def zstd(data: bytes) -> bytes:
+    return bytes(pa.compress(data, codec="zstd", asbytes=True))
 
 
 def parse(web: Client, keys: list[str], **given: Any) -> dict[str, Any]:
@@ -105,6 +113,30 @@ def test_zstandard_and_gzip_hold_the_same_text(shared: Runtime, web: Client, tmp
         frames.append((frame.vec("x").to_numpy(shared.node).tolist(), frame.vec("k").to_strings(shared.node)))
     assert frames[0] == frames[1]
     assert frames[0][0][:3] == [0.0, 0.125, 0.25]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstd])
+def test_damaged_packed_files_leave_no_memory_behind(
+    shared: Runtime, web: Client, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    data = pack(b"abc,def\n" * 30_000)
+    path = tmp_path / "t.csv.packed"
+    path.write_bytes(data[:8] + b"\xff" * 20 + data[28:])
+    raw = RawFile(key="f", uri=str(path), size=path.stat().st_size)
+
+    def unpack() -> None:
+        with pytest.raises(IllegalArgumentError, match="is damaged"):
+            list(compression.decompressed(shared, raw))
+
+    unpack()
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            unpack()
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("end", [b"", bytes(700)])

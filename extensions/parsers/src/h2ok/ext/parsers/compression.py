@@ -119,8 +119,19 @@ def _pieces(runtime: Runtime, raw: RawFile, kind: str | None) -> Iterator[bytes]
     if kind == "gzip":
         yield from _gunzipped(stream)
         return
+    if kind == "zstd":
+        yield from _unpacked_by_arrow(stream, kind)
+        return
     opened = _open_stream(stream, kind)
     yield from iter(lambda: opened.read(_PIECE), b"")
+
+
+def _unpacked_by_arrow(stream: BinaryIO, kind: str) -> Iterator[bytes]:
+    """What Arrow unpacks. Its ``read`` never frees the memory for a piece that turns out to be damaged; ``read_buffer`` does."""
+    import pyarrow as pa
+
+    opened = pa.CompressedInputStream(pa.PythonFile(stream, "r"), kind)
+    yield from iter(lambda: opened.read_buffer(_PIECE).to_pybytes(), b"")
 
 
 def _gunzipped(stream: BinaryIO) -> Iterator[bytes]:
@@ -172,9 +183,4 @@ def _open_stream(stream: BinaryIO, kind: str | None) -> BinaryIO:
         import lzma
 
         return lzma.LZMAFile(stream)  # type: ignore[return-value]
-    if kind == "zstd":
-        import pyarrow as pa
-
-        opened: BinaryIO = pa.CompressedInputStream(pa.PythonFile(stream, "r"), "zstd")
-        return opened
     return stream
