@@ -1,7 +1,7 @@
 """Mutation fuzzing of every parser: ``python tests/parsers/fuzz.py --minutes 30 [--seed 1]``.
 
 Files of the conformance set are damaged at random and walked through ImportFiles, ParseSetup and Parse with random options.
-Whatever comes must be a frame or an error of the user's kind, in bounded time, with nothing left behind.
+Whatever comes must be a frame or an error of the user's kind, in bounded time, with no key left behind and no memory kept.
 ``NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=folder`` in the environment makes compiled code check its indexes, too.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import bz2
+import ctypes
+import gc
 import gzip
 import io
 import lzma
@@ -47,6 +49,8 @@ _BY_FORMAT = 0.5
 _BLOCKS_SHARE, _ROWS_SHARE = 0.1, 0.02
 _BLOCK_BYTES, _MANY_ROWS = 4096, 40_000
 _BYTES = 8 << 30
+#: Files until caches are full; memory that may be kept after them, in all and for each file.
+_WARM_FILES, _KEPT_BYTES, _KEPT_BYTES_A_FILE = 3000, 32 << 20, 4 << 10
 
 
 def _zip(data: bytes) -> bytes:
@@ -233,6 +237,26 @@ def _arrow_streams() -> tuple[bytes, ...]:
     return tuple(out)
 
 
+class _MallocInfo(ctypes.Structure):
+    """As glibc has it."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+        )
+    )  # fmt: skip
+
+
+def memory_in_use() -> int:
+    """Bytes that this process holds of what it asked the C library for: what is freed, and waits there, does not count."""
+    gc.collect()
+    ask = ctypes.CDLL(None).mallinfo2
+    ask.restype = _MallocInfo
+    found = ask()
+    return int(found.uordblks + found.hblkhd)
+
+
 def main() -> None:
     """Fuzz for some minutes; the first failure ends the run."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -240,14 +264,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (_BYTES, _BYTES))
-    end, steps = time.monotonic() + 60 * options.minutes, 0
+    end, steps, before = time.monotonic() + 60 * options.minutes, 0, 0
     with local_runtime(only=("rest", "parsers")) as runtime:
         fuzzer = Fuzzer(runtime, options.seed)
         while time.monotonic() < end:
             with tempfile.TemporaryDirectory() as folder:
                 fuzzer.step(Path(folder))
             steps += 1
-    print(f"{steps} files in {options.minutes} minutes, no failure")
+            if steps == _WARM_FILES:
+                before = memory_in_use()
+        kept = memory_in_use() - before if before else 0
+    assert kept < _KEPT_BYTES + _KEPT_BYTES_A_FILE * steps, f"{kept / steps:.0f} bytes are kept of each file"
+    print(f"{steps} files in {options.minutes} minutes, no failure, {kept >> 20} MB more than after the first {_WARM_FILES}")
     for (kind, outcome), n in sorted(fuzzer.outcomes.items()):
         print(f"{kind}: {n} {outcome}")
 
