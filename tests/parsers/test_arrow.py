@@ -75,7 +75,7 @@ def send(web: Client, table: pa.Table, key: str, expect: int = 200, rows: int = 
 def test_every_type_comes_out(web: Client, frame: Frame, compression: str) -> None:
     table = read(web, "tr", f"?compression={compression}")
     assert [str(t) for t in table.schema.types] == [
-        "double", "int32", "int64", "int32", "dictionary<values=string, indices=int32, ordered=0>", "large_string",
+        "double", "int32", "int64", "int32", "dictionary<values=string, indices=int8, ordered=0>", "large_string",
         "timestamp[ms, tz=UTC]", "int32", "double",
     ]  # fmt: skip
     columns = table.to_pydict()
@@ -123,6 +123,17 @@ def test_columns_without_missing_values_come_from_every_codec(shared: Runtime, w
     for name, values in columns.items():
         np.testing.assert_array_equal(table[name].to_numpy(), values)
     assert table["cat"].to_pylist() == ["ab"[i % 2] for i in range(n)]
+
+
+@pytest.mark.parametrize(("n_levels", "kind"), [(127, "int8"), (128, "int16"), (40_000, "int32")])
+def test_codes_of_levels_are_as_small_as_they_can_be(shared: Runtime, web: Client, n_levels: int, kind: str) -> None:
+    names = [f"k{i:05}" for i in range(n_levels)]
+    some = [None if i % 7 == 0 else names[-1 - i % n_levels] for i in range(n_levels)]
+    shared.node.frames.from_columns("codes", {"all": names, "some": some}, chunk_rows=n_levels // 3)
+    table = read(web, "codes")
+    assert [str(f.type.index_type) for f in table.schema] == [kind, kind if n_levels != 128 else "int8"]
+    assert table["all"].to_pylist() == names
+    assert table["some"].to_pylist() == some
 
 
 def test_levels_that_differ_between_batches_are_merged(shared: Runtime, web: Client) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.ext.parsers.columns import code_type
 from h2ok.kernel import NA_INT64, Block, Frame, IllegalArgumentError, Node, RollupStats, Vec
 from h2ok.kernel.frame.codecs import IntegerChunk, StringChunk
 from h2ok.kernel.frame.rollups import rollups_many
@@ -27,8 +28,8 @@ _SMALL = 1 << 15
 def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterator[tuple[bytes | memoryview, ...]]:
     """The buffers of an IPC stream, a tuple for each chunk: memory stays bounded however large the frame is.
 
-    Whole numbers are int32 or int64, other numbers double, enums dictionary<int32, string>, times timestamp[ms, UTC], text
-    large_string, UUIDs string; missing values are null.
+    Whole numbers are int32 or int64, other numbers double, enums dictionary<int8 to int32, string>, times timestamp[ms, UTC],
+    text large_string, UUIDs string; missing values are null.
 
     Raises
     ------
@@ -117,7 +118,7 @@ class _Sink:
 
 def _kind(pa: Any, vec: Vec, stats: RollupStats) -> Any:
     if vec.domain is not None:
-        return pa.dictionary(pa.int32(), pa.string())
+        return pa.dictionary(pa.from_numpy_dtype(code_type(len(vec.domain))), pa.string())
     if vec.type == "string":
         return pa.large_string()
     if vec.type == "uuid":
@@ -137,7 +138,8 @@ def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any, *, full: bool) -> Any:
     if levels is not None:
         codes = chunk.codes()
         missing = codes < 0
-        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing if missing.any() else None), levels)
+        indices = pa.array(codes.astype(kind.index_type.to_pandas_dtype()), mask=missing if missing.any() else None)
+        return pa.DictionaryArray.from_arrays(indices, levels)
     if kind == pa.large_string():
         return _texts(pa, chunk)
     if kind == pa.string():
@@ -153,10 +155,11 @@ def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any, *, full: bool) -> Any:
 def _full_array(pa: Any, chunk: Chunk, kind: Any, levels: Any) -> Any:
     """The array of a chunk without missing values: nothing to look for."""
     if levels is not None:
-        codes = pa.Array.from_buffers(
-            pa.int32(), chunk.n, [None, pa.py_buffer(np.ascontiguousarray(chunk.codes(), dtype=np.int32))]
-        )
-        return pa.DictionaryArray.from_arrays(codes, levels)
+        # Mostly the chunk's own memory.
+        stored = chunk.stored if isinstance(chunk, IntegerChunk) and not chunk.bias and chunk.divisor == 1.0 else chunk.codes()
+        codes = np.ascontiguousarray(stored, dtype=kind.index_type.to_pandas_dtype())
+        indices = pa.Array.from_buffers(kind.index_type, chunk.n, [None, pa.py_buffer(codes)])
+        return pa.DictionaryArray.from_arrays(indices, levels, safe=False)
     values: Any
     if kind == pa.float64():
         values = chunk.decode()
