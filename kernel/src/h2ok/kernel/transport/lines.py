@@ -12,14 +12,17 @@ from typing import Any
 
 import zmq
 
-__all__ = ["COPY_BYTES", "Line", "LineCall", "Patience"]
+__all__ = ["AWAKE_SECONDS", "CALL_AWAKE_SECONDS", "COPY_BYTES", "Line", "LineCall", "Patience"]
 
 #: Frames up to this size are copied (cheaper than tracking them).
 COPY_BYTES = 1 << 16
 #: Seconds until a caller that waits at its line looks whether the call ended otherwise (the node is lost, the deadline over).
 _LOOK_SECONDS = 0.1
-#: Seconds that a wait may last without sleep. PERF: to wake a processor takes 0.05 ms, an answer comes within 0.2.
-_AWAKE_SECONDS = 0.0005
+#: Seconds that a wait may last without sleep. PERF: to wake a processor takes 0.05 ms, a short service answers within 0.2.
+AWAKE_SECONDS = 0.0005
+#: The same for one who awaits an answer. PERF: nodes that share the work of a task end it within 2 ms of each other; two nodes
+#: train a GBM in 3 % less time so.
+CALL_AWAKE_SECONDS = 0.003
 #: A gap between two looks that tells that other threads want the processor.
 _GAP_SECONDS = 0.0002
 #: Seconds to wait as usual after waiting awake was of no use: at first, and at most.
@@ -31,9 +34,14 @@ class Patience:
 
     On a machine with idle processors a message is noticed earlier so. Where others need the processor, the one who should bring
     the message among them, staying awake would only hold it up: after a wait in vain it is not tried again for a while.
+
+    Parameters
+    ----------
+    awake : seconds of that first moment.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, awake: float) -> None:
+        self._awake = awake
         self._again_at = 0.0
         self._rest = _REST_SECONDS
 
@@ -41,7 +49,7 @@ class Patience:
         """``poller.poll(milliseconds)``."""
         now = time.perf_counter()
         if now >= self._again_at:
-            end = now + _AWAKE_SECONDS
+            end = now + self._awake
             while now < end:
                 found = poller.poll(0)
                 if found:
@@ -112,7 +120,8 @@ class LineCall(Future[Any]):
     ) -> None:
         super().__init__()
         self._line = line
-        self._patience = patience
+        #: For the first wait; who waits on does so for long.
+        self._patience: Patience | None = patience
         self._take = take
         self._end = end
         self._answered = False
@@ -139,7 +148,11 @@ class LineCall(Future[Any]):
         if frames is None and seconds > 0:
             waiter = select.poll()
             waiter.register(self._line.fd, select.POLLIN)
-            self._patience.poll(waiter, 1000 * seconds)
+            if self._patience is not None:
+                self._patience.poll(waiter, 1000 * seconds)
+                self._patience = None
+            else:
+                waiter.poll(1000 * seconds)
             frames = self._line.receive()
         if frames is not None:
             # Before others hear of it: they may look themselves.

@@ -26,7 +26,7 @@ from h2ok.kernel.cloud.cloud import H2ONode
 from h2ok.kernel.errors import H2OKError, NodeLostError
 from h2ok.kernel.threads import ElasticPool
 from h2ok.kernel.transport.base import Serve, Transport
-from h2ok.kernel.transport.lines import Line, LineCall, Patience
+from h2ok.kernel.transport.lines import AWAKE_SECONDS, CALL_AWAKE_SECONDS, Line, LineCall, Patience
 from h2ok.kernel.transport.message import ERROR, REPLY, REQUEST, Header, buffers_of, header_of, is_quick, message_of
 from h2ok.kernel.transport.peers import Peer, Peers
 from h2ok.kernel.transport.pending import PendingCalls, settle
@@ -85,7 +85,7 @@ class ZmqTransport(Transport):
         #: A request that the receiver answers itself once another thread receives.
         self._next: tuple[str, Callable[[], None] | None] = _NOTHING
         #: Of the receiver, and of those who wait for an answer.
-        self._patience, self._call_patience = Patience(), Patience()
+        self._patience, self._call_patience = Patience(AWAKE_SECONDS), Patience(CALL_AWAKE_SECONDS)
         #: Whether the last request was a short one.
         self._lively = False
         #: The thread that receives.
