@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from h2ok.ext.models import ModelMetrics, RowSpec
 from h2ok.ext.models.metrics.task import MetricsTask, exact_for, make_metrics
 from h2ok.ext.xgboost.matrix import Matrix
+from h2ok.kernel.task.tree import ReductionTree
 from numpy.typing import NDArray
 
 __all__ = ["matrix_metrics"]
@@ -29,11 +31,9 @@ def matrix_metrics(
     """
     levels = domain or ()
     task = MetricsTask(RowSpec(()), None, category, max(len(levels), 1), deviance, math.nan, exact_for(matrix.n_rows), auc_type)
-    parts: list[Any] = []
-    for start, stop in zip(matrix.bounds[:-1].tolist(), matrix.bounds[1:].tolist(), strict=True):
+    bounds = matrix.bounds.tolist()
+    tree = ReductionTree(len(bounds) - 1, task.reduce)
+    for i, (start, stop) in enumerate(pairwise(bounds)):
         rows = slice(start, stop)
-        parts.append(task.sums_of(p[rows], matrix.y[rows], matrix.w[rows]) if stop > start else None)
-    while len(parts) > 1:
-        pairs = [(parts[i], parts[i + 1] if i + 1 < len(parts) else None) for i in range(0, len(parts), 2)]
-        parts = [a if b is None else b if a is None else task.reduce(a, b) for a, b in pairs]
-    return make_metrics(category, parts[0], levels, gainslift_bins, auc_type)
+        tree.add_chunk(i, task.sums_of(p[rows], matrix.y[rows], matrix.w[rows]) if stop > start else None)
+    return make_metrics(category, tree.result(), levels, gainslift_bins, auc_type)
