@@ -40,7 +40,7 @@ class ReductionTree:
     def parts(self) -> list[tuple[int, Any]]:
         """(place, partial) of the subtrees held now: what a node passes up."""
         with self._lock:
-            return sorted(self._held.items(), key=lambda part: part[0])
+            return list(self._held.items())
 
     def add_parts(self, parts: Iterable[tuple[int, Any]]) -> None:
         """Add what another node passed up."""

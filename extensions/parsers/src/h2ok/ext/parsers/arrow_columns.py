@@ -44,13 +44,15 @@ def damage_of(source: str, kind: str) -> Iterator[None]:
     """
     import pyarrow as pa
 
+    # Names are decoded by Python, and a damaged length may ask for any amount.
+    bytes_errors = pa.ArrowException, OSError, ValueError, NotImplementedError, MemoryError, LookupError, TypeError, OverflowError
     try:
         yield
     except IllegalArgumentError:
         raise
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError, MemoryError, LookupError, TypeError) as e:
+    except bytes_errors as e:
         text = str(e).split("\n", 1)[0][:300] or type(e).__name__
-        raise IllegalArgumentError(f"'{source}' is no readable {kind} file: {text}") from e
+        raise IllegalArgumentError(f"{source} is no readable {kind}: {text}") from e
 
 
 def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -> ParseSetup:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.capabilities.contracts.schema import Schema, api
-from h2ok.ext.parsers.arrow_columns import columns_of_table
+from h2ok.ext.parsers.arrow_columns import columns_of_table, damage_of
 from h2ok.ext.parsers.arrow_stream import arrow_pieces
 from h2ok.ext.parsers.columns import Columns, check_names, vec_type
 from h2ok.kernel import Frame, IllegalArgumentError, Node, Vec, sanitize
@@ -61,18 +61,12 @@ def frame_of_stream(node: Node, stream: BinaryIO, key: str) -> Frame:
     """
     import pyarrow as pa
 
-    try:
-        with pa.ipc.open_stream(pa.PythonFile(_Source(stream), "r")) as reader:
-            schema = reader.schema
-            check_names(schema.names)
-            made = FrameMaker(schema.names, [_type_of(pa, f) for f in schema])
-            for table in _runs(pa, reader):
-                made.add(columns_of_table(table, schema.names, made.types))
-    except IllegalArgumentError:
-        raise
-    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError, MemoryError) as e:
-        # Names are decoded by Python, and a damaged length may ask for any amount.
-        raise IllegalArgumentError(f"The body is no readable Arrow IPC stream: {e}.") from e
+    with damage_of("The body", "Arrow IPC stream"), pa.ipc.open_stream(pa.PythonFile(_Source(stream), "r")) as reader:
+        schema = reader.schema
+        check_names(schema.names)
+        made = FrameMaker(schema.names, [_type_of(pa, f) for f in schema])
+        for table in _runs(pa, reader):
+            made.add(columns_of_table(table, schema.names, made.types))
     return made.store(node, key)
 
 

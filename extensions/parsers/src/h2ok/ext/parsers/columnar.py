@@ -77,7 +77,7 @@ class ReadPieces(ReadColumns):
         IllegalArgumentError
             It is damaged.
         """
-        with damage_of(raw.key, cls.format):
+        with damage_of(f"'{raw.key}'", f"{cls.format} file"):
             return cls.file(runtime, raw)
 
     def read(self, block: Block) -> Columns:
@@ -87,7 +87,7 @@ class ReadPieces(ReadColumns):
         if missing:
             raise IllegalArgumentError(f"'{ref.raw.key}' has no column '{missing[0]}', which the first file has.")
         types = dict(zip(self.columns, self.types, strict=True))
-        with damage_of(ref.raw.key, self.format):
+        with damage_of(f"'{ref.raw.key}'", f"{self.format} file"):
             coded = [c for c, kind in types.items() if kind in _CODED and is_text(file.schema.field(c).type)]
             out = Columns(0, [], [], [])
             for names, table in file.piece(ref.number, list(self.columns), coded):
@@ -110,7 +110,7 @@ class ColumnarParser(Parser):
         return self._completed(self.task.open(self.runtime, raw), raw, given)
 
     def _completed(self, file: ColumnarFile, raw: RawFile, given: ParseSetup) -> ParseSetup:
-        with damage_of(raw.key, self.task.format):
+        with damage_of(f"'{raw.key}'", f"{self.task.format} file"):
             head = file.head(_PREVIEW_ROWS) if kept_positions(given, len(file.schema)) else None
             if head is not None:
                 head.validate(full=True)

@@ -13,7 +13,7 @@ from h2ok.kernel import IllegalArgumentError
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.parser import ParseSetup
 
-__all__ = ["kept_columns", "kept_positions", "of_kept", "spread", "spread_types"]
+__all__ = ["kept_columns", "kept_positions", "of_kept", "refuse_skipping", "spread", "spread_types"]
 
 T = TypeVar("T")
 
@@ -36,6 +36,20 @@ def kept_columns(setup: ParseSetup, n: int, source: str) -> tuple[list[int], lis
     if not keep:
         raise IllegalArgumentError(f"'{source}' has no columns to read: every column is skipped.")
     return keep, of_kept(setup.column_names or (), keep), of_kept(setup.column_types or (), keep)
+
+
+def refuse_skipping(setup: ParseSetup, parse_type: str) -> None:
+    """The ``check`` of a format whose files can only be read whole.
+
+    Raises
+    ------
+    IllegalArgumentError
+        Columns are to be skipped.
+    """
+    if setup.skipped_columns:
+        raise IllegalArgumentError(
+            f"skipped_columns are not supported for {parse_type} files; drop the columns from the frame afterwards."
+        )
 
 
 def of_kept(values: Sequence[T], keep: Sequence[int]) -> list[T]:

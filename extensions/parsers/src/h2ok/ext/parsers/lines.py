@@ -17,6 +17,7 @@ from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.csv.blocks import BlockRef, plan_blocks
 from h2ok.ext.parsers.guess import sample_of
+from h2ok.ext.parsers.kept import refuse_skipping
 from h2ok.ext.parsers.raw import require_raw
 from h2ok.kernel import Block, Chunk, Frame, IllegalArgumentError, JobContext, random_key, wire_type
 from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_strings, encode_uuids
@@ -51,10 +52,7 @@ class LineParser(Parser):
         return setup
 
     def check(self, setup: ParseSetup) -> None:
-        if setup.skipped_columns:
-            raise IllegalArgumentError(
-                f"skipped_columns is not built for {self.name} files; drop the columns from the frame afterwards."
-            )
+        refuse_skipping(setup, self.name)
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raws = [require_raw(job.node, s) for s in sources]

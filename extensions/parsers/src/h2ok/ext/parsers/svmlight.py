@@ -11,6 +11,7 @@ import numpy as np
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.csv.blocks import BlockRef, plan_blocks
+from h2ok.ext.parsers.kept import refuse_skipping
 from h2ok.ext.parsers.raw import require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, MRTask, random_key, wire_type
 from h2ok.kernel.frame.newchunk import encode_numbers
@@ -141,10 +142,7 @@ class SvmLightParser(Parser):
         )  # fmt: skip
 
     def check(self, setup: ParseSetup) -> None:
-        if setup.skipped_columns:
-            raise IllegalArgumentError(
-                "skipped_columns are not supported for SVMLight files; drop the columns from the frame afterwards."
-            )
+        refuse_skipping(setup, "SVMLight")
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raws = [require_raw(job.node, s) for s in sources]
