@@ -59,12 +59,16 @@ class Chunk(ABC):
         out[known] = values[known].astype(np.int64)
         return out
 
+    def is_long(self) -> bool:
+        """Whether ``decode`` rounds: some values are whole numbers beyond 2**53 that ``int64`` gives exactly, and all are whole."""
+        return False
+
     def is_na(self) -> NDArray[np.bool_]:
         """bool[n], true where the value is missing."""
         return np.isnan(self.decode())
 
     def at(self, row: int) -> float:
-        """The value of one row as float64, NA as NaN."""
+        """The value of one row as float64, NA as NaN; a whole number that no double holds as int."""
         return float(self.decode()[row])
 
     def describe(self) -> tuple[str, str]:

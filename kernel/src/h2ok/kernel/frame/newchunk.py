@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from h2ok.kernel.frame.chunk import Chunk
 from h2ok.kernel.frame.codecs import ConstantChunk, StringChunk, UuidChunk
-from h2ok.kernel.frame.numeric_encoder import Seen, encode_codes, encode_int64, encode_numbers
+from h2ok.kernel.frame.numeric_encoder import Seen, encode_codes, encode_int64, encode_numbers, encode_whole
 from numpy.typing import NDArray
 
 __all__ = [
@@ -21,13 +21,15 @@ __all__ = [
     "encode_strings",
     "encode_string_buffers",
     "encode_uuids",
+    "encode_whole",
 ]
 
 
 def encode(kind: str, values: Any) -> Chunk:
     """A chunk of ``values`` for a vec of type ``kind``: numeric, enum, time, string, uuid or bad.
 
-    ``values``: float64[n] (numeric, bad, time), int32 codes (enum), int64 (time), or a list of text or None (string, uuid).
+    ``values``: float64[n] (numeric, bad, time), whole numbers of any type (numeric), int32 codes (enum), int64 (time, numeric),
+    or a list of text or None (string, uuid). The smallest int64 is NA.
     An existing Chunk is taken as it is.
     """
     if isinstance(values, Chunk):
@@ -41,7 +43,8 @@ def encode(kind: str, values: Any) -> Chunk:
         return encode_strings(values)
     if kind == "uuid":
         return encode_uuids(values)
-    return encode_numbers(np.asarray(values, dtype=np.float64))
+    a = np.asarray(values)
+    return encode_whole(a) if a.dtype.kind in "iu" else encode_numbers(a.astype(np.float64, copy=False))
 
 
 def encode_strings(values: Sequence[str | None]) -> Chunk:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "MOST_DIGITS", "Seen", "are_codecs_offered", "encode_codes", "encode_int64", "encode_numbers", "is_sparse", "layout_of",
-    "offer_codecs",
+    "offer_codecs", "encode_whole",
 ]  # fmt: skip
 
 _POWERS = (10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
@@ -129,6 +129,20 @@ def encode_int64(values: NDArray[np.int64]) -> Chunk:
     if na is not None:
         stored[na] = np.iinfo(dtype).min
     return IntegerChunk(n, stored, bias, 1.0, na is not None)
+
+
+def encode_whole(values: NDArray[np.integer[Any]]) -> Chunk:
+    """The smallest exact chunk of whole numbers, int[n] with NA as the smallest int64; beyond int64 the nearest doubles are kept."""
+    if values.dtype == np.uint64 and len(values) and int(values.max()) > np.iinfo(np.int64).max:
+        return encode_numbers(values.astype(np.float64))
+    whole = values.astype(np.int64, copy=False)
+    known = whole[whole != NA_INT64]
+    if len(known) and max(-int(known.min()), int(known.max())) > _WHOLE_LIMIT:
+        return encode_int64(whole)
+    numbers = whole.astype(np.float64)
+    if len(known) < len(whole):
+        numbers[whole == NA_INT64] = np.nan
+    return encode_numbers(numbers, owned=True)
 
 
 # -- codecs of extensions ---------------------------------------------------------------------------------------------

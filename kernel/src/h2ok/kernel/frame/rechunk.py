@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.kernel.errors import IllegalArgumentError
+from h2ok.kernel.frame.longs import exact_values, joined_values
 from h2ok.kernel.frame.vec import Vec
 from h2ok.kernel.task.mrtask import Block, MRTask, OutputSpec
 from h2ok.kernel.wire import wire_type
@@ -32,12 +33,12 @@ def read_rows(node: Node, vec: Vec, start: int, stop: int) -> Any:
         elif vec.type == "time":
             parts.append(chunk.int64()[lo:hi])
         else:
-            parts.append(chunk.decode()[lo:hi])
+            parts.append(exact_values(chunk)[lo:hi])
         index += 1
     if vec.type in ("string", "uuid"):
         return [v for p in parts for v in p]
     dtype = np.int32 if vec.type == "enum" else np.int64 if vec.type == "time" else np.float64
-    return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
+    return joined_values(parts) if parts else np.empty(0, dtype=dtype)
 
 
 @wire_type("task.rechunk")

@@ -26,6 +26,7 @@ __all__ = ["RollupStats", "rollups", "rollups_many"]
 _EXTREMES = 5
 _ROWS = 8192
 _HEAD = 128
+_INT64_LIMIT = 2.0**63
 _CHECKSUM_STEP = 0x9E3779B97F4A7C15
 _CHECKSUM_MASK = 2**63 - 1
 
@@ -34,7 +35,8 @@ _CHECKSUM_MASK = 2**63 - 1
 @dataclass(frozen=True, slots=True)
 class RollupStats:
     """``mins`` and ``maxs``: up to five extremes (ascending, descending), repeated ones and infinities included; ``mean``
-    and ``sigma`` (n - 1) over the finite values; NaN for text. ``is_int``: every known value is whole.
+    and ``sigma`` (n - 1) over the finite values; NaN for text. ``is_int``: every known value is whole; ``is_int64``: 64 bits can
+    hold them all, too.
     Enum statistics are over level indexes, times over milliseconds.
     """
 
@@ -50,6 +52,7 @@ class RollupStats:
     is_int: bool
     nbytes: int
     checksum: int
+    is_int64: bool = False
 
     @property
     def min(self) -> float:
@@ -87,6 +90,7 @@ class _Part:
     is_int: bool
     nbytes: int
     checksum: int
+    is_int64: bool
 
     def merged(self, right: _Part) -> _Part:
         mean, m2 = _merged(self.finite, self.mean, self.m2, right.finite, right.mean, right.m2)
@@ -104,6 +108,7 @@ class _Part:
             self.is_int and right.is_int,
             self.nbytes + right.nbytes,
             (self.checksum * 1_000_003 + right.checksum) & _CHECKSUM_MASK,
+            self.is_int64 and right.is_int64,
         )
 
     def stats(self) -> RollupStats:
@@ -111,7 +116,8 @@ class _Part:
         sigma = float(np.sqrt(self.m2 / (self.finite - 1))) if self.finite > 1 else 0.0 if self.finite else nan
         mean = self.mean if self.finite else nan
         counts = (self.n_rows, self.na_count, self.zeros, self.pinf, self.ninf)
-        return RollupStats(*counts, self.mins, self.maxs, mean, sigma, self.is_int, self.nbytes, self.checksum & _CHECKSUM_MASK)
+        checksum = self.checksum & _CHECKSUM_MASK
+        return RollupStats(*counts, self.mins, self.maxs, mean, sigma, self.is_int, self.nbytes, checksum, self.is_int64)
 
 
 @wire_type("task.rollups")
@@ -151,14 +157,19 @@ def _part(block: Block, column: int) -> _Part:
     chunk, kind = block.chunk(column), block.vecs[column].type
     if kind in ("string", "uuid"):
         na, none = int(chunk.is_na().sum()), np.empty(0)
-        return _Part(block.n_rows, na, 0, 0, 0, none, none, 0, 0.0, 0.0, False, chunk.nbytes, _text_checksum(chunk))
+        return _Part(block.n_rows, na, 0, 0, 0, none, none, 0, 0.0, 0.0, False, chunk.nbytes, _text_checksum(chunk), False)
     scan = _Scan()
     values = np.ascontiguousarray(chunk.decode())
     for start in range(0, block.n_rows, _ROWS):
         scan.add(values[start : start + _ROWS])
+    long = chunk.is_long()
+    if long:
+        scan.add_bits(chunk.int64())
     counts = (block.n_rows, block.n_rows - scan.known, scan.zeros, scan.pinf, scan.ninf)
     whole = scan.whole and scan.finite == scan.known
-    return _Part(*counts, scan.mins, scan.maxs, scan.finite, scan.mean, scan.m2, whole, chunk.nbytes, scan.checksum)
+    # The double next to the largest whole numbers of 64 bits is none of them.
+    fits = whole and (long or not len(scan.mins) or max(-float(scan.mins[0]), float(scan.maxs[0])) < _INT64_LIMIT)
+    return _Part(*counts, scan.mins, scan.maxs, scan.finite, scan.mean, scan.m2, whole, chunk.nbytes, scan.checksum, fits)
 
 
 class _Scan:
@@ -169,6 +180,13 @@ class _Scan:
         self.mins = self.maxs = np.empty(0)
         self.mean = self.m2 = 0.0
         self.whole = True
+
+    def add_bits(self, longs: NDArray[np.int64]) -> None:
+        """Take digits that no double holds into the checksum."""
+        for start in range(0, len(longs), _ROWS):
+            self.checksum = (self.checksum * _CHECKSUM_STEP + _checksum(longs[start : start + _ROWS].view(np.float64))) & (
+                2**64 - 1
+            )
 
     def add(self, values: NDArray[np.float64]) -> None:
         self.checksum = (self.checksum * _CHECKSUM_STEP + _checksum(values)) & (2**64 - 1)

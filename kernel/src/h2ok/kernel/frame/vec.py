@@ -109,7 +109,7 @@ class Vec:
         return replace(self, domain=domain)
 
     def at(self, node: Node, row: int) -> float:
-        """The number (or level index, or milliseconds) in ``row``, NA as NaN."""
+        """The number (or level index, or milliseconds) in ``row``, NA as NaN; a whole number that no double holds as int."""
         index = self.chunk_index_for_row(row)
         return self.chunk(node, index).at(row - int(self.espc[index]))
 

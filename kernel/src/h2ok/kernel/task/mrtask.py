@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from h2ok.kernel.frame.chunk import Chunk
+from h2ok.kernel.frame.longs import exact_values
 from h2ok.kernel.frame.vec import Vec, VecType
 from numpy.typing import NDArray
 
@@ -53,6 +54,12 @@ class Block:
     def numbers(self, column: int) -> NDArray[np.float64]:
         """float64[n_rows] of input vec ``column``, NA as NaN; may be read-only."""
         return self.chunk(column).decode()
+
+    def exact(self, column: int) -> NDArray[Any]:
+        """The numbers of input vec ``column`` to the last digit: as ``numbers``, or int64[n_rows] with NA as the smallest int64
+        where some are whole numbers that no double holds; may be read-only.
+        """
+        return exact_values(self.chunk(column))
 
     def codes(self, column: int) -> NDArray[np.int32]:
         """int32[n_rows] of an enum, NA as -1."""

@@ -10,6 +10,7 @@ from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.ext.frames.schemas import MissingInserterV3
 from h2ok.kernel import NA_INT64, Block, Frame, JobContext, MRTask, OutputSpec, new_seed, uniforms, wire_type
+from h2ok.kernel.frame.longs import with_value
 
 __all__ = ["insert_missing"]
 
@@ -32,7 +33,7 @@ class _InsertMissing(MRTask):
             elif vec.type == "time":
                 block.write(j, np.where(gone, NA_INT64, block.chunk(j).int64()))
             else:
-                block.write(j, np.where(gone, np.nan, block.numbers(j)))
+                block.write(j, with_value(block.exact(j), gone, np.nan))
 
 
 def insert_missing(ctx: RequestContext, request: MissingInserterV3) -> JobV3:

@@ -1,6 +1,7 @@
 """Element-wise operations on arrays: what the nodes of a fused expression compute.
 
-Operands are float64 arrays (NA as NaN), bool arrays (results of comparisons) or floats; the result is float64 or bool.
+Operands are float64 arrays (NA as NaN), bool arrays (results of comparisons) or floats; the result is float64 or bool. The
+operations of ``EXACT`` also take int64 arrays (NA as the smallest int64) and ints, whole numbers that no double holds.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from h2ok.kernel import NA_INT64
+from h2ok.kernel.frame.longs import as_doubles, is_exact_double, joined_values, rests_of
+from numpy.typing import NDArray
 
-__all__ = ["IN_PLACE", "OPERATIONS", "as_float", "evaluate_scalar"]
+__all__ = ["EXACT", "IN_PLACE", "OPERATIONS", "as_float", "evaluate_scalar"]
 
 Operand = Any
 _TINY = 2.3e-16
@@ -22,7 +26,11 @@ def as_float(x: Operand) -> Operand:
 
 
 def _equal(a: Operand, b: Operand) -> Operand:
-    """Equal within one (the smaller) ulp; NaN equals NaN (H2O: MathUtils.equalsWithinOneSmallUlp)."""
+    """Equal within one (the smaller) ulp; NaN equals NaN (H2O: MathUtils.equalsWithinOneSmallUlp). Longs are equal or not."""
+    if _is_long(a) or _is_long(b):
+        (x, x_rest), (y, y_rest) = _parts(a), _parts(b)
+        same = np.equal(x, y) & np.equal(x_rest, y_rest)
+        return same if np.ndim(a) == 0 or np.ndim(b) == 0 else same | (np.isnan(x) & np.isnan(y))
     a, b = np.asarray(as_float(a), dtype=np.float64), np.asarray(as_float(b), dtype=np.float64)
     same = np.equal(a, b)
     gap = np.abs(a - b)
@@ -32,6 +40,31 @@ def _equal(a: Operand, b: Operand) -> Operand:
         same |= near
     scalar_known = (a.ndim == 0 and not np.isnan(a)) or (b.ndim == 0 and not np.isnan(b))
     return same if scalar_known else same | (np.isnan(a) & np.isnan(b))
+
+
+def _is_long(x: Operand) -> bool:
+    return x.dtype.kind == "i" if isinstance(x, np.ndarray) else isinstance(x, int)
+
+
+def _parts(x: Operand) -> tuple[Operand, Operand]:
+    """(nearest doubles, what they leave): pairs compare like the numbers."""
+    if not _is_long(x):
+        return as_float(x), 0.0
+    whole = np.atleast_1d(np.asarray(x, dtype=np.int64))
+    return (as_doubles(whole), rests_of(whole)) if np.ndim(x) else (float(x), float(rests_of(whole)[0]))
+
+
+def _ordered(compare: np.ufunc, *, equal: bool) -> Callable[[Operand, Operand], Operand]:
+    """``compare`` (less or greater), or equal too, of doubles and longs."""
+    plain = {np.less: np.less_equal, np.greater: np.greater_equal}[compare] if equal else compare
+
+    def call(a: Operand, b: Operand) -> Operand:
+        if not (_is_long(a) or _is_long(b)):
+            return plain(as_float(a), as_float(b))
+        (x, x_rest), (y, y_rest) = _parts(a), _parts(b)
+        return compare(x, y) | (np.equal(x, y) & plain(x_rest, y_rest))
+
+    return call
 
 
 def _not_equal(a: Operand, b: Operand) -> Operand:
@@ -101,9 +134,25 @@ def _signif(x: Operand, digits: Operand) -> Operand:
 
 
 def _if_else(test: Operand, yes: Operand, no: Operand) -> Operand:
+    if _is_long(test):
+        test = as_doubles(test)
+    if _is_long(yes) or _is_long(no):
+        return _long_if_else(as_float(test), yes, no)
     if _is_bool(test):
         return np.where(test, as_float(yes), as_float(no))
     return np.where(np.isnan(test), np.nan, np.where(np.not_equal(test, 0), as_float(yes), as_float(no)))
+
+
+def _long_if_else(test: NDArray[np.float64], yes: Operand, no: Operand) -> Operand:
+    """``_if_else`` where a branch has longs; doubles again when the other one has fractions."""
+    n = len(test)
+    sides = [
+        x if np.ndim(x) else np.full(n, x, dtype=np.int64 if _is_long(x) else np.float64) for x in (as_float(yes), as_float(no))
+    ]
+    both = joined_values(sides)
+    out = np.where(test != 0, both[:n], both[n:])
+    out[np.isnan(test)] = NA_INT64 if both.dtype.kind == "i" else np.nan
+    return out
 
 
 def _not(x: Operand) -> Operand:
@@ -188,10 +237,10 @@ OPERATIONS: dict[str, Callable[..., Operand]] = {
     "%/%": lambda a, b: _int_quotient(as_float(a), as_float(b)),
     "==": _equal,
     "!=": _not_equal,
-    "<": lambda a, b: np.less(as_float(a), as_float(b)),
-    "<=": lambda a, b: np.less_equal(as_float(a), as_float(b)),
-    ">": lambda a, b: np.greater(as_float(a), as_float(b)),
-    ">=": lambda a, b: np.greater_equal(as_float(a), as_float(b)),
+    "<": _ordered(np.less, equal=False),
+    "<=": _ordered(np.less, equal=True),
+    ">": _ordered(np.greater, equal=False),
+    ">=": _ordered(np.greater, equal=True),
     "&": _and,
     "|": _or,
     "round": lambda a, b: _round(as_float(a), as_float(b)),
@@ -218,9 +267,13 @@ OPERATIONS: dict[str, Callable[..., Operand]] = {
 }
 
 
+#: Operations that see every digit of whole numbers of 64 bits; the others compute with doubles.
+EXACT = frozenset({"==", "!=", "<", "<=", ">", ">=", "ifelse"})
+
+
 def evaluate_scalar(op: str, *values: float) -> float:
     """The operation on plain numbers."""
     with np.errstate(all="ignore"):
-        arrays = [np.array([v], dtype=np.float64) for v in values]
+        arrays = [np.array([v], dtype=np.float64 if is_exact_double(v) else np.int64) for v in values]
         fn = IN_PLACE.get(op) or OPERATIONS[op]
         return float(fn(*arrays)[0])

@@ -11,7 +11,7 @@ __all__ = ["Ast", "Call", "Func", "Ident", "NumberLit", "NumbersLit", "StrLit", 
 
 @dataclass(frozen=True, slots=True)
 class NumberLit:
-    """A number."""
+    """A number; an int where no double holds it."""
 
     value: float
     position: int = field(default=0, compare=False)

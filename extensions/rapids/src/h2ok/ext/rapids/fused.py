@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h2ok.ext.rapids.arrays import IN_PLACE, OPERATIONS, as_float
+from h2ok.ext.rapids.arrays import EXACT, IN_PLACE, OPERATIONS, as_float
 from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, Vec, wire_type
 from h2ok.kernel.frame.chunk import Chunk
 from h2ok.kernel.frame.codecs import ConstantChunk, IntegerChunk
-from h2ok.kernel.frame.newchunk import encode_numbers
+from h2ok.kernel.frame.longs import as_doubles, is_exact_double, joined_values
+from h2ok.kernel.frame.newchunk import encode_numbers, encode_whole
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class _Compiler:
         if isinstance(node, np.ndarray):
             self.tables.append(node)
             return self.emit(("table", len(self.tables) - 1))
-        return self.emit(("const", float(node)))
+        return self.emit(("const", float(node) if is_exact_double(node) else node))
 
 
 @wire_type("rapids.fused")
@@ -156,9 +157,12 @@ class FusedTask(MRTask):
     rows: int = 0
 
     def setup_local(self, node: Node) -> None:
-        """Compile the outputs that need nothing but plain operators."""
+        """Compile the outputs that need nothing but plain operators; longs among the numbers are for numpy."""
         self._programs: dict[int, Program] = {}
-        if self.rows < _COMPILED_ROWS:
+        exact = {a for op, *operands in self.code if op in EXACT for a in operands}
+        #: Input columns whose digits count where no double holds them.
+        self._exact_inputs = sorted({self.code[i][1] for i in exact if self.code[i][0] == "load"})
+        if self.rows < _COMPILED_ROWS or any(op == "const" and isinstance(x[0], int) for op, *x in self.code):
             return
         from h2ok.ext.rapids.programs import compile_program
 
@@ -172,7 +176,7 @@ class FusedTask(MRTask):
 
     def map_group(self, blocks: Sequence[Block]) -> list[Any]:
         """Several blocks; those that are large go through each program together."""
-        large = [b for b in blocks if b.n_rows >= _COMPILED_ROWS]
+        large = [b for b in blocks if b.n_rows >= _COMPILED_ROWS and not self._has_longs(b)]
         made: dict[int, dict[int, Chunk]] = {b.index: {} for b in blocks}
         for r, program in self._programs.items() if large else ():
             for block, chunk in zip(large, _run_program(large, program), strict=True):
@@ -184,13 +188,17 @@ class FusedTask(MRTask):
                 block.write(j, chunks[r])
         return [None] * len(blocks)
 
+    def _has_longs(self, block: Block) -> bool:
+        return any(block.chunk(j).is_long() for j in self._exact_inputs)
+
     def _run_slices(self, block: Block, outputs: list[int]) -> dict[int, Chunk]:
         """Chunks of some outputs by numpy, a slice of rows after the other."""
         if not outputs:
             return {}
         n = block.n_rows
         # NOTE: chunks are decoded whole; what is cut into slices is the computing.
-        inputs = {i: block.numbers(i[1]) for i in {tuple(c) for c in self.code if c[0] == "load"}}
+        loads = {tuple(c) for c in self.code if c[0] == "load"}
+        inputs = {i: block.exact(i[1]) if i[1] in self._exact_inputs else block.numbers(i[1]) for i in loads}
         results: dict[int, list[Any]] = {r: [] for r in outputs}
         last_use = self._last_uses()
         for lo in range(0, n, _SLICE) if n else (0,):
@@ -198,7 +206,7 @@ class FusedTask(MRTask):
             for r, parts in results.items():
                 parts.append(registers[r])
         return {
-            r: _encode(np.concatenate(parts) if len(parts) > 1 else parts[0], n, owned=len(parts) > 1)
+            r: _encode(joined_values(parts) if len(parts) > 1 else parts[0], n, owned=len(parts) > 1)
             for r, parts in results.items()
         }
 
@@ -210,7 +218,7 @@ class FusedTask(MRTask):
         last.update(dict.fromkeys(self.outputs, len(self.code)))
         return last
 
-    def _run(self, inputs: dict[Any, NDArray[np.float64]], lo: int, hi: int, last_use: dict[int, int]) -> list[Any]:
+    def _run(self, inputs: dict[Any, NDArray[Any]], lo: int, hi: int, last_use: dict[int, int]) -> list[Any]:
         registers: list[Any] = []
         owned: list[bool] = []
         with np.errstate(all="ignore"):
@@ -224,6 +232,8 @@ class FusedTask(MRTask):
                     value = self.tables[args[0]]
                 else:
                     values = [registers[a] for a in args]
+                    if op not in EXACT:
+                        values = [as_doubles(v) if isinstance(v, np.ndarray) else v for v in values]
                     fresh = True
                     ufunc = IN_PLACE.get(op)
                     if ufunc is None:
@@ -263,6 +273,8 @@ def _run_program(blocks: Sequence[Block], program: Program) -> list[Chunk]:
 def _encode(values: Any, n: int, *, owned: bool) -> Any:
     if isinstance(values, float):
         return ConstantChunk(n, values)
+    if values.dtype.kind == "i":
+        return encode_whole(values)
     if values.dtype != np.bool_:
         return encode_numbers(values, owned=owned)
     return _truths(values.view(np.int8))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids.blocks import fold, foldable
-from h2ok.ext.rapids.keys import NA_KEY, codes_of, decode_keys, fetch_keys, order_of
+from h2ok.ext.rapids.keys import NA_KEY, codes_of, decode_keys, fetch_keys, order_of, rests_where, with_longs
 from h2ok.ext.rapids.primitives.types import to_enum
 from h2ok.ext.rapids.ranges import MANY_ROWS, Side, grouped
+from h2ok.ext.rapids.values import format_number
 from h2ok.kernel import Block, Node, Vec, even_espc
 from numpy.typing import NDArray
 
-__all__ = ["Groups", "group", "group_ids", "key_columns", "key_vecs"]
+__all__ = ["Groups", "Keys", "group", "group_ids", "has_na", "key_columns", "key_labels", "key_vecs"]
 
 #: From how many chunks and distinct keys a row on rows are grouped by ranges of their keys.
 _FEW_CHUNKS = 4
@@ -39,20 +41,52 @@ class Groups:
         return len(self.keys)
 
 
-def key_columns(node: Node, vecs: Sequence[Vec], names: Sequence[str]) -> list[Vec]:
-    """Columns that can be keys: string columns become enums.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Columns that rows are compared by.
+
+    ``originals`` are the user's columns, ``vecs`` those that are compared: string columns as enums, and after a column with whole
+    numbers that no double holds what the nearest doubles leave of it. ``places``: where the key of each original stands in
+    ``vecs``, and behind the last one their number.
+    """
+
+    originals: tuple[Vec, ...]
+    vecs: tuple[Vec, ...]
+    places: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.originals)
+
+    def of(self, index: int) -> Keys:
+        """The keys of one original."""
+        lo, hi = self.places[index : index + 2]
+        return Keys((self.originals[index],), self.vecs[lo:hi], (0, hi - lo))
+
+    @property
+    def have_rests(self) -> list[bool]:
+        """For each original whether a column of rests follows its key."""
+        return [hi - lo > 1 for lo, hi in pairwise(self.places)]
+
+
+def key_columns(node: Node, vecs: Sequence[Vec], names: Sequence[str], rests: Sequence[bool] | None = None) -> Keys:
+    """Aligned columns as keys. ``rests``: for which columns rests are compared; those that need it when not given.
 
     Raises
     ------
     BadRequestError
         A UUID column.
     """
-    out = []
+    heads = []
     for v, n in zip(vecs, names, strict=True):
         if v.type == "uuid":
             raise BadRequestError(f"Column '{n}' holds UUIDs, which cannot be keys; convert it first: (as.character ...).")
-        out.append(to_enum(node, v) if v.type == "string" else v)
-    return out
+        heads.append(to_enum(node, v) if v.type == "string" else v)
+    out: list[Vec] = []
+    places = [0]
+    for head, rest in zip(heads, rests_where(node, heads, with_longs(node, heads) if rests is None else rests), strict=True):
+        out += [head] if rest is None else [head, rest]
+        places.append(len(out))
+    return Keys(tuple(vecs), tuple(out), tuple(places))
 
 
 def _block_keys(block: Block, n_keys: int) -> NDArray[np.int64]:
@@ -109,7 +143,7 @@ def _group_block(block: Block, params: dict[str, Any]) -> Any:
 
 
 def group(node: Node, keys: Sequence[Vec], values: Sequence[Vec] = ()) -> Groups:
-    """Group the rows of aligned columns by their keys; without keys all rows are one group."""
+    """Group the rows of aligned columns by their keys (``Keys.vecs``); without keys all rows are one group."""
     if keys and _mostly_distinct(node, keys):
         return Groups(*grouped(node, Side(tuple(keys), tuple(values))))
     found = fold(node, _group_block, [*keys, *values], n_keys=len(keys))
@@ -148,25 +182,35 @@ def group_ids(node: Node, keys: Sequence[Vec], groups: Groups) -> NDArray[np.int
     return ids
 
 
-def key_vecs(node: Node, originals: Sequence[Vec], keys: Sequence[Vec], codes: NDArray[np.int64]) -> tuple[Vec, ...]:
+def key_vecs(node: Node, keys: Keys, codes: NDArray[np.int64]) -> tuple[Vec, ...]:
     """Columns of key values from their codes, int64[n, k], with the types of the original columns."""
     espc = even_espc(len(codes))
     out = []
-    for j, (original, key) in enumerate(zip(originals, keys, strict=True)):
-        column = codes[:, j]
+    for original, (lo, hi) in zip(keys.originals, pairwise(keys.places), strict=True):
+        key, column = keys.vecs[lo], codes[:, lo]
         if original.type == "string":
             domain = key.domain or ()
             out.append(node.frames.vec_with_espc([domain[c] if c >= 0 else None for c in column.tolist()], espc, "string"))
         elif key.type == "enum":
             out.append(node.frames.vec_with_espc(column.astype(np.int32), espc, "enum", key.domain))
         else:
-            out.append(node.frames.vec_with_espc(decode_keys(column), espc, "time" if key.type == "time" else "numeric"))
+            values = decode_keys(column, codes[:, lo + 1] if hi - lo > 1 else None)
+            out.append(node.frames.vec_with_espc(values, espc, "time" if key.type == "time" else "numeric"))
     return tuple(out)
 
 
-def has_na(keys: Sequence[Vec], codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+def key_labels(keys: Keys, codes: NDArray[np.int64]) -> list[str]:
+    """The values of one key as names of columns, from int64[n, 1 or 2]."""
+    head = keys.vecs[0]
+    if head.type == "enum":
+        domain = head.domain or ()
+        return [domain[c] for c in codes[:, 0].tolist()]
+    return [format_number(v) for v in decode_keys(codes[:, 0], codes[:, 1] if len(keys.vecs) > 1 else None).tolist()]
+
+
+def has_na(keys: Keys, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether a key of each row of codes is missing."""
     out = np.zeros(len(codes), dtype=np.bool_)
-    for j, v in enumerate(keys):
+    for j, v in enumerate(keys.vecs):
         out |= codes[:, j] == (-1 if v.type == "enum" else NA_KEY)
     return out

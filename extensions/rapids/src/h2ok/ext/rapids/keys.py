@@ -1,4 +1,7 @@
-"""Keys: columns as int64 codes that compare like their values, for grouping, sorting and joining."""
+"""Keys: columns as int64 codes that compare like their values, for grouping, sorting and joining.
+
+A column with whole numbers that no double holds is two keys: the nearest doubles, and a column of what these leave.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from h2ok.ext.rapids.blocks import blockwise, fold, foldable, map_vecs
 from h2ok.ext.rapids.rows import fetch, fetch_codes
-from h2ok.kernel import Node, Vec
+from h2ok.kernel import Block, Node, OutputSpec, Vec
+from h2ok.kernel.frame.longs import longs_of, rests_of
 from numpy.typing import NDArray
 
-__all__ = ["NA_KEY", "decode_keys", "fetch_keys", "order_of", "ordered_codes", "reversed_codes"]
+__all__ = ["NA_KEY", "decode_keys", "fetch_keys", "order_of", "ordered_codes", "rests_where", "reversed_codes", "with_longs"]
 
 #: The key of a missing number: before all others.
 NA_KEY = np.iinfo(np.int64).min
@@ -26,12 +31,40 @@ def ordered_codes(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return out
 
 
-def decode_keys(codes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The doubles behind ``ordered_codes``."""
+def decode_keys(codes: NDArray[np.int64], rests: NDArray[np.int64] | None = None) -> NDArray[Any]:
+    """The doubles behind ``ordered_codes``; with the codes of their rests the whole numbers, int64 with NA as the smallest."""
     bits = codes ^ ((codes >> 63) & np.int64(2**63 - 1))
     out = bits.view(np.float64).copy()
     out[codes == NA_KEY] = np.nan
+    return out if rests is None else longs_of(out, decode_keys(rests))
+
+
+@foldable(lambda a, b: [x or y for x, y in zip(a, b, strict=True)])
+def _have_longs(block: Block, params: dict[str, Any]) -> list[bool]:
+    return [block.chunk(j).is_long() for j in range(len(block.vecs))]
+
+
+def with_longs(node: Node, vecs: Sequence[Vec]) -> list[bool]:
+    """Which of some aligned columns have whole numbers that no double holds."""
+    numeric = [j for j, v in enumerate(vecs) if v.type == "numeric" and len(v)]
+    found = fold(node, _have_longs, [vecs[j] for j in numeric]) if numeric else []
+    out = [False] * len(vecs)
+    for j, long in zip(numeric, found, strict=True):
+        out[j] = long
     return out
+
+
+@blockwise
+def _rests(block: Block, params: dict[str, Any]) -> None:
+    for j in range(len(block.vecs)):
+        block.write(j, rests_of(block.exact(j)))
+
+
+def rests_where(node: Node, vecs: Sequence[Vec], wanted: Sequence[bool]) -> list[Vec | None]:
+    """For each column that is ``wanted`` what the nearest doubles leave of its numbers, as a column; None for the others."""
+    picked = [v for v, w in zip(vecs, wanted, strict=True) if w]
+    made = iter(map_vecs(node, _rests, picked, [OutputSpec()] * len(picked)) if picked else ())
+    return [next(made) if w else None for w in wanted]
 
 
 def reversed_codes(codes: NDArray[np.int64], na: int) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from h2ok.capabilities.contracts.errors import ApiError
 from h2ok.ext.rapids.ast import Ast, Call, Func, Ident, NumberLit, NumbersLit, StrLit, StrsLit
 from h2ok.ext.rapids.values import Numbers
+from h2ok.kernel.frame.longs import LARGEST_EXACT, is_exact_double
 
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "IllegalASTError", "parse"]
 
@@ -24,6 +25,7 @@ _JAVA_IDENTIFIER = re.compile(r"[^\W\d]\w*|[$_][\w$]*")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "b": "\b", "'": "'", '"': '"', "\\": "\\"}
 _HEX_LENGTH = {"x": 2, "u": 4, "U": 8}
 #: Python clients on numpy 2 write numpy scalars by their repr: np.str_('c1'), np.float64(0.5).
+_DIGITS = re.compile(r"[+-]?\d+\Z")
 _NUMPY_SCALAR = re.compile(r"np\.(?:str_|float\d+|u?int\d+|bool_?)\Z")
 _SHOWN = 60
 
@@ -96,7 +98,7 @@ class _Parser:
         token = self.token()
         if self.at < len(self.text) and self.text[self.at] == "(" and _NUMPY_SCALAR.match(token):
             return self.numpy_scalar()
-        return NumberLit(_double(token), at) if _NUMBER.match(token) else Ident(token, at)
+        return NumberLit(_number(token), at) if _NUMBER.match(token) else Ident(token, at)
 
     def token(self) -> str:
         m = _TOKEN.match(self.text, self.at)
@@ -194,12 +196,13 @@ class _Parser:
                 self.at += 1
 
     def list_number(self) -> float:
+        """A number; a whole number that no double holds as int."""
         m = _LIST_NUMBER.match(self.text, self.at)
         if m is None:
             raise self.error("Missing token: a number list holds only numbers, a string list only strings")
         self.at = m.end()
         token = m.group()
-        return float("nan") if token.lower() == "nan" else _double(token)
+        return float("nan") if token.lower() == "nan" else _number(token)
 
     def count(self) -> int:
         where = self.at
@@ -251,5 +254,11 @@ class _Parser:
         raise self.error(f"Invalid escape sequence '\\{letter}'", at - 1)
 
 
-def _double(token: str) -> float:
-    return float(token.rstrip("dDfF"))
+def _number(token: str) -> float:
+    """The double of a token; a whole number of 64 bits that is no double stays an int."""
+    value = float(token.rstrip("dDfF"))
+    if LARGEST_EXACT <= abs(value) <= 2.0**63 and _DIGITS.match(token):
+        whole = int(token)
+        if abs(whole) < 2**63 and not is_exact_double(whole):
+            return whole
+    return value

@@ -107,9 +107,10 @@ def answer(value: Any, stored: bool) -> Schema:
     from h2ok.ext.rapids.evaluate import Closure
     from h2ok.ext.rapids.values import Numbers, Row
     from h2ok.kernel import Frame
+    from h2ok.kernel.frame.longs import is_exact_double
 
     if isinstance(value, bool | int | float):
-        return RapidsNumberV3(scalar=float(value))
+        return RapidsNumberV3(scalar=float(value) if is_exact_double(value) else value)
     if isinstance(value, str):
         return RapidsStringV3(string=value)
     if isinstance(value, Frame):

@@ -23,10 +23,23 @@ from h2ok.kernel import (
     wire_type,
 )
 from h2ok.kernel.frame.codecs import ConstantChunk, FloatChunk, IntegerChunk, StringChunk, UuidChunk
+from h2ok.kernel.frame.longs import exact_values, joined_values
 from h2ok.kernel.frame.newchunk import encode_numbers, encode_string_buffers
 from numpy.typing import NDArray
 
-__all__ = ["NO_ROW", "Text", "chunk_rows", "fetch", "fetch_codes", "fetch_text", "filter_rows", "spec_of", "take_rows", "take_vecs"]
+__all__ = [
+    "NO_ROW",
+    "Text",
+    "chunk_rows",
+    "fetch",
+    "fetch_codes",
+    "fetch_exact",
+    "fetch_text",
+    "filter_rows",
+    "spec_of",
+    "take_rows",
+    "take_vecs",
+]
 
 #: PERF: from so many rows on, rows of a chunk keep its codec instead of being decoded and encoded again.
 _KEEP_CODEC = 1024
@@ -94,7 +107,7 @@ def _chunks(node: Node, vec: Vec, indexes: Sequence[int]) -> list[Chunk]:
 def _decode(kind: str, chunk: Chunk) -> Any:
     if kind == "enum":
         return chunk.codes()
-    return chunk.int64() if kind == "time" else chunk.decode()
+    return chunk.int64() if kind == "time" else exact_values(chunk)
 
 
 def fetch(node: Node, vec: Vec) -> NDArray[np.float64]:
@@ -103,6 +116,11 @@ def fetch(node: Node, vec: Vec) -> NDArray[np.float64]:
     for i, chunk in enumerate(_chunks(node, vec, range(vec.n_chunks))):
         chunk.decode_into(out[vec.espc[i] : vec.espc[i + 1]])
     return out
+
+
+def fetch_exact(node: Node, vec: Vec) -> NDArray[Any]:
+    """As ``fetch``; int64[n] with NA as the smallest int64 where some values are whole numbers that no double holds."""
+    return joined_values([exact_values(c) for c in _chunks(node, vec, range(vec.n_chunks))])
 
 
 def fetch_codes(node: Node, vec: Vec) -> NDArray[np.int32]:
@@ -139,8 +157,7 @@ class TakeTask(MRTask):
             na = [c.is_na() for c in chunks]
             self._source = ((np.concatenate(halves) if halves else None, np.concatenate(na) if na else None), offset)
         else:
-            parts = [_decode(vec.type, c) for c in chunks]
-            self._source = (np.concatenate(parts) if parts else np.empty(0), offset)
+            self._source = (joined_values([_decode(vec.type, c) for c in chunks]), offset)
 
     def map(self, block: Block) -> None:
         source, offset = self._source
@@ -157,7 +174,7 @@ class TakeTask(MRTask):
         else:
             values = source[local] if len(source) else np.empty(0)
             if missing.any():
-                values[missing] = _na_of(self.vec.type)
+                values[missing] = NA_INT64 if values.dtype == np.int64 else _na_of(self.vec.type)
             # Taking rows by number made a fresh array.
             block.write(0, encode_numbers(values, owned=True) if values.dtype == np.float64 else values)
 
@@ -166,7 +183,7 @@ class TakeTask(MRTask):
 
 
 def _na_of(kind: str) -> Any:
-    return NA_CODE if kind == "enum" else NA_INT64 if kind == "time" else np.nan
+    return NA_CODE if kind == "enum" else np.nan
 
 
 def take_vecs(node: Node, vecs: Sequence[Vec], rows: NDArray[np.int64]) -> tuple[Vec, ...]:

@@ -19,16 +19,24 @@ MAX_EXPANDED = 2**30
 class Numbers:
     """A list of numbers as written: runs of ``count`` numbers ``base, base + stride, ...``.
 
-    A list without ranges has one run for each number. Ranges stay unexpanded until somebody needs the numbers.
+    A list without ranges has one run for each number. Ranges stay unexpanded until somebody needs the numbers. ``longs`` has the
+    numbers as int64[n] when all are whole, none is part of a range and some are no doubles; else it is None.
     """
 
-    __slots__ = ("bases", "counts", "strides")
+    __slots__ = ("bases", "counts", "longs", "strides")
 
     def __init__(self, bases: Sequence[float], counts: Sequence[int] | None = None, strides: Sequence[float] | None = None) -> None:
         self.bases: NDArray[np.float64] = np.asarray(bases, dtype=np.float64)
         n = len(self.bases)
         self.counts: NDArray[np.int64] = np.ones(n, dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
         self.strides: NDArray[np.float64] = np.ones(n) if strides is None else np.asarray(strides, dtype=np.float64)
+        self.longs: NDArray[np.int64] | None = None
+        if (
+            self.is_plain
+            and any(isinstance(b, int) for b in bases)
+            and all(isinstance(b, int) or (abs(b) < 2.0**63 and b == int(b)) for b in bases)
+        ):
+            self.longs = np.array([int(b) for b in bases], dtype=np.int64)
 
     @property
     def is_plain(self) -> bool:
@@ -92,7 +100,9 @@ class Row:
 
 
 def format_number(value: float) -> str:
-    """A double as Java prints it: ``1.0``, ``NaN``, ``1.0E-5``."""
+    """A double as Java prints it: ``1.0``, ``NaN``, ``1.0E-5``; an int by its digits."""
+    if isinstance(value, int):
+        return str(value)
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from h2ok.kernel import Chunk, Node, Vec
+from h2ok.kernel import NA_INT64, Chunk, Node, Vec
+from h2ok.kernel.frame.longs import exact_values
 from h2ok.kernel.key import chunk_key
 from numpy.typing import NDArray
 
@@ -24,7 +25,8 @@ def read_cells(node: Node, vecs: Sequence[Vec], offset: int, count: int) -> list
 
     Returns
     -------
-    One list a vec: doubles, NA as NaN, level indexes of an enum; text of string and UUID vecs, None for NA.
+    One list a vec: doubles, NA as NaN, level indexes of an enum; ints where a chunk has whole numbers that no double holds; text of
+    string and UUID vecs, None for NA.
 
     Raises
     ------
@@ -70,6 +72,13 @@ def _read(node: Node, batch: Sequence[tuple[Vec, Sequence[_Span]]]) -> list[list
             if not isinstance(chunk, Chunk):
                 # Says what became of it.
                 chunk = vec.chunk(node, i)
-            cells += chunk.strings()[lo:hi] if vec.type in ("string", "uuid") else chunk.decode()[lo:hi].tolist()
+            cells += chunk.strings()[lo:hi] if vec.type in ("string", "uuid") else _numbers(chunk, lo, hi)
         out.append(cells)
     return out
+
+
+def _numbers(chunk: Chunk, lo: int, hi: int) -> list[float]:
+    values = exact_values(chunk)[lo:hi]
+    if values.dtype.kind != "i":
+        return values.tolist()  # type: ignore[no-any-return]
+    return [float("nan") if v == NA_INT64 else v for v in values.tolist()]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from h2ok.kernel import Block, Frame, IllegalArgumentError, MRTask, Node, Vec, wire_type
+from h2ok.kernel.frame.longs import is_exact_double
 
 __all__ = ["find_value"]
 
@@ -30,7 +31,9 @@ class _Find(MRTask):
                 if self.text in vec.domain:
                     hits |= block.codes(j) == vec.domain.index(self.text)
             elif self.number is not None:
-                hits |= block.numbers(j) == self.number
+                values = block.exact(j)
+                if values.dtype.kind == "i" or is_exact_double(self.number):
+                    hits |= values == self.number
         rows = np.flatnonzero(hits) + block.start
         before, after = rows[rows < self.row], rows[rows >= self.row]
         return (int(before[-1]) if len(before) else -1, int(after[0]) if len(after) else -1)
@@ -57,7 +60,12 @@ def find_value(node: Node, frame: Frame, column: str | None, row: int, match: st
 
 
 def _number(text: str | None) -> float | None:
+    """The number a text spells, an int where it is a whole number of 64 bits that no double holds."""
     try:
-        return None if text is None else float(text)
+        value = None if text is None else float(text)
     except ValueError:
         return None
+    if value is None or not abs(value) < 2.0**63 or not text.strip().lstrip("+-").isdecimal():
+        return value
+    whole = int(text)
+    return value if is_exact_double(whole) else whole

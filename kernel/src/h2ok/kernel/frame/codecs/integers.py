@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 __all__ = ["IntegerChunk"]
 
+#: All whole numbers up to this are doubles.
+_LARGEST_EXACT = 2**53
+
 
 @wire_type("chunk.integer")
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class IntegerChunk(Chunk):
     ``stored`` is int8, int16, int32 or int64; its smallest value means NA when ``has_na``. Dividing by a power of ten (and not
     multiplying by a negative one) gives the very double that the decimal text denotes, as long as the whole number is below
     2**53 and the power at most 10**22: both operands are exact, and the quotient of exact operands is correctly rounded.
+    Whole numbers (``divisor`` 1) may use all 64 bits; ``int64`` gives them exactly.
     """
 
     codec: ClassVar[str] = "CXI"
@@ -81,6 +85,14 @@ class IntegerChunk(Chunk):
             out[self.stored == self.na_value] = NA_INT64
         return out
 
+    def is_long(self) -> bool:
+        if self.divisor != 1.0 or abs(self.bias) + int(np.iinfo(self.stored.dtype).max) <= _LARGEST_EXACT:
+            return False
+        known = self.stored[self.stored != self.na_value] if self.has_na else self.stored
+        if not known.size:
+            return False
+        return max(-int(known.min()) - self.bias, int(known.max()) + self.bias) > _LARGEST_EXACT
+
     def is_na(self) -> NDArray[np.bool_]:
         if not self.has_na:
             return np.zeros(self.n, dtype=np.bool_)
@@ -91,4 +103,7 @@ class IntegerChunk(Chunk):
         stored = int(self.stored[row])
         if self.has_na and stored == self.na_value:
             return float("nan")
-        return float(stored + self.bias) / self.divisor
+        value = stored + self.bias
+        if self.divisor == 1.0 and abs(value) > _LARGEST_EXACT:
+            return value
+        return float(value) / self.divisor

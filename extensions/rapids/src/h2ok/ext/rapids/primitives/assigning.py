@@ -15,10 +15,11 @@ from h2ok.ext.rapids.evaluate import Env, VerbatimError, describe
 from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.fused import LazyFrame, force
 from h2ok.ext.rapids.primitives.slicing import pick_columns, row_numbers
-from h2ok.ext.rapids.rows import fetch, fetch_codes, spec_of
+from h2ok.ext.rapids.rows import fetch_codes, fetch_exact, spec_of
 from h2ok.ext.rapids.values import Numbers
 from h2ok.kernel import NA_INT64, Block, Frame, OutputSpec, Vec
 from h2ok.kernel.frame.codecs import ConstantChunk
+from h2ok.kernel.frame.longs import is_exact_double, joined_values, with_value
 from numpy.typing import NDArray
 
 __all__ = ["PRIMITIVES", "constant", "mutate", "unique_name"]
@@ -29,8 +30,11 @@ PRIMITIVES = family.primitives
 
 @blockwise
 def _constant(block: Block, params: dict[str, Any]) -> None:
-    value = params["value"]
-    block.write(0, [value] * block.n_rows if isinstance(value, str) else ConstantChunk(block.n_rows, value))
+    value, n = params["value"], block.n_rows
+    if isinstance(value, str):
+        block.write(0, [value] * n)
+    else:
+        block.write(0, ConstantChunk(n, float(value)) if is_exact_double(value) else np.full(n, value, dtype=np.int64))
 
 
 def constant(env: Env, value: float | str, espc: NDArray[np.int64]) -> Vec:
@@ -102,7 +106,7 @@ def _from_scalar(env: Env, vec: Vec, value: Any, where: Any) -> Vec:
         elif vec.type != "string":
             raise _bad_type(value, vec)
     elif where is None and not math.isnan(value):
-        return constant(env, float(value), vec.espc)
+        return constant(env, value, vec.espc)
     elif vec.type not in ("numeric", "bad", "time") and not math.isnan(value):
         raise _bad_type(value, vec)
     elif vec.type == "time" and abs(value) >= 2.0**63:
@@ -134,15 +138,14 @@ def _set_value(block: Block, params: dict[str, Any]) -> None:
             texts[i] = value if isinstance(value, str) else None
         block.write(0, texts)
     else:
-        na = math.isnan(value)
-        new = (
-            block.codes(0).copy()
-            if kind == "enum"
-            else block.chunk(0).int64().copy()
-            if kind == "time"
-            else block.numbers(0).copy()
-        )
-        new[rows] = value if not na else -1 if kind == "enum" else NA_INT64 if kind == "time" else math.nan
+        if kind == "enum":
+            new: NDArray[Any] = block.codes(0).copy()
+            new[rows] = -1 if math.isnan(value) else value
+        elif kind == "time":
+            new = block.chunk(0).int64().copy()
+            new[rows] = NA_INT64 if math.isnan(value) else value
+        else:
+            new = with_value(block.exact(0), rows, value)
         block.write(0, new)
 
 
@@ -183,7 +186,7 @@ def _set_rows(env: Env, vec: Vec, source: Vec, rows: NDArray[np.int64]) -> Vec:
         table = np.array([*(index[level] for level in source.domain or ()), -1], dtype=np.int32)
         values = table[fetch_codes(env.node, source)]
     else:
-        values = source.to_strings(env.node) if vec.type == "string" else fetch(env.node, source)
+        values = source.to_strings(env.node) if vec.type == "string" else fetch_exact(env.node, source)
     order = np.argsort(rows, kind="stable")
     values = [values[i] for i in order.tolist()] if isinstance(values, list) else values[order]
     return map_vecs(env.node, _set_values, [vec], [spec_of(vec)], rows=rows[order], values=values)[0]
@@ -200,8 +203,10 @@ def _set_values(block: Block, params: dict[str, Any]) -> None:
             texts[i] = v
         block.write(0, texts)
         return
-    new = block.codes(0).copy() if kind == "enum" else block.numbers(0).copy()
-    new[local] = values[lo:hi]
+    old = block.codes(0) if kind == "enum" else block.exact(0)
+    both = np.concatenate([old, values[lo:hi]]) if kind == "enum" else joined_values([old, values[lo:hi]])
+    new = both[: len(old)].copy()
+    new[local] = both[len(old) :]
     block.write(0, new)
 
 
@@ -221,7 +226,7 @@ def append(env: Env, fr: Any, *pairs: Any) -> Frame:
                 raise BadRequestError(f"Cannot append a column of {len(vec)} rows to a frame of {frame.n_rows} rows.")
             vec = env.node.frames.align([vec], frame.espc)[0] if frame.n_cols else vec
         elif isinstance(src, bool | int | float | str):
-            vec = constant(env, src if isinstance(src, str) else float(src), frame.espc)
+            vec = constant(env, src, frame.espc)
         else:
             raise BadRequestError(f"A column to append must be a number, a string or a frame, found {describe(src)}.")
         names.append(unique_name(names, args.as_string(name, "name of the new column")))

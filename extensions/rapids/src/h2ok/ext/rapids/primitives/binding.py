@@ -16,6 +16,7 @@ from h2ok.ext.rapids.primitives.assigning import constant, unique_name
 from h2ok.ext.rapids.rows import Text, take_vecs
 from h2ok.ext.rapids.values import Numbers, Row, format_number
 from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec, VecType, even_espc
+from h2ok.kernel.frame.longs import exact_values, is_exact_double, joined_values
 from h2ok.kernel.frame.newchunk import encode_string_buffers
 
 __all__ = ["PRIMITIVES", "bind_rows", "stack"]
@@ -36,7 +37,7 @@ def cbind(env: Env, *values: Any) -> Frame:
                 raise BadRequestError(f"cbind needs frames of equal numbers of rows, found {int(espc[-1])} and {v.n_rows}.")
             added, columns = v.names, env.node.frames.align(v.vecs, espc)
         elif isinstance(v, bool | int | float):
-            added, columns = (format_number(float(v)),), (constant(env, float(v), espc),)
+            added, columns = (format_number(float(v) if is_exact_double(v) else v),), (constant(env, v, espc),)
         elif isinstance(v, str):
             added, columns = (v,), (constant(env, v, espc),)
         else:
@@ -61,7 +62,7 @@ def rbind(env: Env, *values: Any) -> Frame:
             frames.append(v)
         elif isinstance(v, bool | int | float):
             names = first.names if first is not None else ("C1",)
-            frames.append(Frame("", names, tuple(constant(env, float(v), even_espc(1)) for _ in names)))
+            frames.append(Frame("", names, tuple(constant(env, v, even_espc(1)) for _ in names)))
         else:
             raise BadRequestError(f"rbind takes frames and numbers, found {describe(v)}.")
     return bind_rows(env, frames)
@@ -143,7 +144,7 @@ def _part(block: Block, vec: Vec, index: int, rows: slice, table: Any, kind: str
         return chunk.strings()[rows] if vec.type == "uuid" else [None] * n
     if kind == "enum":
         return table[chunk.codes()[rows]] if vec.type == "enum" else np.full(n, -1, dtype=np.int32)
-    return chunk.int64()[rows] if kind == "time" else chunk.decode()[rows]
+    return chunk.int64()[rows] if kind == "time" else exact_values(chunk)[rows]
 
 
 def _joined(parts: list[Any], kind: str) -> Any:
@@ -152,7 +153,7 @@ def _joined(parts: list[Any], kind: str) -> Any:
         return encode_string_buffers(text.offsets, text.data, text.na)
     if kind == "uuid":
         return [x for p in parts for x in p]
-    return np.concatenate(parts) if parts else np.empty(0)
+    return joined_values(parts)
 
 
 # -- sequences ------------------------------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def rep_len(env: Env, x: Any, n: Any) -> Frame:
         float(np.trunc(args.as_number(n, "length"))), "length of rep_len", args.MAX_COLUMNS if wide else args.MAX_ROWS
     )
     if isinstance(x, bool | int | float | str):
-        return Frame("", ("C1",), (constant(env, x if isinstance(x, str) else float(x), even_espc(length)),))
+        return Frame("", ("C1",), (constant(env, x, even_espc(length)),))
     if isinstance(x, Row | Numbers):
         values = np.resize(args.as_numbers(x), length)
         return Frame("", ("C1",), (env.node.frames.vec_of(values),))

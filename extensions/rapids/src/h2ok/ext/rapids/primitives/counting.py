@@ -12,8 +12,7 @@ from h2ok.ext.rapids import args
 from h2ok.ext.rapids.blocks import blockwise, fold, foldable, map_vecs
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
-from h2ok.ext.rapids.grouping import group, has_na, key_columns, key_vecs
-from h2ok.ext.rapids.keys import decode_keys
+from h2ok.ext.rapids.grouping import Keys, group, has_na, key_columns, key_labels, key_vecs
 from h2ok.ext.rapids.primitives.levels import count_levels
 from h2ok.ext.rapids.quantiles import quantiles
 from h2ok.ext.rapids.values import format_number
@@ -46,33 +45,31 @@ def table(env: Env, x: Any, y: Any = None, dense: Any = None) -> Frame:
     for n, v in zip(frame.names, frame.vecs, strict=True):
         if v.type in ("string", "uuid"):
             raise BadRequestError(f"table does not take the {v.type} column '{n}'; convert it first: (as.factor ...).")
-    keys = list(frame.vecs)
-    found = group(env.node, keys)
+    keys = key_columns(env.node, frame.vecs, frame.names)
+    found = group(env.node, keys.vecs)
     known = ~has_na(keys, found.keys)
     codes, counts = found.keys[known], found.rows[known]
     if frame.n_cols == 2 and not flag:
-        return _wide_table(env.node, frame, codes, counts)
-    whole = keys[0].type == "enum" or env.node.rollups(keys[0]).is_int
+        return _wide_table(env.node, frame, keys, codes, counts)
+    whole = frame.vecs[0].type == "enum" or env.node.rollups(frame.vecs[0]).is_int
     label = "Count" if frame.n_cols == 1 and whole else "Counts"
-    return Frame("", (*frame.names, label), (*key_vecs(env.node, keys, keys, codes), env.node.frames.vec_of(counts)))
+    return Frame("", (*frame.names, label), (*key_vecs(env.node, keys, codes), env.node.frames.vec_of(counts)))
 
 
-def _wide_table(node: Node, frame: Frame, codes: NDArray[np.int64], counts: NDArray[np.float64]) -> Frame:
+def _wide_table(node: Node, frame: Frame, keys: Keys, codes: NDArray[np.int64], counts: NDArray[np.float64]) -> Frame:
     """One row for each value of x, one column of counts for each value of y."""
-    xs, row = np.unique(codes[:, 0], return_inverse=True)
-    ys, column = np.unique(codes[:, 1], return_inverse=True)
+    split = keys.places[1]
+    xs, row = np.unique(codes[:, :split], axis=0, return_inverse=True)
+    ys, column = np.unique(codes[:, split:], axis=0, return_inverse=True)
+    row, column = row.reshape(-1), column.reshape(-1)
     if len(ys) > MAX_TABLE_COLUMNS:
         raise BadRequestError(
             f"The table would have {len(ys)} columns; at most {MAX_TABLE_COLUMNS} are allowed. Ask for the dense form."
         )
     cells = np.zeros((len(xs), len(ys)))
     cells[row, column] = counts
-    second = frame.vecs[1]
-    if second.type == "enum":
-        labels = [(second.domain or ())[c] for c in ys.tolist()]
-    else:
-        labels = [format_number(v) for v in decode_keys(ys).tolist()]
-    first = key_vecs(node, frame.vecs[:1], frame.vecs[:1], xs[:, None])
+    labels = key_labels(keys.of(1), ys)
+    first = key_vecs(node, keys.of(0), xs)
     return Frame("", (frame.names[0], *labels), (*first, *(node.frames.vec_of(cells[:, j]) for j in range(len(ys)))))
 
 
@@ -85,7 +82,7 @@ def unique(env: Env, col: Any, include_na: Any = 0.0) -> Frame:
             codes = np.append(codes, -1)
         return Frame("", ("C1",), (env.node.frames.vec_of(codes, "enum", vec.domain),))
     keys = key_columns(env.node, [vec], col.names)
-    return Frame("", ("C1",), key_vecs(env.node, [vec], keys, group(env.node, keys).keys))
+    return Frame("", ("C1",), key_vecs(env.node, keys, group(env.node, keys.vecs).keys))
 
 
 @family("quantile", "fr probs method weights", "Quantiles of the columns; method interpolate, average, low or high.", lazy=True)

@@ -86,13 +86,13 @@ def group_by(env: Env, fr: Ast, by: Ast, *aggregates: Ast) -> Frame:
     frame = env.frame(env.evaluate(fr))
     picked = args.columns(frame, env.evaluate(by), "group-by columns")
     wanted = _wanted(env, frame, aggregates)
-    originals = [frame.vecs[j] for j in picked]
-    keys = key_columns(env.node, originals, [frame.names[j] for j in picked])
+    found = key_columns(env.node, [frame.vecs[j] for j in picked], [frame.names[j] for j in picked])
+    keys = list(found.vecs)
     value_columns = sorted({j for name, j, na in wanted if name in _AGGREGATES or (name == "nrow" and na != "all")})
     values = [frame.vecs[j] for j in value_columns]
     groups = group(env.node, keys, values or ([] if keys else frame.vecs[:1]))
     names = [frame.names[j] for j in picked]
-    vecs = list(key_vecs(env.node, originals, keys, groups.keys))
+    vecs = list(key_vecs(env.node, found, groups.keys))
     for name, j, na in wanted:
         if name == "nrow":
             # H2O: with rm and ignore only the rows where the column is known count.
@@ -183,14 +183,13 @@ def ddply(env: Env, fr: Any, by: Any, fun: Any) -> Frame:
     picked = args.columns(frame, by, "group-by columns")
     if not picked:
         raise BadRequestError("ddply needs at least one group-by column.")
-    originals = [frame.vecs[j] for j in picked]
-    keys = key_columns(env.node, originals, [frame.names[j] for j in picked])
-    groups = group(env.node, keys)
+    keys = key_columns(env.node, [frame.vecs[j] for j in picked], [frame.names[j] for j in picked])
+    groups = group(env.node, keys.vecs)
     if len(groups) > MAX_DDPLY_GROUPS:
         raise BadRequestError(
             f"ddply makes a frame for each of {len(groups)} groups; at most {MAX_DDPLY_GROUPS} are allowed. Use GB."
         )
-    ids = group_ids(env.node, keys, groups)
+    ids = group_ids(env.node, keys.vecs, groups)
     order = order_of([ids], len(ids))
     bounds = np.searchsorted(ids[order], np.arange(len(groups) + 1))
     results = []
@@ -203,7 +202,7 @@ def ddply(env: Env, fr: Any, by: Any, fun: Any) -> Frame:
         raise BadRequestError("The function given to ddply must give equally many numbers for every group.")
     table = np.array(results).reshape(len(results), width)
     names = [frame.names[j] for j in picked] + [f"ddply_C{j + 1}" for j in range(width)]
-    vecs = [*key_vecs(env.node, originals, keys, groups.keys), *(env.node.frames.vec_of(table[:, j]) for j in range(width))]
+    vecs = [*key_vecs(env.node, keys, groups.keys), *(env.node.frames.vec_of(table[:, j]) for j in range(width))]
     return Frame("", tuple(names), tuple(vecs))
 
 

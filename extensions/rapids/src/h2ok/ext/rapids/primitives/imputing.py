@@ -12,15 +12,16 @@ from h2ok.ext.rapids.ast import Ast, Ident
 from h2ok.ext.rapids.blocks import blockwise, map_vecs
 from h2ok.ext.rapids.evaluate import Env, describe
 from h2ok.ext.rapids.family import Family
-from h2ok.ext.rapids.grouping import KNOWN, SUM, Groups, group, group_ids, key_columns, key_vecs
-from h2ok.ext.rapids.keys import ordered_codes
+from h2ok.ext.rapids.grouping import KNOWN, SUM, Groups, Keys, group, group_ids, key_columns, key_vecs
+from h2ok.ext.rapids.keys import fetch_keys
 from h2ok.ext.rapids.primitives.assigning import mutate
 from h2ok.ext.rapids.primitives.groupby import group_medians, group_modes
 from h2ok.ext.rapids.primitives.levels import count_levels
 from h2ok.ext.rapids.quantiles import quantiles
-from h2ok.ext.rapids.rows import fetch, spec_of
+from h2ok.ext.rapids.rows import fetch, fetch_exact, spec_of
 from h2ok.ext.rapids.values import Numbers, Row
-from h2ok.kernel import Block, Frame, OutputSpec, Vec
+from h2ok.kernel import NA_INT64, Block, Frame, OutputSpec, Vec
+from h2ok.kernel.frame.longs import is_missing, with_value
 from numpy.typing import NDArray
 
 __all__ = ["PRIMITIVES"]
@@ -74,8 +75,14 @@ def fillna(env: Env, fr: Any, method: Any, axis: Any, maxlen: Any) -> Frame:
         )
     vecs = []
     for v in frame.vecs:
-        x = fetch(env.node, v)
-        x = _fill(x, limit) if forward else _fill(x[::-1], limit)[::-1]
+        x = fetch_exact(env.node, v)
+        if x.dtype.kind == "i":
+            # The rows to take are filled, and no digit goes through a double.
+            rows = np.where(is_missing(x), np.nan, np.arange(len(x)))
+            rows = _fill(rows, limit) if forward else _fill(rows[::-1], limit)[::-1]
+            x = np.append(x, NA_INT64)[np.where(np.isnan(rows), len(x), rows).astype(np.int64)]
+        else:
+            x = _fill(x, limit) if forward else _fill(x[::-1], limit)[::-1]
         kind: Any = "numeric" if v.type == "bad" else v.type
         vecs.append(env.node.frames.vec_with_espc(np.ascontiguousarray(x), v.espc, kind, v.domain))
     return Frame("", names, tuple(vecs))
@@ -169,8 +176,8 @@ def _fill_value(env: Env, vec: Vec, how: str, combine: str, name: str) -> float:
 
 @blockwise
 def _fill_na(block: Block, params: dict[str, Any]) -> None:
-    x = block.numbers(0)
-    block.write(0, np.where(np.isnan(x), params["value"], x))
+    x = block.exact(0)
+    block.write(0, with_value(x, is_missing(x), params["value"]))
 
 
 @blockwise
@@ -195,20 +202,24 @@ def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, combine:
         raise BadRequestError(
             f"The group frame of h2o.impute must have {len(by)} columns of keys and {len(picked)} of values, found {known.n_cols}."
         )
-    originals = [frame.vecs[j] for j in by]
-    keys = key_columns(env.node, originals, [frame.names[j] for j in by])
+    found = key_columns(env.node, [frame.vecs[j] for j in by], [frame.names[j] for j in by])
+    keys = list(found.vecs)
     values = [frame.vecs[j] for j in picked]
     groups = group(env.node, keys, values)
     ids = group_ids(env.node, keys, groups)
     vecs, columns = list(frame.vecs), []
     for i, j in enumerate(picked):
-        fill = _group_values(env, keys, groups, i, frame.vecs[j], how) if given is None else _given_values(env, known, groups, i)
+        fill = (
+            _group_values(env, keys, groups, i, frame.vecs[j], how)
+            if given is None
+            else _given_values(env, known, found, groups, i)
+        )
         columns.append(fill)
         vecs[j] = map_vecs(env.node, _fill_by_group, [vecs[j]], [spec_of(vecs[j])], ids=ids, values=fill)[0]
     mutate(env, frame, Frame(frame.key, frame.names, tuple(vecs)))
     names = [frame.names[j] for j in by] + [f"{how}_{frame.names[j]}" for j in picked]
     made = [env.node.frames.vec_of(c) for c in columns]
-    return Frame("", tuple(names), (*key_vecs(env.node, originals, keys, groups.keys), *made))
+    return Frame("", tuple(names), (*key_vecs(env.node, found, groups.keys), *made))
 
 
 def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Vec, how: str) -> NDArray[np.float64]:
@@ -222,13 +233,11 @@ def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Ve
     return means
 
 
-def _given_values(env: Env, known: Frame, groups: Groups, index: int) -> NDArray[np.float64]:
+def _given_values(env: Env, known: Frame, keys: Keys, groups: Groups, index: int) -> NDArray[np.float64]:
     """Values of a frame of groups in the order of ``groups``; NaN for groups that are not in it."""
-    n_keys = groups.keys.shape[1]
-    columns = []
-    for v in known.vecs[:n_keys]:
-        x = fetch(env.node, v)
-        columns.append(np.where(np.isnan(x), -1, x).astype(np.int64) if v.type == "enum" else ordered_codes(x))
+    n_keys = len(keys)
+    given = key_columns(env.node, known.vecs[:n_keys], known.names[:n_keys], keys.have_rests)
+    columns = [fetch_keys(env.node, v) for v in given.vecs]
     table = {
         tuple(row): value
         for row, value in zip(np.column_stack(columns).tolist(), fetch(env.node, known.vecs[n_keys + index]).tolist(), strict=True)

@@ -11,7 +11,9 @@ from h2ok.ext.rapids import args
 from h2ok.ext.rapids.blocks import blockwise, map_vecs
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
+from h2ok.ext.rapids.values import Numbers
 from h2ok.kernel import Block, Frame
+from h2ok.kernel.frame.longs import joined_values
 from numpy.typing import NDArray
 
 __all__ = ["PRIMITIVES"]
@@ -36,8 +38,10 @@ def _match_texts(block: Block, params: dict[str, Any]) -> None:
 @blockwise
 def _match_numbers(block: Block, params: dict[str, Any]) -> None:
     values, places = params["values"], params["places"]
-    x = block.numbers(0)
-    at = np.minimum(np.searchsorted(values, x), max(len(values) - 1, 0))
+    n = len(values)
+    both = joined_values([values, block.exact(0)]) if n else np.zeros(block.n_rows)
+    values, x = both[:n], both[n:]
+    at = np.minimum(np.searchsorted(values, x), max(n - 1, 0))
     found = values[at] == x if len(values) else np.zeros(len(x), dtype=np.bool_)
     block.write(0, np.where(found, places[at] if len(values) else 0.0, params["nomatch"]))
 
@@ -57,7 +61,8 @@ def match(env: Env, col: Any, table: Any, nomatch: Any, start_index: Any) -> Fra
         return Frame("", ("C1",), map_vecs(env.node, _match_codes, [vec], table=codes, nomatch=missing))
     if vec.type == "uuid":
         raise BadRequestError("match does not take UUID columns; convert them first: (as.character ...).")
-    values, first = np.unique(args.as_numbers(table, "table of match"), return_index=True)
+    longs = table.longs if isinstance(table, Numbers) else None
+    values, first = np.unique(args.as_numbers(table, "table of match") if longs is None else longs, return_index=True)
     return Frame("", ("C1",), map_vecs(env.node, _match_numbers, [vec], values=values, places=first + start, nomatch=missing))
 
 

@@ -9,7 +9,7 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids import args
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
-from h2ok.ext.rapids.keys import NA_KEY, fetch_keys
+from h2ok.ext.rapids.keys import NA_KEY, fetch_keys, rests_where, with_longs
 from h2ok.ext.rapids.primitives.assigning import unique_name
 from h2ok.ext.rapids.primitives.types import to_enum
 from h2ok.ext.rapids.ranges import Side, join_rows, joined_rows, many_rows
@@ -23,6 +23,7 @@ family = Family()
 PRIMITIVES = family.primitives
 
 METHODS = ("auto", "radix", "hash")
+_Pair = tuple[Vec, Vec, Any, int]
 #: Rows a join may give.
 MAX_RESULT_ROWS = 2**31
 
@@ -66,7 +67,15 @@ def _sides(
     node: Node, left: Frame, right: Frame, left_keys: list[int], right_keys: list[int]
 ) -> tuple[tuple[Side, Side], list[int]]:
     """The keys of both sides with comparable codes, and the code of a missing value of each key."""
-    pairs = [_pair(node, left, right, i, j) for i, j in zip(left_keys, right_keys, strict=True)]
+    heads = [_pair(node, left, right, i, j) for i, j in zip(left_keys, right_keys, strict=True)]
+    # Where one side has whole numbers that no double holds, both are told with what the nearest doubles leave.
+    longs = [a or b for a, b in zip(*(with_longs(node, [h[side] for h in heads]) for side in (0, 1)), strict=True)]
+    rests = zip(*(rests_where(node, [h[side] for h in heads], longs) for side in (0, 1)), strict=True)
+    pairs: list[_Pair] = []
+    for head, (a, b) in zip(heads, rests, strict=True):
+        pairs.append(head)
+        if a is not None and b is not None:
+            pairs.append((a, b, None, int(NA_KEY)))
     sides = (
         Side(tuple(p[0] for p in pairs)),
         Side(tuple(p[1] for p in pairs), tables=tuple(p[2] for p in pairs)),
@@ -74,7 +83,7 @@ def _sides(
     return sides, [p[3] for p in pairs]
 
 
-def _pair(node: Node, left: Frame, right: Frame, i: int, j: int) -> tuple[Vec, Vec, Any, int]:
+def _pair(node: Node, left: Frame, right: Frame, i: int, j: int) -> _Pair:
     """(left key, right key, the left's codes of the right's levels, code of a missing value)."""
     v, w = left.vecs[i], right.vecs[j]
     text = ("enum", "string")

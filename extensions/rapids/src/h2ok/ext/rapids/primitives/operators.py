@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import ApiError, BadRequestError
-from h2ok.ext.rapids.arrays import IN_PLACE, OPERATIONS, as_float, evaluate_scalar
+from h2ok.ext.rapids.arrays import EXACT, IN_PLACE, OPERATIONS, as_float, evaluate_scalar
 from h2ok.ext.rapids.ast import Ast
 from h2ok.ext.rapids.blocks import blockwise, map_vecs
 from h2ok.ext.rapids.evaluate import Env, describe
@@ -19,6 +19,7 @@ from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.fused import Column, Expr, LazyFrame, RowBatch, RowNumber, columns_of, force, lazy
 from h2ok.ext.rapids.values import Numbers, Row
 from h2ok.kernel import Block, Frame, IllegalArgumentError, Node, Vec
+from h2ok.kernel.frame.longs import is_exact_double
 
 __all__ = ["PRIMITIVES", "apply_binary", "paired"]
 
@@ -58,7 +59,7 @@ def apply_binary(node: Node, op: str, left: Any, right: Any) -> Any:
         if op not in ("==", "!="):
             raise IllegalArgumentError(f"'{op}' of two strings is not implemented; only == and != are.")
         return float((left == right) == (op == "=="))
-    if isinstance(left, float) and isinstance(right, float):
+    if isinstance(left, int | float) and isinstance(right, int | float):
         return evaluate_scalar(op, left, right)
     if isinstance(left, RowBatch | RowNumber) or isinstance(right, RowBatch | RowNumber):
         return _row_batches(op, left, right)
@@ -69,7 +70,7 @@ def apply_binary(node: Node, op: str, left: Any, right: Any) -> Any:
 
 def _operand(op: str, value: Any) -> Any:
     if isinstance(value, bool | int | float):
-        return float(value)
+        return value if op in EXACT and not is_exact_double(value) else float(value)
     if isinstance(value, Numbers):
         return Row(value.expand(), ())
     if isinstance(value, str | Row | Frame | LazyFrame | RowBatch | RowNumber):
@@ -142,7 +143,7 @@ def _frame_and_value(node: Node, op: str, frame: Frame | LazyFrame, value: Any, 
         values = [value] * len(cols)
     out = [_column_and_value(node, op, c, v, flipped=flipped) for c, v in zip(cols, values, strict=True)]
     # H2O: comparing a frame with a number on its right for (in)equality gives up the names.
-    renamed = op in ("==", "!=") and isinstance(value, float) and not flipped
+    renamed = op in ("==", "!=") and isinstance(value, int | float) and not flipped
     return lazy([f"C{j + 1}" for j in range(len(cols))] if renamed else frame.names, out)
 
 
@@ -176,12 +177,20 @@ def paired(
     return wide.names, [(a[j % n_left], b[j % n_right]) for j in range(n)], espc
 
 
+class _Moment(float):
+    """The cell of a time column: milliseconds that compare with times, which plain numbers do not."""
+
+
 def _first_row(node: Node, frame: Frame | LazyFrame) -> list[Any]:
-    """Numbers of a one-row frame; the level of an enum and the text of a string column as text."""
+    """Numbers of a one-row frame; the level of an enum and the text of a string column as text, times as moments."""
     cells: list[Any] = []
     for v in force(node, frame).vecs:
         text = v.to_strings(node)[0] if v.type in ("enum", "string") else None
-        cells.append(text if text is not None else float("nan") if v.type == "string" else v.at(node, 0))
+        if text is None:
+            number = float("nan") if v.type == "string" else v.at(node, 0)
+            cells.append(_Moment(number) if v.type == "time" else number)
+        else:
+            cells.append(text)
     return cells
 
 
@@ -241,14 +250,14 @@ def _column_and_value(node: Node, op: str, c: Column, value: Any, *, flipped: bo
         return Expr("true" if op == "!=" else "false", (c,), c.espc)
     if kind in ("string", "uuid"):
         if op in ("==", "!="):
-            missing = isinstance(value, float) and math.isnan(value)
+            missing = not isinstance(value, str) and math.isnan(value)
             if missing and kind == "string":
                 assert isinstance(c, Vec)
                 return map_vecs(node, _compare_text, [c], value=None, equal=op == "==")[0]
             return Expr("false" if op == "==" else "true", (c,), c.espc)
         raise _not_for_text(op, kind, "number")
-    if kind in ("enum", "time") and op in ("==", "!="):
-        # H2O: an enum or time is neither equal nor unequal to a number.
+    if (kind == "enum" or (kind == "time" and not isinstance(value, _Moment))) and op in ("==", "!="):
+        # H2O: an enum or time is neither equal nor unequal to a number; a time may be equal to another.
         return Expr("false", (c,), c.espc)
     if kind == "enum":
         return Expr("na", (c,), c.espc)

@@ -16,9 +16,10 @@ from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.fused import Expr, LazyFrame, RowBatch, RowNumber, force
 from h2ok.ext.rapids.primitives.levels import count_levels, enum_column
 from h2ok.ext.rapids.quantiles import quantiles
-from h2ok.ext.rapids.rows import fetch
+from h2ok.ext.rapids.rows import fetch_exact
 from h2ok.ext.rapids.values import Row
 from h2ok.kernel import Block, Frame, OutputSpec, RollupStats, Vec, even_espc
+from h2ok.kernel.frame.longs import is_missing
 from numpy.typing import NDArray
 
 __all__ = ["PRIMITIVES", "known_sum"]
@@ -408,8 +409,8 @@ def topn(env: Env, fr: Any, col: Any, percent: Any, which: Any) -> Frame:
     vec = frame.vecs[j]
     if side not in (1, -1) or not 0 < share <= 100 or vec.type not in ("numeric", "time", "bad"):
         raise BadRequestError("topn needs a numeric column, a percentage from 0 to 100 and 1 (top) or -1 (bottom).")
-    values = fetch(env.node, vec)
-    known = np.flatnonzero(~np.isnan(values))
+    values = fetch_exact(env.node, vec)
+    known = np.flatnonzero(~is_missing(values))
     count = min(math.floor(share * 0.01 * frame.n_rows + 0.5), len(known))
     # H2O: of equal values at the edge the later rows are in, yet equal values stand in the order of their rows.
     picked = np.sort(known[::-1][np.argsort(-side * values[known[::-1]], kind="stable")][:count])

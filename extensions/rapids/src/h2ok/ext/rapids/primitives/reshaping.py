@@ -10,12 +10,11 @@ from h2ok.ext.rapids import args
 from h2ok.ext.rapids.blocks import blockwise, map_vecs
 from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
-from h2ok.ext.rapids.grouping import group, has_na, key_columns, key_vecs
-from h2ok.ext.rapids.keys import decode_keys, fetch_keys
+from h2ok.ext.rapids.grouping import group, group_ids, has_na, key_columns, key_labels, key_vecs
 from h2ok.ext.rapids.primitives.slicing import pick_columns
 from h2ok.ext.rapids.rows import NO_ROW, chunk_rows, spec_of, take_vecs
-from h2ok.ext.rapids.values import format_number
 from h2ok.kernel import Block, Frame, OutputSpec
+from h2ok.kernel.frame.longs import is_missing, joined_values
 
 __all__ = ["PRIMITIVES"]
 
@@ -30,9 +29,10 @@ MAX_PIVOT_COLUMNS = 100_000
 def _melt(block: Block, params: dict[str, Any]) -> None:
     n_ids = params["n_ids"]
     k = len(block.vecs) - n_ids
-    cells = block.matrix(range(n_ids, len(block.vecs)))
-    flat = cells.ravel()
-    keep = np.flatnonzero(~np.isnan(flat)) if params["skip_na"] else np.arange(flat.size)
+    # One column after the other, then row by row.
+    columns = joined_values([block.exact(j) for j in range(n_ids, len(block.vecs))])
+    flat = np.ascontiguousarray(columns.reshape(k, block.n_rows).T).ravel()
+    keep = np.flatnonzero(~is_missing(flat)) if params["skip_na"] else np.arange(flat.size)
     rows = keep // max(k, 1)
     for j in range(n_ids):
         block.write(j, chunk_rows(block.vecs[j], block.chunk(j), rows))
@@ -68,27 +68,23 @@ def pivot(env: Env, fr: Any, index: Any, column: Any, value: Any) -> Frame:
     if frame.vecs[c].type == "string":
         raise BadRequestError(f"pivot does not take the string column '{frame.names[c]}'; convert it first: (as.factor ...).")
     keys = key_columns(env.node, [frame.vecs[i], frame.vecs[c]], [frame.names[i], frame.names[c]])
-    if env.node.rollups(keys[0]).na_count:
+    if env.node.rollups(keys.vecs[0]).na_count:
         raise BadRequestError(f"The index column '{frame.names[i]}' of pivot has missing values; remove them first.")
-    stats = env.node.rollups(keys[1])
-    if stats.n_known == 0 or (stats.min == stats.max):
+    stats = env.node.rollups(keys.of(1).vecs[0])
+    if stats.n_known == 0 or (stats.min == stats.max and not keys.have_rests[1]):
         raise BadRequestError(f"Column '{frame.names[c]}' of pivot is constant; it makes no columns.")
-    rows = group(env.node, keys[:1])
-    columns = group(env.node, keys[1:])
-    known = ~has_na(keys[1:], columns.keys)
-    classes = columns.keys[known, 0]
+    rows = group(env.node, keys.of(0).vecs)
+    columns = group(env.node, keys.of(1).vecs)
+    known = ~has_na(keys.of(1), columns.keys)
+    classes = columns.keys[known]
     if len(classes) > MAX_PIVOT_COLUMNS:
         raise BadRequestError(f"pivot would make {len(classes)} columns; at most {MAX_PIVOT_COLUMNS} are allowed.")
-    a, b = fetch_keys(env.node, keys[0]), fetch_keys(env.node, keys[1])
-    row, col = np.searchsorted(rows.keys[:, 0], a), np.searchsorted(classes, b)
-    inside = np.flatnonzero((col < len(classes)) & (classes[np.minimum(col, len(classes) - 1)] == b))
+    row, found = group_ids(env.node, keys.of(0).vecs, rows), group_ids(env.node, keys.of(1).vecs, columns)
+    inside, col = np.flatnonzero(known[found]), (np.cumsum(known) - 1)[found]
     cells = np.full((len(rows), len(classes)), NO_ROW, dtype=np.int64)
     places, first_rows = np.unique(row[inside] * len(classes) + col[inside], return_index=True)
     cells.ravel()[places] = inside[first_rows]
-    if keys[1].type == "enum":
-        labels = [(keys[1].domain or ())[k] for k in classes.tolist()]
-    else:
-        labels = [format_number(x) for x in decode_keys(classes).tolist()]
+    labels = key_labels(keys.of(1), classes)
     made = [take_vecs(env.node, [frame.vecs[v]], np.ascontiguousarray(cells[:, j]))[0] for j in range(len(classes))]
-    first = key_vecs(env.node, [frame.vecs[i]], keys[:1], rows.keys)
+    first = key_vecs(env.node, keys.of(0), rows.keys)
     return Frame("", (frame.names[i], *labels), (*first, *made))

@@ -23,8 +23,8 @@ family = Family()
 PRIMITIVES = family.primitives
 
 
-def _sort_side(frame: Frame, picked: list[int], ascending: NDArray[np.float64]) -> Side:
-    """The columns to sort by.
+def _sort_side(env: Env, frame: Frame, picked: list[int], ascending: NDArray[np.float64]) -> Side:
+    """The columns to sort by, each with what doubles leave of its numbers where they do.
 
     Raises
     ------
@@ -37,12 +37,13 @@ def _sort_side(frame: Frame, picked: list[int], ascending: NDArray[np.float64]) 
             raise BadRequestError(f"Cannot sort by the {vec.type} column '{frame.names[j]}'; convert it first: (as.factor ...).")
         if direction not in (1.0, -1.0, 0.0):
             raise BadRequestError(f"A sort direction must be 1 (ascending) or -1 (descending), found {direction:g}.")
-    return Side(tuple(frame.vecs[j] for j in picked), (), tuple(d != 1 for d in ascending.tolist()))
+    keys = key_columns(env.node, [frame.vecs[j] for j in picked], [frame.names[j] for j in picked])
+    down = np.repeat(ascending != 1, np.diff(keys.places))
+    return Side(keys.vecs, (), tuple(down.tolist()))
 
 
-def _sort_keys(env: Env, frame: Frame, picked: list[int], ascending: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+def _sort_keys(env: Env, side: Side) -> list[NDArray[np.int64]]:
     """Keys whose ascending order is the wanted one; missing values come first in both directions."""
-    side = _sort_side(frame, picked, ascending)
     out = []
     for vec, down in zip(side.keys, side.descending, strict=True):
         codes = fetch_keys(env.node, vec)
@@ -59,10 +60,10 @@ def sort(env: Env, fr: Any, cols: Any, asc: Any = None) -> Frame:
         directions = np.ones(len(picked))
     if len(directions) != len(picked):
         raise BadRequestError(f"{len(picked)} columns to sort by, but {len(directions)} directions; both must be equal.")
-    side = _sort_side(frame, picked, directions)
+    side = _sort_side(env, frame, picked, directions)
     if picked and many_rows(side):
         return take_rows(env.node, frame, sorted_rows(env.node, side))
-    return take_rows(env.node, frame, order_of(_sort_keys(env, frame, picked, directions), frame.n_rows))
+    return take_rows(env.node, frame, order_of(_sort_keys(env, side), frame.n_rows))
 
 
 @family("dropdup", "fr cols keep", "One row of each set with equal columns: the first or the last; rows keep their order.")
@@ -73,9 +74,8 @@ def drop_duplicates(env: Env, fr: Any, cols: Any, keep: Any) -> Frame:
     picked = args.columns(frame, cols, "columns to compare")
     if side not in ("first", "last"):
         raise BadRequestError(f"keep must be first or last, found '{side}'.")
-    keys = [
-        fetch_keys(env.node, v) for v in key_columns(env.node, [frame.vecs[j] for j in picked], [frame.names[j] for j in picked])
-    ]
+    columns = key_columns(env.node, [frame.vecs[j] for j in picked], [frame.names[j] for j in picked])
+    keys = [fetch_keys(env.node, v) for v in columns.vecs]
     ids, first = group_rows(np.ascontiguousarray(np.column_stack(keys))) if keys else (np.zeros(0, np.int64), np.zeros(0, np.int64))
     if side == "last":
         first = first.copy()
@@ -93,13 +93,14 @@ def rank_within_groups(env: Env, fr: Any, by: Any, sort_cols: Any, orders: Any, 
     directions = args.as_numbers(orders, "sort directions")
     if len(directions) != len(sort_columns):
         raise BadRequestError(f"{len(sort_columns)} sort columns, but {len(directions)} directions; both must be equal.")
-    groups = _sort_keys(env, frame, by_columns, np.ones(len(by_columns)))
-    keys = _sort_keys(env, frame, sort_columns, directions)
+    side = _sort_side(env, frame, sort_columns, directions)
+    groups = _sort_keys(env, _sort_side(env, frame, by_columns, np.ones(len(by_columns))))
+    keys = _sort_keys(env, side)
     n = frame.n_rows
     order = order_of([*groups, *keys], n)
     missing = np.zeros(n, dtype=np.bool_)
-    for j, k in zip(sort_columns, keys, strict=True):
-        missing |= k == (-1 if frame.vecs[j].type == "enum" and directions[sort_columns.index(j)] == 1 else NA_KEY)
+    for vec, down, k in zip(side.keys, side.descending, keys, strict=True):
+        missing |= k == (-1 if vec.type == "enum" and not down else NA_KEY)
     change = np.ones(n, dtype=np.bool_)
     if n:
         change[1:] = np.any([g[order][1:] != g[order][:-1] for g in groups], axis=0) if groups else False

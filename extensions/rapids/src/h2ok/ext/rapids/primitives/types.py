@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from h2ok.ext.rapids.evaluate import Env
 from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.values import Row, format_number
 from h2ok.kernel import Block, Frame, Node, OutputSpec, Vec
+from h2ok.kernel.frame.longs import LARGEST_EXACT, as_doubles, is_exact_double, is_missing, joined_values
+from numpy.typing import NDArray
 
 __all__ = ["PRIMITIVES", "string_levels", "to_enum"]
 
@@ -78,10 +81,10 @@ def filter_na_columns(env: Env, fr: Any, frac: Any) -> Row:
 # -- to enum --------------------------------------------------------------------------------------------------------------
 
 
-@foldable(np.union1d)
+@foldable(lambda a, b: np.unique(joined_values([a, b])))
 def distinct_numbers(block: Block, params: dict[str, Any]) -> Any:
-    values = block.numbers(0)
-    return np.unique(values[~np.isnan(values)])
+    values = block.exact(0)
+    return np.unique(values[~is_missing(values)])
 
 
 @foldable(lambda a, b: sorted({*a, *b}))
@@ -96,9 +99,12 @@ def string_levels(node: Node, vec: Vec) -> list[str]:
 
 @blockwise
 def _codes_of_numbers(block: Block, params: dict[str, Any]) -> None:
-    values, levels = block.numbers(0), params["levels"]
-    codes = np.searchsorted(levels, values).astype(np.int32)
-    codes[np.isnan(values)] = -1
+    values, levels = block.exact(0), params["levels"]
+    # Levels are longs when some value of the column is one and none has a fraction.
+    n = len(levels)
+    both = joined_values([levels, values]) if levels.dtype.kind == "i" else np.concatenate([levels, as_doubles(values)])
+    codes = np.searchsorted(both[:n], both[n:]).astype(np.int32)
+    codes[is_missing(values)] = -1
     block.write(0, codes)
 
 
@@ -149,12 +155,12 @@ def as_factor(env: Env, fr: Any) -> Frame:
 
 @blockwise
 def _lookup_codes(block: Block, params: dict[str, Any]) -> None:
-    block.write(0, np.append(params["table"], np.nan)[block.codes(0)])
+    block.write(0, joined_values([params["table"], np.array([np.nan])])[block.codes(0)])
 
 
 @blockwise
 def _numbers_of_texts(block: Block, params: dict[str, Any]) -> None:
-    block.write(0, np.fromiter((_parse(s) for s in block.strings(0)), dtype=np.float64, count=block.n_rows))
+    block.write(0, _parsed(block.strings(0)))
 
 
 @blockwise
@@ -163,12 +169,24 @@ def _as_plain_numbers(block: Block, params: dict[str, Any]) -> None:
 
 
 def _parse(text: str | None) -> float:
+    """The number a text spells, an int where no double holds it; NaN when it spells none."""
     if text is None or "_" in text:
         return np.nan
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return np.nan
+    if LARGEST_EXACT <= abs(value) <= 2.0**63 and text.strip().lstrip("+-").isdecimal():
+        whole = int(text)
+        return value if is_exact_double(whole) or abs(whole) >= 2**63 else whole
+    return value
+
+
+def _parsed(texts: Sequence[str | None]) -> NDArray[Any]:
+    """The numbers of some texts: float64[n], or int64[n] where some are no doubles and all others are whole."""
+    values = [_parse(s) for s in texts]
+    parts = [np.array([v], dtype=np.int64 if isinstance(v, int) else np.float64) for v in values]
+    return joined_values(parts) if any(isinstance(v, int) for v in values) else np.array(values, dtype=np.float64)
 
 
 def to_numeric(node: Node, vec: Vec, name: str = "") -> Vec:
@@ -183,10 +201,10 @@ def to_numeric(node: Node, vec: Vec, name: str = "") -> Vec:
         return vec
     if vec.type == "enum":
         domain = vec.domain or ()
-        parsed = [_parse(level) for level in domain]
-        table = np.arange(len(domain), dtype=np.float64)
-        if domain and not np.isnan(parsed).any() and _counts_as_number(domain):
-            table = np.array(parsed)
+        table: NDArray[Any] = np.arange(len(domain), dtype=np.float64)
+        if domain and _counts_as_number(domain):
+            parsed = _parsed(domain)
+            table = table if is_missing(parsed).any() else parsed
         return map_vecs(node, _lookup_codes, [vec], table=table)[0]
     if vec.type == "string":
         return map_vecs(node, _numbers_of_texts, [vec])[0]
@@ -208,9 +226,10 @@ def as_numeric(env: Env, fr: Any) -> Frame:
 
 @blockwise
 def _texts_of_numbers(block: Block, params: dict[str, Any]) -> None:
-    values = block.numbers(0)
+    values = block.exact(0)
     distinct, back = np.unique(values, return_inverse=True)
-    texts = [None if np.isnan(x) else number_text(x) for x in distinct.tolist()]
+    missing = is_missing(distinct).tolist()
+    texts = [None if na else number_text(x) for x, na in zip(distinct.tolist(), missing, strict=True)]
     block.write(0, [texts[i] for i in back.tolist()])
 
 
