@@ -1,7 +1,7 @@
 """Longs: whole numbers of 64 bits that no double holds, carried next to doubles without losing a digit.
 
-A double has 53 bits for digits. Values that are all doubles travel as float64 (NA as NaN); where some are not, all of them travel as
-int64 (NA as the smallest int64). A long can also be told as two doubles, the nearest one and what that leaves (its *rest*):
+A double has 53 bits for digits. Values that are all doubles travel as float64 (NA as NaN); where some are not, all of them travel
+as int64 (NA as the smallest int64). A long can also be told as two doubles, the nearest one and what that leaves (its *rest*):
 pairs compare like the numbers, also with doubles, whose rest is 0.
 """
 
@@ -31,7 +31,7 @@ def is_exact_double(value: float) -> bool:
 
 
 def exact_values(chunk: Chunk) -> NDArray[Any]:
-    """The numbers of a chunk: float64[n] with NA as NaN, or int64[n] with NA as the smallest int64 where doubles would round some."""
+    """The numbers of a chunk: float64[n] with NA as NaN; where doubles would round some, int64[n] with NA as the smallest int64."""
     return chunk.int64() if chunk.is_long() else chunk.decode()
 
 

@@ -132,7 +132,7 @@ def encode_int64(values: NDArray[np.int64]) -> Chunk:
 
 
 def encode_whole(values: NDArray[np.integer[Any]]) -> Chunk:
-    """The smallest exact chunk of whole numbers, int[n] with NA as the smallest int64; beyond int64 the nearest doubles are kept."""
+    """The smallest exact chunk of whole numbers, int[n] with NA as the smallest int64; beyond int64 the nearest doubles."""
     if values.dtype == np.uint64 and len(values) and int(values.max()) > np.iinfo(np.int64).max:
         return encode_numbers(values.astype(np.float64))
     whole = values.astype(np.int64, copy=False)

@@ -184,12 +184,13 @@ class _Scan:
     def add_bits(self, longs: NDArray[np.int64]) -> None:
         """Take digits that no double holds into the checksum."""
         for start in range(0, len(longs), _ROWS):
-            self.checksum = (self.checksum * _CHECKSUM_STEP + _checksum(longs[start : start + _ROWS].view(np.float64))) & (
-                2**64 - 1
-            )
+            self._mix(longs[start : start + _ROWS].view(np.float64))
+
+    def _mix(self, values: NDArray[np.float64]) -> None:
+        self.checksum = (self.checksum * _CHECKSUM_STEP + _checksum(values)) & (2**64 - 1)
 
     def add(self, values: NDArray[np.float64]) -> None:
-        self.checksum = (self.checksum * _CHECKSUM_STEP + _checksum(values)) & (2**64 - 1)
+        self._mix(values)
         low = values.min()
         if np.isnan(low):
             values = values[~np.isnan(values)]

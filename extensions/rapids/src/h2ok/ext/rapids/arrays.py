@@ -54,15 +54,14 @@ def _parts(x: Operand) -> tuple[Operand, Operand]:
     return (as_doubles(whole), rests_of(whole)) if np.ndim(x) else (float(x), float(rests_of(whole)[0]))
 
 
-def _ordered(compare: np.ufunc, *, equal: bool) -> Callable[[Operand, Operand], Operand]:
-    """``compare`` (less or greater), or equal too, of doubles and longs."""
-    plain = {np.less: np.less_equal, np.greater: np.greater_equal}[compare] if equal else compare
+def _ordered(strict: np.ufunc, plain: np.ufunc) -> Callable[[Operand, Operand], Operand]:
+    """``plain``, an order, of doubles and longs; ``strict`` is the same without equality."""
 
     def call(a: Operand, b: Operand) -> Operand:
         if not (_is_long(a) or _is_long(b)):
             return plain(as_float(a), as_float(b))
         (x, x_rest), (y, y_rest) = _parts(a), _parts(b)
-        return compare(x, y) | (np.equal(x, y) & plain(x_rest, y_rest))
+        return strict(x, y) | (np.equal(x, y) & plain(x_rest, y_rest))
 
     return call
 
@@ -237,10 +236,10 @@ OPERATIONS: dict[str, Callable[..., Operand]] = {
     "%/%": lambda a, b: _int_quotient(as_float(a), as_float(b)),
     "==": _equal,
     "!=": _not_equal,
-    "<": _ordered(np.less, equal=False),
-    "<=": _ordered(np.less, equal=True),
-    ">": _ordered(np.greater, equal=False),
-    ">=": _ordered(np.greater, equal=True),
+    "<": _ordered(np.less, np.less),
+    "<=": _ordered(np.less, np.less_equal),
+    ">": _ordered(np.greater, np.greater),
+    ">=": _ordered(np.greater, np.greater_equal),
     "&": _and,
     "|": _or,
     "round": lambda a, b: _round(as_float(a), as_float(b)),

@@ -31,11 +31,7 @@ class Numbers:
         self.counts: NDArray[np.int64] = np.ones(n, dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
         self.strides: NDArray[np.float64] = np.ones(n) if strides is None else np.asarray(strides, dtype=np.float64)
         self.longs: NDArray[np.int64] | None = None
-        if (
-            self.is_plain
-            and any(isinstance(b, int) for b in bases)
-            and all(isinstance(b, int) or (abs(b) < 2.0**63 and b == int(b)) for b in bases)
-        ):
+        if self.is_plain and any(isinstance(b, int) for b in bases) and all(map(_is_whole, bases)):
             self.longs = np.array([int(b) for b in bases], dtype=np.int64)
 
     @property
@@ -89,6 +85,10 @@ class Numbers:
             text = format_number(b)
             items.append(text if c == 1 else f"{text}:{c}" if s == 1 else f"{text}:{c}:{format_number(s)}")
         return "[" + " ".join(items) + "]"
+
+
+def _is_whole(value: float) -> bool:
+    return isinstance(value, int) or (abs(value) < 2.0**63 and value == int(value))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,11 +61,13 @@ def find_value(node: Node, frame: Frame, column: str | None, row: int, match: st
 
 def _number(text: str | None) -> float | None:
     """The number a text spells, an int where it is a whole number of 64 bits that no double holds."""
+    if text is None:
+        return None
     try:
-        value = None if text is None else float(text)
+        value = float(text)
     except ValueError:
         return None
-    if value is None or not abs(value) < 2.0**63 or not text.strip().lstrip("+-").isdecimal():
+    if not abs(value) < 2.0**63 or not text.strip().lstrip("+-").isdecimal():
         return value
     whole = int(text)
     return value if is_exact_double(whole) else whole

@@ -69,10 +69,10 @@ def _sides(
     """The keys of both sides with comparable codes, and the code of a missing value of each key."""
     heads = [_pair(node, left, right, i, j) for i, j in zip(left_keys, right_keys, strict=True)]
     # Where one side has whole numbers that no double holds, both are told with what the nearest doubles leave.
-    longs = [a or b for a, b in zip(*(with_longs(node, [h[side] for h in heads]) for side in (0, 1)), strict=True)]
-    rests = zip(*(rests_where(node, [h[side] for h in heads], longs) for side in (0, 1)), strict=True)
+    lefts, rights = [h[0] for h in heads], [h[1] for h in heads]
+    longs = [a or b for a, b in zip(with_longs(node, lefts), with_longs(node, rights), strict=True)]
     pairs: list[_Pair] = []
-    for head, (a, b) in zip(heads, rests, strict=True):
+    for head, a, b in zip(heads, rests_where(node, lefts, longs), rests_where(node, rights, longs), strict=True):
         pairs.append(head)
         if a is not None and b is not None:
             pairs.append((a, b, None, int(NA_KEY)))
