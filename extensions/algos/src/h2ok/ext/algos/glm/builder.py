@@ -97,7 +97,8 @@ class GLM(ModelBuilder):
             fit = Fit(ctx, session, FoldPaths() if ctx.is_fold else self._folds)
             return Outcome(fit, fit.run()).trained()
         finally:
-            ctx.node.tasks.free_state(session)
+            for kept in (session, session + "v"):
+                ctx.node.tasks.free_state(kept)
 
     #: What the models of the folds say about the path; filled by cross-validation before the main model is built.
     _folds = FoldPaths()

@@ -65,9 +65,12 @@ class Fit:
 
     #: The strength at which every coefficient is zero; known once a path was searched.
     lambda_max = -1.0
+    #: Of the validation rows: how many count, and their deviance from the null model.
+    _valid_totals: tuple[int, float] | None = None
 
     def __init__(self, ctx: TrainContext, session: str, folds: FoldPaths) -> None:
         self.ctx, self.session, self.folds = ctx, session, folds
+        self.valid_session = session + "v"
         p: GLMParametersV3 = ctx.params
         self.p = p
         name = resolve_family(p.family, ctx.data)
@@ -296,15 +299,18 @@ class Fit:
 
     def _valid_deviance(self, irls: Irls) -> tuple[float, float]:
         """Deviance a row of the validation rows, and the share of it that is explained."""
-        if self.ctx.valid is None:
+        valid = self.ctx.valid
+        if valid is None:
             return math.nan, math.nan
-        metrics = self.ctx.metrics(
-            self.ctx.valid, self.state(irls.beta), self.family if irls.beta.ndim == 1 else None, self.null_mu
-        )
-        if metrics is None:
+        if self._valid_totals is None:
+            # PERF: all metrics once for what does not change along the path; a point of it needs its deviance alone.
+            metrics = self.ctx.metrics(valid, self.state(irls.beta), self.family if irls.beta.ndim == 1 else None, self.null_mu)
+            self._valid_totals = (0, math.nan) if metrics is None else (metrics.nobs, metrics.number("null_deviance"))
+        rows, null = self._valid_totals
+        if rows == 0:
             return math.nan, math.nan
-        deviance = metrics.number("residual_deviance")
-        return deviance / metrics.nobs, 1 - deviance / metrics.number("null_deviance")
+        deviance = irls.deviance_of(valid, self.valid_session)
+        return deviance / rows, 1 - deviance / null
 
     @property
     def null_mu(self) -> float:

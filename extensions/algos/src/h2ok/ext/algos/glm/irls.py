@@ -10,8 +10,8 @@ import numpy as np
 from h2ok.ext.algos.glm.bounds import Bounds
 from h2ok.ext.algos.glm.family import Family
 from h2ok.ext.algos.glm.gram import GramTask, IrlsSums, MultinomialTask
-from h2ok.ext.algos.glm.solver import Penalty, solve
-from h2ok.ext.models import DataInfo, TrainContext
+from h2ok.ext.algos.glm.solver import Penalty, solve, symmetric
+from h2ok.ext.models import DataInfo, TrainContext, TrainingData
 from numpy.typing import NDArray
 
 __all__ = ["Irls", "Settings"]
@@ -55,17 +55,21 @@ class Irls:
 
     def run(self, beta: NDArray[np.float64], which: int = 0, *, working: bool = True) -> IrlsSums:
         """One pass over the rows."""
+        return self._pass(self.ctx.data, self.session, beta, which, working=working)
+
+    def deviance_of(self, rows: TrainingData, session: str) -> float:
+        """Deviance of other rows at the present coefficients; ``session`` keeps them ready, and is the caller's to free."""
+        return 2 * self._pass(rows, session, self.beta, 0, working=False).objective
+
+    def _pass(self, rows: TrainingData, session: str, beta: NDArray[np.float64], which: int, *, working: bool) -> IrlsSums:
         self.ctx.job.check()
+        skip = self.settings.skip_missing
         task: Any
         if self.is_multinomial:
-            task = MultinomialTask(
-                self.ctx.data.spec, self.info, beta, which, self.settings.skip_missing, working, session=self.session
-            )
+            task = MultinomialTask(rows.spec, self.info, beta, which, skip, working, session=session)
         else:
-            task = GramTask(
-                self.ctx.data.spec, self.info, self.family, beta, self.settings.skip_missing, working, session=self.session
-            )
-        out: IrlsSums = self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value
+            task = GramTask(rows.spec, self.info, self.family, beta, skip, working, session=session)
+        out: IrlsSums = rows.do_all(task, cancelled=self.ctx.cancelled).value
         return out
 
     def expected(self) -> IrlsSums:
@@ -96,8 +100,7 @@ class Irls:
 
     def _gradient(self, sums: IrlsSums, beta: NDArray[np.float64]) -> NDArray[np.float64]:
         p = len(beta)
-        lower = sums.gram
-        full = np.tril(lower) + np.tril(lower, -1).T
+        full = symmetric(sums.gram)
         out: NDArray[np.float64] = self.settings.obj_reg * (full[p, :p] - full[:p, :p] @ beta)
         return out
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,17 +55,17 @@ def solve(
     bounds : limits and targets of coefficients.
     """
     p = len(beta)
-    a, c = symmetric(gram)[:p, :p], gram[p, :p]
+    a, c = symmetric(gram[:p, :p]), gram[p, :p]
     if bounds is not None:
         a, c = a + np.diag(bounds.rho), c + bounds.rho * bounds.given
     use = np.ones(p, dtype=bool) if active is None else active.copy()
     use[-1] &= intercept
-    use &= (np.diag(a) > 0) | (np.arange(p) == p - 1)
+    use[:-1] &= a.diagonal()[:-1] > 0
     at = np.flatnonzero(use)
     out = np.zeros(p)
     if len(at) == 0:
         return out
-    sub, rhs = np.ascontiguousarray(a[np.ix_(at, at)]), np.ascontiguousarray(c[at])
+    sub, rhs = (a, np.ascontiguousarray(c)) if len(at) == p else (np.ascontiguousarray(a[np.ix_(at, at)]), c[at])
     penalised = at != p - 1
     if penalty.l1 == 0 and not non_negative and bounds is None:
         out[at] = _ridge(sub, rhs, np.where(penalised, penalty.l2, 0.0))
@@ -73,7 +75,7 @@ def solve(
     high = np.full(len(at), np.inf)
     if bounds is not None:
         low, high = np.maximum(low, bounds.low[at]), bounds.high[at]
-    scale = max(float(np.sqrt(np.max(np.diag(sub)))), 1e-300)
+    scale = max(math.sqrt(sub.diagonal().max()), 1e-300)
     _Problem(sub, rhs, penalty, penalised, low, high).descend(b, _TOLERANCE * scale)
     out[at] = b
     return out
@@ -112,10 +114,11 @@ class _Problem:
 
     def _newton(self, b: NDArray[np.float64]) -> NDArray[np.float64]:
         """As far as the signs and the limits allow towards the optimum of the coefficients that are not 0 or at a limit."""
-        free = ((b != 0) | ~self.penalised) & (b > self.low) & (b < self.high) & (np.diag(self.a) > 0)
+        free = ((b != 0) | ~self.penalised) & (b > self.low) & (b < self.high) & (self.a.diagonal() > 0)
         penalised, sign = self.penalised[free], np.where(self.penalised, np.sign(b), 0.0)[free]
-        rhs = self.c[free] - self.a[np.ix_(free, ~free)] @ b[~free] - self.penalty.l1 * sign
-        target = _ridge(self.a[np.ix_(free, free)], rhs, np.where(penalised, self.penalty.l2, 0.0))
+        rows = self.a[free]
+        rhs = self.c[free] - rows[:, ~free] @ b[~free] - self.penalty.l1 * sign
+        target = _ridge(rows[:, free], rhs, np.where(penalised, self.penalty.l2, 0.0))
         low = np.where(sign > 0, np.maximum(self.low[free], 0.0), self.low[free])
         high = np.where(sign < 0, np.minimum(self.high[free], 0.0), self.high[free])
         new = b.copy()
@@ -137,7 +140,8 @@ def _towards(
 
 
 def _ridge(a: NDArray[np.float64], c: NDArray[np.float64], l2: NDArray[np.float64]) -> NDArray[np.float64]:
-    full = a + np.diag(l2)
+    full = a.copy()
+    full.ravel()[:: len(a) + 1] += l2
     try:
         factor = np.linalg.cholesky(full)
         return np.asarray(np.linalg.solve(factor.T, np.linalg.solve(factor, c)))
@@ -148,7 +152,13 @@ def _ridge(a: NDArray[np.float64], c: NDArray[np.float64], l2: NDArray[np.float6
 
 def symmetric(lower: NDArray[np.float64]) -> NDArray[np.float64]:
     """The whole matrix of a lower triangle."""
-    return np.asarray(np.tril(lower) + np.tril(lower, -1).T)
+    return np.where(_below(len(lower)), lower, lower.T)
+
+
+@functools.lru_cache(maxsize=8)
+def _below(n: int) -> NDArray[np.bool_]:
+    """bool[n, n], true on the diagonal and below."""
+    return np.tri(n, dtype=np.bool_)
 
 
 def independent_columns(gram: NDArray[np.float64], tolerance: float = 1e-7) -> NDArray[np.bool_]:
