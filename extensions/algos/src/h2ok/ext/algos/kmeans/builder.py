@@ -12,11 +12,11 @@ from h2ok.ext.algos.kmeans.lloyd import LloydPass, PointsTask, SeedPass
 from h2ok.ext.algos.kmeans.params import KMeansParametersV3
 from h2ok.ext.algos.kmeans.state import KMeansState, Preparation
 from h2ok.ext.models import ModelBuilder, TrainContext, Trained, TrainingData, Validation
+from h2ok.ext.models.adaptation import adapt
 from h2ok.ext.models.datainfo import column_statistics
 from h2ok.ext.models.encoding import UNSUPERVISED
 from h2ok.ext.models.history import format_duration
 from h2ok.ext.models.lookup import optional_frame
-from h2ok.ext.models.training import adapt
 from h2ok.kernel import Frame, random_key
 from numpy.typing import NDArray
 
@@ -121,7 +121,7 @@ class _Clustering:
 
     def _user_points(self, frame: Frame) -> NDArray[np.float64]:
         """Columns count by position, as in H2O."""
-        data, _ = adapt(self.ctx.node, self.ctx.data.columns, Frame("", self.ctx.data.columns.sources, frame.vecs))
+        data = adapt(self.ctx.node, self.ctx.data.columns, Frame("", self.ctx.data.columns.sources, frame.vecs))
         points: NDArray[np.float64] = data.do_all(PointsTask(data.spec, self.prepared)).value
         return points
 
