@@ -240,6 +240,17 @@ class AlgorithmContract(Contract):
         model = self.train(client, self.category(client), nfolds=3)
         assert np.isfinite(float(model["output"]["cross_validation_metrics"]["MSE"]))
 
+    def test_a_fold_may_leave_a_constant_response(self, runtime: Runtime, client: Client) -> None:
+        """All rows outside a fold have the same response, as happens where it is mostly zero."""
+        if "Regression" not in self.categories(client):
+            pytest.skip("the algorithm does not predict numbers")
+        n = 60
+        x, fold = np.random.default_rng(2).normal(size=(2, n)), np.arange(n) % 2
+        columns = {"x1": x[0], "x2": x[1], "fold": fold, "z": np.where(fold == 1, 5.0, 6.0 + np.arange(n))}
+        runtime.node.frames.from_columns("half", columns)
+        model = self.train(client, "Regression", frame="half", fold_column="fold", ignored_columns=[])
+        assert np.isfinite(float(model["output"]["cross_validation_metrics"]["MSE"]))
+
     def test_grid(self, runtime: Runtime, client: Client) -> None:
         """One model a combination."""
         if not self.hyper_parameters:
