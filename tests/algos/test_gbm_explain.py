@@ -132,6 +132,22 @@ def test_a_tree_as_arrays(lab: Any) -> None:
         lab.call(tree, model=model.key, tree_number="0", tree_class="yes")
 
 
+def test_a_split_of_missing_against_not_missing_has_no_threshold(lab: Any) -> None:
+    a = np.where(np.arange(200) % 2, np.nan, np.arange(200) % 6)
+    y = np.where(np.isnan(a), 10.0, a)
+    lab.node.frames.from_columns("nas", {"a": a, "z": y})
+    for algo in ("gbm", "drf"):
+        model = lab.train(algo, "z", ("a",), training_frame="nas", ntrees=2, max_depth=3, min_rows=5, seed=1)
+        answer = lab.call(tree, model=model.key, tree_number="0")
+        # As on H2O's wire; a client takes any other text for a number.
+        assert answer["thresholds"][0] == "NaN"
+        assert all(t == "NaN" or isinstance(t, float) for t in answer["thresholds"])
+        assert any(isinstance(t, float) for t in answer["thresholds"])
+        assert (answer["features"][0], answer["nas"][0]) == ("a", "RIGHT")
+        assert "left where a is not NA" in answer["descriptions"][0]
+        assert "If (a is NA) Prediction" in answer["tree_decision_path"]
+
+
 def test_columns_of_different_groups_never_meet(lab: Any) -> None:
     model = lab.train("gbm", "z", ntrees=6, seed=1, interaction_constraints='[["x1","c"],["x2"]]')
     for number in range(6):

@@ -63,3 +63,47 @@ def test_outliers_hardly_move_the_model(lab: Any, distribution: str) -> None:
     model = lab.train("gbm", "z", x=("x1", "x2"), training_frame="wild", ntrees=10, distribution=distribution, seed=1)
     p = predict_frame(lab.node, model, lab.node.frames.get("wild"), "p")[0].to_numpy(lab.node)[:, 0]
     assert np.median(np.abs(p)) < 100
+
+
+DISTRIBUTIONS = ("gaussian", "gamma", "tweedie", "huber", "poisson", "laplace", "quantile")
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("weights", [None, 3.0, 1e-300])
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_a_constant_response_is_predicted(lab: Any, name: str, weights: float | None) -> None:
+    n = 50
+    columns = {"x1": np.arange(n) % 7.0, "v": np.full(n, 5.0)}
+    lab.node.frames.from_columns("flat", {**columns, **({"w": np.full(n, weights)} if weights else {})})
+    more = {"weights_column": "w"} if weights else {}
+    model = lab.train(
+        "gbm", "v", ("x1",), training_frame="flat", ntrees=5, seed=1, distribution=name, check_constant_response=False, **more
+    )
+    p = predict_frame(lab.node, model, lab.node.frames.get("flat"), "p")[0].to_numpy(lab.node)[:, 0]
+    np.testing.assert_allclose(p, 5.0, rtol=1e-12)
+    assert model.output.training_metrics.mse < 1e-20
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_a_fold_whose_other_rows_are_constant(lab: Any, name: str) -> None:
+    n = 60
+    fold = np.arange(n) % 2
+    y = np.where(fold == 1, 5.0, 6.0 + np.arange(n))
+    lab.node.frames.from_columns("half", {"x1": np.arange(n) % 7.0, "fold": fold * 1.0, "v": y})
+    model = lab.train(
+        "gbm", "v", ("x1",), training_frame="half", ntrees=3, min_rows=2, seed=1, distribution=name, fold_column="fold",
+        keep_cross_validation_predictions=True,
+    )  # fmt: skip
+    held = lab.node.frames.get(model.output.cross_validation_holdout).to_numpy(lab.node)[:, 0]
+    np.testing.assert_allclose(held[fold == 0], 5.0, rtol=1e-12)
+    assert np.isfinite(model.output.cross_validation_metrics.mse)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "tweedie", "poisson", "huber"])
+def test_folds_of_a_response_that_is_nearly_always_zero(lab: Any, name: str) -> None:
+    n = 60
+    y = np.zeros(n)
+    y[7] = 9.0
+    lab.node.frames.from_columns("zeros", {"x1": np.arange(n) % 7.0, "v": y})
+    model = lab.train("gbm", "v", ("x1",), training_frame="zeros", ntrees=3, min_rows=2, seed=1, distribution=name, nfolds=5)
+    assert np.isfinite(model.output.cross_validation_metrics.number("mean_residual_deviance"))

@@ -120,3 +120,36 @@ def test_progress_bar_runs_to_the_end(h2o: Any, frames: tuple[Any, Any], capsys:
     H2OGradientBoostingEstimator(ntrees=5).train(x=X, y="buys", training_frame=frames[0])
     h2o.no_progress()
     assert "100%" in capsys.readouterr().out
+
+
+def test_trees_print(h2o: Any) -> None:
+    """Also where missing rows are split from the others, which has no threshold."""
+    from h2o.estimators import H2OGradientBoostingEstimator
+    from h2o.tree import H2OTree
+
+    a = [float(i % 6) if i % 2 == 0 else float("nan") for i in range(200)]
+    frame = h2o.H2OFrame(pd.DataFrame({"a": a, "y": [10.0 if np.isnan(v) else v for v in a]}))
+    model = H2OGradientBoostingEstimator(ntrees=2, max_depth=3, seed=1, min_rows=5)
+    model.train(x=["a"], y="y", training_frame=frame)
+    found = H2OTree(model, 0)
+    assert np.isnan(found.thresholds[0])
+    assert "NA values go to the RIGHT" in str(found.root_node)
+    assert sum(c == -1 for c in found.left_children) == sum(c != -1 for c in found.left_children) + 1
+
+
+def test_a_few_rows_of_texts_score_as_levels_do(h2o: Any, frames: tuple[Any, Any]) -> None:
+    """Texts that are all different arrive as a string column."""
+    from h2o.estimators import H2OGradientBoostingEstimator
+
+    model = H2OGradientBoostingEstimator(ntrees=3, seed=1)
+    model.train(x=X, y="score", training_frame=frames[0])
+    rows = pd.DataFrame({"age": [30.0, 40.0, 50.0], "income": [2e4, 3e4, 4e4], "city": ["Oslo", "Nowhere", "Pune"]})
+    few = h2o.H2OFrame(rows, column_types={"city": "string"})
+    levels = h2o.H2OFrame(rows, column_types={"city": "enum"})
+    found = []
+    for part in (few, levels):
+        with pytest.warns(UserWarning, match=r'levels not trained on: \["Nowhere"\]'):
+            found.append(model.predict(part))
+    assert as_pandas(found[0]).equals(as_pandas(found[1]))
+    with pytest.raises(OSError, match="non-categorical column 'city' which is categorical in the training data"):
+        model.predict(h2o.H2OFrame(rows.assign(city=[1, 2, 3])))

@@ -10,6 +10,7 @@ from h2ok.capabilities.contracts.errors import BadRequestError, ModelBuilderErro
 from h2ok.ext.models.encoding import EXPLICIT
 from h2ok.ext.models.partial_dependence import PartialDependencePlan, compute
 from h2ok.ext.models.scoring import predict_frame
+from h2ok.kernel import Frame
 
 LEVELS = [f"L{i:02d}" for i in range(13)]
 N = 700
@@ -101,7 +102,7 @@ def test_a_new_level_counts_as_missing(lab: Any, kind: str, codes: np.ndarray, r
     put(lab, "missing", np.where(codes == 3, -1, codes).astype(np.int32), response)
     put(lab, "new", codes, response, [*LEVELS[:3], "new", *LEVELS[4:]])
     frame, warnings = predict_frame(lab.node, model, lab.node.frames.get("new"), "p")
-    assert warnings == ["Test/Validation dataset column 'c' has levels not trained on: [new]"]
+    assert warnings == ["Test/Validation dataset column 'c' has levels not trained on: [\"new\"]"]
     np.testing.assert_array_equal(frame.to_numpy(lab.node), predictions(lab, model, "missing"))
 
 
@@ -114,8 +115,8 @@ def test_the_rest_of_the_framework_speaks_of_the_columns_of_the_frame(lab: Any, 
     table = compute(lab.node, PartialDependencePlan(model, frame, ("c",), (), 20))[0]
     mean = {row[0]: row[1] for row in zip(*table.data, strict=True)}
     assert mean["L03"] > mean["L00"] + 1
-    with pytest.raises(BadRequestError, match=r"The model needs: \[x, c\]"):
-        predict_frame(lab.node, model, frame.subframe(["z"]), "p")
+    with pytest.raises(BadRequestError, match=r"needs some of: x, c\."):
+        predict_frame(lab.node, model, Frame("f", ("q",), (frame.vec("z"),)), "p")
 
 
 def test_what_an_algorithm_cannot_use_is_refused(lab: Any, codes: np.ndarray, response: np.ndarray) -> None:

@@ -183,3 +183,54 @@ def test_a_search_that_brings_nothing_stops_after_the_first_model_and_two_window
     criteria = {"strategy": "RandomDiscrete", "seed": 1, "stopping_rounds": rounds, "stopping_tolerance": 0.9}
     run(lab, hyper_parameters='{"max_depth": [1,2,3],"learn_rate": [0.1,0.2,0.3]}', search_criteria=json.dumps(criteria))
     assert len(lab.call(routes_grid.get_grid, {"grid_id": "g"})["model_ids"]) == 2 * rounds + 1
+
+
+def test_a_second_search_forgets_the_failures_of_the_first(lab: Any) -> None:
+    run(lab, hyper_parameters='{"learn_rate": [5.0, 0.1]}')
+    grid = lab.call(routes_grid.get_grid, {"grid_id": "g"})
+    assert (len(grid["failure_details"]), grid["failed_raw_params"]) == (1, [["5.0"]])
+    run(lab, hyper_parameters='{"learn_rate": [0.2]}')
+    grid = lab.call(routes_grid.get_grid, {"grid_id": "g"})
+    assert grid["failure_details"] == grid["failure_stack_traces"] == grid["failed_params"] == []
+    assert len({m["name"] for m in grid["model_ids"]}) == 2
+    for _ in range(2):
+        run(lab, hyper_parameters='{"learn_rate": [5.0, 6.0, 0.3]}')
+        grid = lab.call(routes_grid.get_grid, {"grid_id": "g"})
+        assert grid["failed_raw_params"] == [["5.0"], ["6.0"]]
+        assert len(grid["model_ids"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("y", "has", "lacks"),
+    [
+        (
+            "z",
+            ("mae", "r2", "residual_deviance", "mean_residual_deviance"),
+            ("logloss", "auc", "err", "total_rows", "totss"),
+        ),
+        ("y", ("logloss", "f1"), ("mae", "rmsle", "residual_deviance", "nosuch", "totss")),
+        ("k", ("mean_per_class_accuracy",), ("mae", "f1", "mcc", "lift_top_group", "residual_deviance")),
+    ],
+)
+def test_grids_are_sorted_by_measures_their_models_have(lab: Any, y: str, has: tuple[str, ...], lacks: tuple[str, ...]) -> None:
+    run(lab, hyper_parameters='{"max_depth": [1, 3]}', response_column=y, ignored_columns='["cnt"]')
+    for name in lacks:
+        words = rf"Invalid argument for sort_by specified: '{name}'.*\b{has[0]}\b"
+        with pytest.raises(IllegalArgumentError, match=words):
+            lab.call(routes_grid.get_grid, {"grid_id": "g"}, sort_by=name)
+    for name in has:
+        values = lab.call(routes_grid.get_grid, {"grid_id": "g"}, sort_by=name.upper())["summary_table"]["data"][-1]
+        assert np.isfinite(values).all()
+
+
+def test_grids_without_a_response_have_their_own_measures(lab: Any) -> None:
+    fields = {"training_frame": "tr", "seed": "1", "grid_id": "g", "hyper_parameters": '{"k": [2, 3]}'}
+    out = lab.call(routes_grid.search, {"algo": "kmeans"}, **fields)
+    assert lab.node.jobs.wait(out["job"]["key"]["name"]).status == "DONE"
+    grid = lab.call(routes_grid.get_grid, {"grid_id": "g"})
+    assert (grid["sort_by"], grid["decreasing"]) == (None, False)
+    assert [c["name"] for c in grid["summary_table"]["columns"]] == ["", "k", "model_ids"]
+    best = lab.call(routes_grid.get_grid, {"grid_id": "g"}, sort_by="tot_withinss")["summary_table"]["data"]
+    assert best[-1] == sorted(best[-1])
+    with pytest.raises(IllegalArgumentError, match=r"one of: \[mse, rmse, tot_withinss, totss, betweenss\]"):
+        lab.call(routes_grid.get_grid, {"grid_id": "g"}, sort_by="logloss")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from h2ok.ext.models.metrics import scores
-from h2ok.ext.models.metrics.binomial import MAX_BINS, area_under_pr, area_under_roc, gains_lift, thresholds_of
+from h2ok.ext.models.metrics.binomial import MAX_BINS, area_under_pr, area_under_roc, distinct, gains_lift, thresholds_of
 from h2ok.ext.models.metrics.scores import GridCells, cells_of
 from h2ok.ext.models.metrics.task import class_sums, make_metrics, regression_sums
 from h2ok.ext.models.scoring import predict_frame
@@ -185,3 +185,51 @@ def test_auc_of_several_classes_is_made_of_two_class_aucs(lab: Any) -> None:
     assert metrics.number("AUC") == known["Weighted OVO"]
     assert metrics.get("multinomial_aucpr_table").column("type") == table.column("type")
     assert lab.train("gbm", "k", ntrees=1, seed=1).output.training_metrics.get("multinomial_auc_table") is None
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_scores_within_1e_8_are_one_threshold(exact: bool) -> None:
+    # The same leaves summed in another order differ in the last bits: those between are no thresholds of their own.
+    p = np.array([0.932416035892538, 0.9324160358925377, 0.932416035892539, 0.06, 0.06000000000000001])
+    y = np.array([1.0, 1.0, 1.0, 0.0, 0.0])
+    sums = class_sums(np.ones(5), y.astype(np.int64), np.column_stack([1 - p, p]), 2)
+    m = make_metrics("Binomial", {**sums, "cells": cells_of(p, y, np.ones(5), exact=exact)}, ("no", "yes"))
+    table, best = m.get("thresholds_and_metric_scores"), m.get("max_criteria_and_metric_scores")
+    assert len(table.column("threshold")) == 2
+    threshold = best.column("threshold")[0]
+    # What a client does: the first row of the table within 1e-8.
+    row = next(i for i, t in enumerate(table.column("threshold")) if abs(t - threshold) < 1e-8)
+    assert table.column("f1")[row] == best.column("value")[0] == 1.0
+    assert [c[:2] for c in m.get("cm").data[:2]] == [[2, 0], [0, 3]]
+    assert (p[y == 1] >= threshold).all()
+
+
+def naive_distinct(ascending: np.ndarray) -> list[int]:
+    out = [0]
+    for i, v in enumerate(ascending):
+        if v - ascending[out[-1]] >= 1e-8:
+            out.append(i)
+    return out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_thresholds_lie_at_least_1e_8_apart(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p = np.sort(np.concatenate([rng.random(50), 0.5 + rng.random(300) * 1e-6, rng.random(200) * 3e-8, 1 - rng.random(50) * 1e-12]))
+    assert distinct(p).tolist() == naive_distinct(p)
+    assert distinct(p[:0]).tolist() == []
+
+
+def test_near_scores_are_one_threshold_however_they_were_merged() -> None:
+    rng = np.random.default_rng(3)
+    p = np.round(rng.random(600), 2) + rng.integers(0, 40, 600) * 1e-10
+    y = (rng.random(600) < p).astype(float)
+    whole = thresholds_of(cells_of(p, y, np.ones(600), exact=True))
+    parts = [cells_of(p[s], y[s], np.ones(200), exact=True) for s in (slice(0, 200), slice(200, 400), slice(400, 600))]
+    for order in ((0, 1, 2), (2, 0, 1)):
+        a, b, c = (parts[i] for i in order)
+        found = thresholds_of(a.merged(b.merged(c)).compact())
+        np.testing.assert_array_equal(found.threshold, whole.threshold)
+        np.testing.assert_array_equal(found.tps, whole.tps)
+    assert (np.diff(whole.threshold) <= -1e-8).all()
+    assert whole.tps[-1] + whole.fps[-1] == 600

@@ -17,7 +17,7 @@ pytest.importorskip("xgboost")
 def asked(lab: Any, model: Any, kind: str, **flags: Any) -> Frame:
     request = ModelMetricsListSchemaV3.parse({kind: "true", **{k: str(v) for k, v in flags.items()}})
     how = model.state.transform(kind, request, model.output.columns)
-    return transform_frame(lab.node, model, lab.node.frames.get("tr"), random_key("out"), how)
+    return transform_frame(lab.node, model, lab.node.frames.get("tr"), random_key("out"), how)[0]
 
 
 @pytest.mark.parametrize("dmatrix_type", ["dense", "sparse"])

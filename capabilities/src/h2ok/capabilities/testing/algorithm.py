@@ -169,6 +169,33 @@ class AlgorithmContract(Contract):
             assert found.shape[0] == n
             assert category not in _SUPERVISED or np.isfinite(found).all()
 
+    def test_texts_stand_for_levels_and_numbers_do_not(self, runtime: Runtime, client: Client) -> None:
+        """A few rows of texts score as the same rows of levels do; numbers are refused in H2O's words, in validation too."""
+        put_sample(runtime.node)
+        columns: dict[str, Any] = {"x1": [0.5, -1.0, 1.0, 0.0], "x2": [0.1, 0.2, 0.3, 0.4], "x3": [1.0, 0.0, -1.0, 0.5]}
+        texts, codes = ["a", "zz", "cc", None], np.array([0, 2, 1, -1], dtype=np.int32)
+        frames = runtime.node.frames
+        frames.from_columns("texts", {**columns, "c": texts}, types={"c": "string"}, chunk_rows=2)
+        frames.from_columns("levels", {**columns, "c": codes}, domains={"c": ("a", "cc", "zz")}, chunk_rows=2)
+        frames.from_columns("numbers", {**columns, "c": [0.0, 1.0, 2.0, 1.0], **dict.fromkeys(RESPONSES.values(), [0.0] * 4)})
+        category = self.category(client)
+        self.train(client, category)
+        found = self.predict(runtime, client, frame="levels")
+        np.testing.assert_array_equal(self.predict(runtime, client, frame="texts"), found)
+        words = "column 'c' has levels not trained on: [\"zz\"]"
+        for frame in ("levels", "texts"):
+            job = client.job(client.post(f"/4/Predictions/models/m/frames/{frame}"))
+            assert any(words in w for w in job["warnings"]), frame
+        words = "Test/Validation dataset has a non-categorical column 'c' which is categorical in the training data"
+        job = client.job(client.post("/4/Predictions/models/m/frames/numbers"))
+        assert job["status"] == "FAILED"
+        assert words in job["exception"]
+        assert words in client.post("/3/Predictions/models/m/frames/numbers", expect=400)["msg"]
+        form = self.form(client, category, "m2", "sample", validation_frame="numbers")
+        answer = client.request("POST", f"/3/ModelBuilders/{self.algo}", data=_encoded(form), content_type=_FORM)
+        assert answer.status == 412
+        assert "field: _validation_frame: Test/Validation dataset has a non-categorical column" in answer.json["msg"]
+
     def test_trains_on_missing_values(self, runtime: Runtime, client: Client) -> None:
         """Holes in the training rows are dealt with."""
         put_sample(runtime.node, missing=True)
@@ -211,6 +238,17 @@ class AlgorithmContract(Contract):
             pytest.skip("nothing to compare held-out predictions with")
         put_sample(runtime.node)
         model = self.train(client, self.category(client), nfolds=3)
+        assert np.isfinite(float(model["output"]["cross_validation_metrics"]["MSE"]))
+
+    def test_a_fold_may_leave_a_constant_response(self, runtime: Runtime, client: Client) -> None:
+        """All rows outside a fold have the same response, as happens where it is mostly zero."""
+        if "Regression" not in self.categories(client):
+            pytest.skip("the algorithm does not predict numbers")
+        n = 60
+        x, fold = np.random.default_rng(2).normal(size=(2, n)), np.arange(n) % 2
+        columns = {"x1": x[0], "x2": x[1], "fold": fold, "z": np.where(fold == 1, 5.0, 6.0 + np.arange(n))}
+        runtime.node.frames.from_columns("half", columns)
+        model = self.train(client, "Regression", frame="half", fold_column="fold", ignored_columns=[])
         assert np.isfinite(float(model["output"]["cross_validation_metrics"]["MSE"]))
 
     def test_grid(self, runtime: Runtime, client: Client) -> None:

@@ -7,7 +7,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.models import stopping
+from h2ok.ext.models.adaptation import adapt, misfits
 from h2ok.ext.models.available import load_builder
 from h2ok.ext.models.balance import CLASS_SHARES, ClassShares, Corrected, balance
 from h2ok.ext.models.calibration import CALIBRATION, calibrate
@@ -22,7 +24,7 @@ from h2ok.ext.models.mojo import codec_of
 from h2ok.ext.models.parameters import Parameters
 from h2ok.ext.models.scoring import place, store_metrics
 from h2ok.ext.models.storage import saved, write_file
-from h2ok.ext.models.training import TrainingData, adapt, prepare
+from h2ok.ext.models.training import TrainingData, prepare
 from h2ok.ext.models.validation import Validation
 from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize, wire_type
 
@@ -64,6 +66,7 @@ class ModelBuilder(ABC):
         self.valid_frame: Frame | None = None
         self.calibration_frame: Frame | None = None
         self.data: TrainingData | None = None
+        self.valid: TrainingData | None = None
         self._key: str | None = None
         self._shares: ClassShares | None = None
 
@@ -122,6 +125,7 @@ class ModelBuilder(ABC):
             self.data = replace(self.data, codes_as_numbers=True)
         self._check_common(v)
         self._encode(v)
+        self.valid = self._validation_rows(v)
         self.validate(v, self.data)
         return v
 
@@ -231,11 +235,12 @@ class ModelBuilder(ABC):
             setattr(self.params, "seed", seed)  # noqa: B010 - not every algorithm has one
         limit = self.params.value("max_runtime_secs", 0.0)
         deadline = time.monotonic() + limit if limit else float("inf")
-        valid = self._validation_rows(job)
+        for warning in misfits(self.valid) if self.valid is not None else ():
+            job.warn(warning)
         if self._balances(self.data):
             factors, size = self.params.value("class_sampling_factors"), self.params.value("max_after_balance_size")
             self.data, self._shares = balance(self.data, factors, size, seed)
-        ctx = TrainContext(self.node, self.params, self.data, valid, job, seed, deadline, progress)
+        ctx = TrainContext(self.node, self.params, self.data, self.valid, job, seed, deadline, progress)
         folds = CrossValidation.wanted(self)
         cv = CrossValidation(self, ctx) if folds else None
         if cv is not None:
@@ -262,7 +267,7 @@ class ModelBuilder(ABC):
 
     def _calibrated(self, model: Model) -> Model:
         assert self.calibration_frame is not None, "checked before"
-        rows, _ = adapt(self.node, model.output.columns, self.calibration_frame, need_response=True)
+        rows = adapt(self.node, model.output.columns, self.calibration_frame, need_response=True)
         learned = calibrate(rows, model.predictor, self.params.value("calibration_method"))
         return replace(model, attachments={**model.attachments, CALIBRATION: learned})
 
@@ -317,13 +322,14 @@ class ModelBuilder(ABC):
                 store_metrics(self.node, valid)
         return replace(model, output=replace(output, training_metrics=train, validation_metrics=valid))
 
-    def _validation_rows(self, job: JobContext) -> TrainingData | None:
+    def _validation_rows(self, v: Validation) -> TrainingData | None:
         if self.valid_frame is None or self.data is None:
             return None
-        valid, warnings = adapt(self.node, self.data.columns, self.valid_frame, need_response=self.supervised)
-        for w in warnings:
-            job.warn(w)
-        return valid
+        try:
+            return adapt(self.node, self.data.columns, self.valid_frame, need_response=self.supervised)
+        except BadRequestError as e:
+            v.error("validation_frame", str(e))
+            return None
 
     def _refuse_other_kind(self) -> None:
         held = self.node.dkv.get(self.model_key)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.ext.models.adaptation import adapt, model_numbers
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import FramePredictor, Model
 from h2ok.ext.models.rows import ColumnSpec, RowSpec
 from h2ok.ext.models.scoring import training_metrics, write_predictions
-from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
+from h2ok.ext.models.training import ModelColumns, TrainingData
 from h2ok.kernel import Frame, IllegalArgumentError
 from numpy.typing import NDArray
 
@@ -104,16 +105,16 @@ def _check(plan: FairnessPlan) -> None:
 
 def _score(node: Node, plan: FairnessPlan, sizes: Sequence[int]) -> _Scored:
     model = plan.model
-    data, _ = adapt(node, model.output.columns, plan.frame, need_response=True)
+    data = adapt(node, model.output.columns, plan.frame, need_response=True)
     predicted = write_predictions(data, model, model.predictor, f"{plan.frame.key}_fairness_{model.key}")
     try:
         label, p0, p1 = (v.to_numpy(node) for v in predicted.vecs)
     finally:
         node.frames.remove(predicted.key)
     y = plan.frame.vec(model.output.columns.response or "")
-    if y.domain is None:
+    if y.type not in ("enum", "string"):
         raise IllegalArgumentError(f"The response of frame '{plan.frame.key}' must be categorical.")
-    codes = y.to_numpy(node)
+    codes = model_numbers(node, y, model.domain)
     group = np.zeros(len(codes), dtype=np.int64)
     # H2O: the last protected column varies slowest, missing levels come last.
     for name, size in zip(reversed(plan.protected), reversed(sizes), strict=True):
@@ -121,9 +122,8 @@ def _score(node: Node, plan: FairnessPlan, sizes: Sequence[int]) -> _Scored:
         group = group * size + np.where(np.isnan(code), size - 1, code).astype(np.int64)
     known = ~np.isnan(codes)
     level = list(model.domain or ()).index(plan.favorable)
-    same = list(y.domain).index(plan.favorable) if plan.favorable in y.domain else -1
     p = p1 if level == 1 else p0
-    return _Scored(group[known], p[known], label[known] == level, codes[known] == same)
+    return _Scored(group[known], p[known], label[known] == level, codes[known] == level)
 
 
 def _levels_of(group: int, domains: Sequence[Sequence[str | None]]) -> tuple[str | None, ...]:

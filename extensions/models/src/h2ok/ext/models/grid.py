@@ -44,9 +44,9 @@ _STREAM = 0x47524944  # "GRID"
 @wire_type("models.grid")
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A finished or growing grid. ``values``: hyper values of each model, in the order of ``hyper_names``; ``failures``: dicts with
-    ``params``, ``message``, ``stacktrace``, ``values``. ``base``, ``hyper``, ``criteria``: the search that is under way or was the
-    last one, to go on from.
+    """A finished or growing grid. ``values``: hyper values of each model, in the order of ``hyper_names``; ``failures``: of the
+    last search, dicts with ``params``, ``message``, ``stacktrace``, ``values``. ``base``, ``hyper``, ``criteria``: the search that
+    is under way or was the last one, to go on from.
     """
 
     key: str
@@ -246,7 +246,9 @@ class GridSearch:
                 f"Grid '{self.key}' is over {', '.join(held.hyper_names)} of {held.algo}; it can only grow by the same ones."
             )
         grid = held or Grid(self.key, self._builder.algo, names)
-        self._node.dkv.put(self.key, replace(grid, base=self._base, hyper=self._hyper, criteria=asdict(self._criteria)))
+        # Points that failed before are tried again where they are among these; those of other searches are forgotten, as in H2O.
+        grid = replace(grid, failures=(), base=self._base, hyper=self._hyper, criteria=asdict(self._criteria))
+        self._node.dkv.put(self.key, grid)
         return self._node.jobs.start(f"{self._builder.algo} hyperparameter search", self.key, "Grid", self._run)
 
     def _check(self) -> None:

@@ -14,9 +14,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.ext.models.adaptation import adapt
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.rows import Rows, RowsTask
-from h2ok.ext.models.training import adapt
 from h2ok.kernel import Frame, IllegalArgumentError, Node, wire_type
 from numpy.typing import NDArray
 
@@ -84,7 +84,7 @@ def h_statistic(node: Node, model: Model, frame: Frame, variables: Sequence[str]
     missing = [n for n in columns.sources if frame.find(n) < 0]
     if missing:
         raise BadRequestError(f"{', '.join(missing)} is missing in frame '{frame.key}': H needs all predictors of the model.")
-    data, _ = adapt(node, columns, frame)
+    data = adapt(node, columns, frame)
     task = _HTask(data.spec, model.state.weighted_trees(), tuple(columns.names.index(n) for n in variables))
     _, _, together, _, total = data.do_all(task).value
     if total <= 0 or together >= total:

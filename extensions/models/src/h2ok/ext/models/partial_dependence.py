@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
+from h2ok.ext.models.adaptation import adapt
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.rows import ColumnSpec, Rows, RowsTask
-from h2ok.ext.models.training import TrainingData, adapt
-from h2ok.kernel import Frame, IllegalArgumentError, Node, OutputSpec, RollupStats, Vec, wire_type
+from h2ok.ext.models.training import TrainingData
+from h2ok.kernel import Frame, IllegalArgumentError, Node, OutputSpec, RollupStats, wire_type
 
 __all__ = ["PartialDependence", "PartialDependencePlan", "compute"]
 
@@ -88,14 +89,19 @@ class PartialDependencePlan:
     def _check_column(self, name: str) -> None:
         if self.frame.find(name) < 0:
             raise BadRequestError(f"Frame '{self.frame.key}' has no column '{name}'.", argument="cols")
-        vec = self.frame.vec(name)
-        if vec.type in ("string", "uuid"):
+        vec, levels = self.frame.vec(name), self.levels(name)
+        if levels is None and vec.type in ("string", "uuid"):
             raise IllegalArgumentError(f"Column '{name}' is {vec.type}; numbers, times and levels can be varied.", argument="cols")
-        if vec.domain is not None and name not in (self.splits or {}) and vec.cardinality > self.n_bins:
+        if levels is not None and name not in (self.splits or {}) and len(levels) > self.n_bins:
             raise IllegalArgumentError(
-                f"Column '{name}' has {vec.cardinality} levels, more than nbins={self.n_bins}. Raise nbins or give user_splits.",
+                f"Column '{name}' has {len(levels)} levels, more than nbins={self.n_bins}. Raise nbins or give user_splits.",
                 argument="nbins",
             )
+
+    def levels(self, name: str) -> tuple[str, ...] | None:
+        """Levels a column takes: the frame's, or those of the model where the frame has texts; None for numbers."""
+        vec = self.frame.vec(name)
+        return self.model.output.columns.source_levels().get(name) if vec.type == "string" else vec.domain
 
     @property
     def n_tables(self) -> int:
@@ -145,7 +151,7 @@ def compute(node: Node, plan: PartialDependencePlan, on_table: Callable[[int], N
     ----------
     on_table : called with the number of tables done; may raise to stop.
     """
-    data, _ = adapt(node, plan.model.output.columns, plan.frame)
+    data = adapt(node, plan.model.output.columns, plan.frame)
     data = _with_weights(data, plan)
     tables: list[TwoDimTable] = []
     for names in [*((c,) for c in plan.columns), *plan.pairs]:
@@ -167,14 +173,14 @@ def _with_weights(data: TrainingData, plan: PartialDependencePlan) -> TrainingDa
 
 
 def _values(node: Node, plan: PartialDependencePlan, name: str) -> list[float]:
-    vec = plan.frame.vec(name)
+    levels = plan.levels(name)
     chosen = (plan.splits or {}).get(name)
     if chosen is not None:
         values = [float(v) for v in chosen]
-    elif vec.domain is not None:
-        values = [float(i) for i in range(vec.cardinality)]
+    elif levels is not None:
+        values = [float(i) for i in range(len(levels))]
     else:
-        values = _even(node.rollups(vec), plan.n_bins)
+        values = _even(node.rollups(plan.frame.vec(name)), plan.n_bins)
     return [*values, math.nan] if plan.add_missing else values
 
 
@@ -199,7 +205,7 @@ def _at(data: TrainingData, plan: PartialDependencePlan, names: Sequence[str], p
     def at_point(c: ColumnSpec) -> ColumnSpec:
         if c.source is not None:
             return replace(c, source=at_point(c.source))
-        return replace(c, constant=_code(plan.frame.vec(c.name), c.domain, fixed[c.name])) if c.name in fixed else c
+        return replace(c, constant=_code(plan.levels(c.name), c.domain, fixed[c.name])) if c.name in fixed else c
 
     columns = tuple(at_point(c) for c in data.spec.columns)
     which = tuple((model.domain or ()).index(t) for t in plan.targets) or ((1,) if category == "Binomial" else (0,))
@@ -223,11 +229,11 @@ def _weighted(w: float, wp: float, wpp: float, n: int) -> Cell:
     return mean, math.sqrt(spread), math.sqrt(spread / n)
 
 
-def _code(vec: Vec, domain: tuple[str, ...] | None, value: float) -> float:
-    """A value of the frame's column as the model knows it: levels by their text."""
-    if domain is None or math.isnan(value):
+def _code(levels: tuple[str, ...] | None, domain: tuple[str, ...] | None, value: float) -> float:
+    """A value of the frame's column, a code among its ``levels``, as the model knows it: levels by their text."""
+    if domain is None or levels is None or math.isnan(value):
         return value
-    level = vec.domain[int(value)] if vec.domain is not None else f"{value:g}"
+    level = levels[int(value)]
     return float(domain.index(level)) if level in domain else math.nan
 
 
@@ -235,12 +241,10 @@ def _table(
     plan: PartialDependencePlan, names: Sequence[str], points: list[tuple[float, ...]], cells: list[Cell], target: str | None
 ) -> TwoDimTable:
     # H2O writes the names in lower case here.
-    heads = [Column(n.lower(), "string" if plan.frame.vec(n).domain is not None else "double", "", n) for n in names]
+    heads = [Column(n.lower(), "string" if plan.levels(n) is not None else "double", "", n) for n in names]
     heads = [replace(h, format="%s" if h.type == "string" else "%5f") for h in heads]
     heads += [Column(n, "double", "%5f", n) for n in ("mean_response", "stddev_response", "std_error_mean_response")]
-    rows = [
-        [*(_shown(plan.frame.vec(n), v) for n, v in zip(names, p, strict=True)), *c] for p, c in zip(points, cells, strict=True)
-    ]
+    rows = [[*(_shown(plan.levels(n), v) for n, v in zip(names, p, strict=True)), *c] for p, c in zip(points, cells, strict=True)]
     kind = "2D-Partial Dependence" if len(names) > 1 else "PartialDependence"
     text = f"Mean response of model {plan.model.key} by {' and '.join(names)}"
     text += "" if plan.row < 0 else f" in row {plan.row}"
@@ -248,7 +252,7 @@ def _table(
     return TwoDimTable.of_rows(kind, text, heads, rows)
 
 
-def _shown(vec: Vec, value: float) -> Any:
-    if vec.domain is None:
+def _shown(levels: tuple[str, ...] | None, value: float) -> Any:
+    if levels is None:
         return value
-    return _MISSING if math.isnan(value) else vec.domain[int(value)]
+    return _MISSING if math.isnan(value) else levels[int(value)]

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
+from h2ok.ext.models.adaptation import adapt, model_numbers
 from h2ok.ext.models.metrics.measures import measure
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.scoring import training_metrics
-from h2ok.ext.models.training import adapt
+from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import Frame, Node, Vec, uniforms
 from numpy.typing import NDArray
 
@@ -59,7 +60,7 @@ def permutation_importance(
     Raises
     ------
     BadRequestError
-        The frame has no response, a column is no predictor, or the model has no such measure.
+        The frame does not fit the model or has no response, a column is no predictor, or the model has no such measure.
     """
     columns = plan.model.output.columns
     if columns.response is None or plan.frame.find(columns.response) < 0:
@@ -71,6 +72,7 @@ def permutation_importance(
         raise BadRequestError(
             f"{', '.join(unknown)} is no predictor of '{plan.model.key}'. Predictors: {', '.join(columns.sources)}."
         )
+    adapt(node, columns, plan.frame, need_response=True)
     names = [n for n in plan.features or columns.sources if plan.frame.find(n) >= 0]
     made: list[Vec] = []
     try:
@@ -87,7 +89,7 @@ def permutation_importance(
                 permuted = _permuted(node, work, feature, plan.seed, columns.sources.index(feature) * plan.n_repeats + repeat)
                 made.append(permuted)
                 vecs = tuple(permuted if n == feature else v for n, v in zip(work.names, work.vecs, strict=True))
-                out[i, repeat] = abs(_value(node, plan.model, Frame("", work.names, vecs), name) - before)
+                out[i, repeat] = abs(_value(node, plan.model, Frame(work.key, work.names, vecs), name) - before)
                 node.frames.drop_chunks([made.pop()])
     finally:
         node.frames.drop_chunks(made)
@@ -102,21 +104,34 @@ def _measure_name(plan: PermutationPlan) -> str:
 
 
 def _value(node: Node, model: Model, frame: Frame, name: str) -> float:
-    data, _ = adapt(node, model.output.columns, frame, need_response=True)
+    data = adapt(node, model.output.columns, frame, need_response=True)
     return measure(training_metrics(data, model.predictor, model.output.category, model.deviance, model.null_mu, 0), name)
 
 
 def _sampled(node: Node, plan: PermutationPlan, made: list[Vec]) -> Frame:
     """The columns the model looks at, of the rows drawn."""
     wanted = [n for n in plan.model.output.columns.frame_names() if plan.frame.find(n) >= 0]
-    frame = plan.frame.subframe(wanted)
+    frame = _with_levels(node, plan.frame.subframe(wanted, plan.frame.key), plan.model.output.columns, made)
     n = frame.n_rows
     if plan.n_samples < 0 or plan.n_samples >= n:
         return frame
     rows = np.sort(np.argsort(uniforms(plan.seed, _SAMPLE_STREAM, 0, n), kind="stable")[: plan.n_samples])
     for vec in frame.vecs:
         made.append(_vec_like(node, vec, _values(node, vec)[rows], None))
-    return Frame("", frame.names, tuple(made))
+    return Frame(frame.key, frame.names, tuple(made[-frame.n_cols :]))
+
+
+def _with_levels(node: Node, frame: Frame, columns: ModelColumns, made: list[Vec]) -> Frame:
+    """Texts as the levels of the model, so that they can be moved about."""
+    levels = columns.source_levels()
+    vecs = list(frame.vecs)
+    for i, (name, vec) in enumerate(zip(frame.names, frame.vecs, strict=True)):
+        domain = levels.get(name)
+        if vec.type == "string" and domain is not None:
+            codes = np.nan_to_num(model_numbers(node, vec, domain), nan=-1).astype(np.int32)
+            vecs[i] = node.frames.vec_with_espc(codes, frame.espc, "enum", domain)
+            made.append(vecs[i])
+    return Frame(frame.key, frame.names, tuple(vecs))
 
 
 def _permuted(node: Node, frame: Frame, feature: str, seed: int, stream: int) -> Vec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.ext.models.adaptation import model_numbers
 from h2ok.ext.models.model import Model
 from h2ok.kernel import Frame, IllegalArgumentError
 
@@ -35,7 +36,7 @@ def predicted_actual(node: Node, model: Model, frame: Frame, variable: str, pred
         raise IllegalArgumentError(f"Column '{variable}' must be categorical; it is {frame.vec(variable).type}.")
     if predictions.n_rows != frame.n_rows:
         raise IllegalArgumentError(f"{predictions.n_rows} predictions do not fit a frame of {frame.n_rows} rows.")
-    y = _numbers(node, frame, columns.response or "", model.domain)
+    y = model_numbers(node, frame.vec(columns.response or ""), model.domain)
     code = frame.vec(variable).to_numpy(node)
     code = np.where(np.isnan(code), len(levels), code).astype(np.int64)
     w = frame.vec(columns.weights).to_numpy(node) if columns.weights is not None else np.ones(len(y))
@@ -46,17 +47,3 @@ def predicted_actual(node: Node, model: Model, frame: Frame, variable: str, pred
     with np.errstate(invalid="ignore"):
         means = [(s / sums[0])[:size] for s in sums[1:]]
     return {variable: [*levels, None][:size], "predict": means[0], "actual": means[1]}
-
-
-def _numbers(node: Node, frame: Frame, name: str, domain: tuple[str, ...] | None) -> Any:
-    """The response as numbers, or as indices of the levels of the model."""
-    v = frame.vec(name)
-    values = v.to_numpy(node)
-    if domain is None or v.domain is None:
-        return values
-    places = {level: i for i, level in enumerate(domain)}
-    lookup = np.array([places.get(level, np.nan) for level in v.domain], dtype=np.float64)
-    out = np.full(len(values), np.nan)
-    known = ~np.isnan(values)
-    out[known] = lookup[values[known].astype(np.int64)]
-    return out

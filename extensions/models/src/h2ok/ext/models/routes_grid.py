@@ -15,7 +15,7 @@ from h2ok.ext.models.builders import builder_class
 from h2ok.ext.models.grid import Grid, GridSearch, SearchCriteria, best_metrics
 from h2ok.ext.models.history import metric_cells, metric_columns
 from h2ok.ext.models.lenient_json import parse_lenient
-from h2ok.ext.models.metrics.measures import MEASURES, larger_is_better, measure
+from h2ok.ext.models.metrics.measures import MEASURES, larger_is_better, measure, measures_of
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.recovery import Recovery, load_references
@@ -133,13 +133,22 @@ def find_grid(ctx: RequestContext, key: str) -> Grid:
     return value
 
 
-def _sorted(models: list[Model], sort_by: str | None, decreasing: bool | None) -> tuple[list[Model], str, bool]:
-    """Models in order, the metric's name and whether large comes first; models without the metric come last."""
+def _sorted(models: list[Model], sort_by: str | None, decreasing: bool | None) -> tuple[list[Model], str | None, bool]:
+    """Models in order, the metric's name and whether large comes first; models without the metric come last.
+
+    Without ``sort_by`` the metric is that of the first model's category, None where there is none.
+    """
     category = models[0].output.category if models else ""
-    shown = sort_by or ("residual_deviance" if category == "Regression" else "logloss")
+    default = {"Regression": "residual_deviance", "Binomial": "logloss", "Multinomial": "logloss"}.get(category)
+    shown = sort_by or default
+    if shown is None:
+        return models, None, False
     name = shown.lower()
-    if name not in MEASURES:
-        raise IllegalArgumentError(f"Cannot sort by '{shown}'. sort_by must be one of: {', '.join(MEASURES)}.", argument="sort_by")
+    known = [m for m in MEASURES if any(m in measures_of(best_metrics(model)) for model in models)] if models else MEASURES
+    if sort_by and name not in known:
+        raise IllegalArgumentError(
+            f"Invalid argument for sort_by specified: '{sort_by}'. Must be one of: [{', '.join(known)}]", argument="sort_by"
+        )
     down = larger_is_better(name) if decreasing is None or sort_by is None else decreasing
 
     def order(m: Model) -> tuple[bool, float]:
@@ -155,9 +164,13 @@ def grid_json(ctx: RequestContext, grid: Grid, sort_by: str | None = None, decre
     models, shown, down = _sorted([m for m in stored.values() if isinstance(m, Model)], sort_by, decreasing)
     at = dict(zip(grid.models, grid.values, strict=True))
     columns = [Column("", "string"), *(_hyper_column(n, [at[m.key][i] for m in models]) for i, n in enumerate(grid.hyper_names))]
-    columns += [Column("model_ids", "string", "%s", "model_ids"), Column(shown, "double", "%.5f", shown)]
-    rows = [["", *map(_cell, at[m.key]), m.key, measure(best_metrics(m), shown.lower())] for m in models]
-    text = f"ordered by {'decreasing' if down else 'increasing'} {shown}"
+    columns.append(Column("model_ids", "string", "%s", "model_ids"))
+    rows = [["", *map(_cell, at[m.key]), m.key] for m in models]
+    text = ""
+    if shown is not None:
+        columns.append(Column(shown, "double", "%.5f", shown))
+        rows = [[*row, measure(best_metrics(m), shown.lower())] for row, m in zip(rows, models, strict=True)]
+        text = f"ordered by {'decreasing' if down else 'increasing'} {shown}"
     summaries = [m.output.cross_validation_metrics_summary for m in models]
     return {
         "__meta": {"schema_version": 99, "schema_name": "GridSchemaV99", "schema_type": "Grid"},

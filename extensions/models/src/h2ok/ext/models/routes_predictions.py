@@ -24,7 +24,7 @@ from h2ok.ext.models.scoring import (
     training_metrics,
     transform_frame,
 )
-from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
+from h2ok.ext.models.training import ModelColumns, TrainingData
 from h2ok.kernel import Frame, IllegalArgumentError, JobContext
 
 __all__ = ["compute", "delete_metrics", "list_all", "list_metrics", "make", "predict", "predict_async"]
@@ -87,17 +87,18 @@ def predict_async(ctx: RequestContext, request: ModelMetricsListSchemaV3) -> dic
     """Predictions as a job (version 4)."""
     model, frame = _both(ctx)
     how = _transform(model, request)
-    adapt(ctx.node, model.output.columns, frame)
     key = request.predictions_frame or prediction_key("transformation", model.key, frame.key)
 
     def work(job: JobContext) -> None:
         job.update(0.0, "Scoring")
         if how is not None:
-            transform_frame(ctx.node, model, frame, key, how, job.cancelled)
-            return
-        _, warnings = predict_frame(ctx.node, model, frame, key, job.cancelled)
+            _, warnings = transform_frame(ctx.node, model, frame, key, how, job.cancelled)
+        else:
+            _, warnings = predict_frame(ctx.node, model, frame, key, job.cancelled)
         for w in warnings:
             job.warn(w)
+        if how is not None:
+            return
         score_metrics(ctx.node, model, frame, auc_type=request.auc_type, need_response=False, cancelled=job.cancelled)
 
     return JobV3.of(ctx.node.jobs.start("transformation", key, "Frame", work)).to_json()

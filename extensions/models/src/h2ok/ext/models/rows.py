@@ -30,9 +30,10 @@ class ColumnSpec:
     domain : levels in the model's order; None for a number.
     mapping : model code of each level of the frame's domain (-1: the model does not know it); None when both domains are equal.
     from_numbers : the frame holds numbers where the model has levels; they translate by their text.
+    from_texts : the frame holds texts where the model has levels.
     constant : one value (a code for levels) that stands in every row instead of the frame's; NaN for NA.
     source, table : the categorical column this one is made of, and its value (a code for levels) for each level of that and, last,
-        for NA. ``position``, ``mapping`` and ``from_numbers`` are those of the source then.
+        for NA. ``position``, ``mapping`` and the like are those of the source then.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ColumnSpec:
     constant: float | None = None
     source: ColumnSpec | None = None
     table: NDArray[np.float64] | None = None
+    from_texts: bool = False
 
     @property
     def cardinality(self) -> int:
@@ -156,6 +158,10 @@ class Rows:
             return np.full(self.n_rows, NA_CODE, dtype=np.int32)
         if column.from_numbers:
             return _codes_of_numbers(self.block.numbers(column.position), column.domain or ())
+        if column.from_texts:
+            index = {level: i for i, level in enumerate(column.domain or ())}
+            found = [index.get(text, NA_CODE) for text in self.block.strings(column.position)]  # type: ignore[arg-type]
+            return np.array(found, dtype=np.int32)
         codes = self.block.codes(column.position)
         if column.mapping is None:
             return codes

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+from h2ok.ext.models.adaptation import adapt, misfits
 from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.model import AdjustsMetrics, MeasuresItself, Model
 from h2ok.ext.models.rows import Rows, RowSpec, RowsTask
-from h2ok.ext.models.training import ModelColumns, TrainingData, adapt
+from h2ok.ext.models.training import ModelColumns, TrainingData
 from h2ok.kernel import Frame, OutputSpec, wire_type
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: C
     BadRequestError
         The frame does not fit the model.
     """
-    data, warnings = adapt(node, model.output.columns, frame)
-    return write_predictions(data, model, model.predictor, key, cancelled), warnings
+    data = adapt(node, model.output.columns, frame)
+    return write_predictions(data, model, model.predictor, key, cancelled), misfits(data)
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,14 @@ def tree_names(classes: Iterable[int], k: int, columns: ModelColumns) -> tuple[s
     return tuple(f"T{t // k + 1}.C{int(c) + 1}" for t, c in enumerate(classes))
 
 
-def transform_frame(node: Node, model: Model, frame: Frame, key: str, how: Transform, cancelled: Cancelled | None = None) -> Frame:
-    """The columns of a transform for a frame, stored under ``key``."""
-    data, _ = adapt(node, model.output.columns, frame)
+def transform_frame(
+    node: Node, model: Model, frame: Frame, key: str, how: Transform, cancelled: Cancelled | None = None
+) -> tuple[Frame, list[str]]:
+    """The columns of a transform for a frame, stored under ``key``; the frame and warnings. Raises as ``predict_frame``."""
+    data = adapt(node, model.output.columns, frame)
     with node.scopes.enter():
         vecs = data.do_all(how.make(data.spec), how.outputs, cancelled).vecs
-        return node.frames.put(Frame(key, how.names, vecs))
+        return node.frames.put(Frame(key, how.names, vecs)), misfits(data)
 
 
 def write_predictions(data: TrainingData, model: Model, predictor: Any, key: str, cancelled: Cancelled | None = None) -> Frame:
@@ -135,7 +138,7 @@ def score_metrics(
     BadRequestError
         The frame does not fit the model, or has no response while ``need_response``.
     """
-    data, _ = adapt(node, model.output.columns, frame, need_response=need_response)
+    data = adapt(node, model.output.columns, frame, need_response=need_response)
     if data.spec.response is None and not isinstance(model.state, MeasuresItself):
         return None
     groups = model.parameters.get("gainslift_bins", -1) if gainslift_bins is None else gainslift_bins

@@ -1,4 +1,4 @@
-"""TrainingData: the columns of a frame in the roles a builder gives them, and the adaptation of other frames to a model."""
+"""TrainingData: the columns of a frame in the roles a builder gives them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.models.parameters import Parameters
-from h2ok.ext.models.rows import ColumnSpec, RowSpec, RowsTask, map_levels
+from h2ok.ext.models.rows import ColumnSpec, RowSpec, RowsTask
 from h2ok.ext.models.validation import Validation
 from h2ok.kernel import Block, Frame, MRTask, Node, OutputSpec, TaskResult, Vec, wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Encoded", "ModelColumns", "TrainingData", "adapt", "prepare"]
+__all__ = ["Encoded", "ModelColumns", "TrainingData", "prepare"]
 
 _ROLES = ("weights_column", "offset_column", "fold_column", "treatment_column")
 
@@ -60,6 +59,8 @@ class ModelColumns:
     fold: str | None = None
     encoded: tuple[Encoded | None, ...] = ()
     originals: tuple[str, ...] = ()
+    #: The classes are whole numbers of a numeric column.
+    response_numbers: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -69,6 +70,12 @@ class ModelColumns:
     def frame_names(self) -> list[str]:
         """Columns of a frame that the model looks at: predictors, weights, offset, folds, response."""
         return [*self.sources, *self.all_names()[len(self.names) :]]
+
+    def source_levels(self) -> dict[str, tuple[str, ...]]:
+        """Levels of the columns of a frame that the model takes as categorical, the response among them."""
+        made = self.encoded or (None,) * len(self.names)
+        own = ((n, d) if e is None else (e.source, e.levels) for n, d, e in zip(self.names, self.domains, made, strict=True))
+        return {n: d for n, d in (*own, (self.response, self.response_domain)) if n is not None and d is not None}
 
     def original_names(self) -> list[str] | None:
         """``frame_names`` when predictors were encoded, None otherwise - as a model's output has it."""
@@ -193,10 +200,11 @@ def prepare(
         roles["weights_column"],
         roles["offset_column"],
         roles["fold_column"],
+        response_numbers=levels is not None and response is not None and frame.vec(response).domain is None,
     )
     spec = RowSpec(
         tuple(ColumnSpec(n, at[n], frame.vec(n).domain) for n in names),
-        _response_spec(frame, response, at[response], levels) if response is not None else None,
+        ColumnSpec(response, at[response], levels, from_numbers=columns.response_numbers) if response is not None else None,
         at.get(roles["weights_column"] or "", -1),
         at.get(roles["offset_column"] or "", -1),
     )
@@ -259,10 +267,6 @@ class _OtherValues(MRTask):
         return int(np.count_nonzero((x != self.low) & (x != self.high) & ~np.isnan(x)))
 
 
-def _response_spec(frame: Frame, name: str, at: int, levels: tuple[str, ...] | None) -> ColumnSpec:
-    return ColumnSpec(name, at, levels, from_numbers=levels is not None and frame.vec(name).domain is None)
-
-
 def _predictors(node: Node, params: Parameters, frame: Frame, taken: set[str], v: Validation) -> list[str]:
     ignored = set(params.value("ignored_columns") or ())
     names, text, constant = [], [], []
@@ -292,82 +296,3 @@ def _is_useless(node: Node, vec: Vec, *, keep_constant: bool) -> bool:
 def _listed(names: list[str]) -> str:
     shown = ", ".join(names[:10])
     return f"[{shown}]" if len(names) <= 10 else f"[{shown}] and {len(names) - 10} more"
-
-
-def adapt(node: Node, columns: ModelColumns, frame: Frame, *, need_response: bool = False) -> tuple[TrainingData, list[str]]:
-    """A frame in the terms of a model, and warnings about what does not fit.
-
-    Levels are matched by text; unknown levels and missing columns become NA.
-
-    Raises
-    ------
-    BadRequestError
-        The frame has none of the model's columns, a column of another kind, or misses offset or (when needed) response.
-    """
-    warnings: list[str] = []
-    have = [n for n in columns.sources if frame.find(n) >= 0]
-    if not have and columns.names:
-        raise BadRequestError(
-            f"Frame '{frame.key}' has no columns in common with the training set. "
-            f"The model needs: {_listed(list(columns.sources))}."
-        )
-    used: list[str] = []
-    specs = _adapt_predictors(frame, columns, used, warnings)
-    response: ColumnSpec | None = None
-    if columns.response is not None:
-        if frame.find(columns.response) >= 0:
-            response = _adapt_column(frame, columns.response, columns.response_domain, used, [])
-        elif need_response:
-            raise BadRequestError(f"Frame '{frame.key}' has no response column '{columns.response}'; metrics need it.")
-    weights = _place(frame, columns.weights, used)
-    offset = _place(frame, columns.offset, used)
-    if columns.offset is not None and offset < 0:
-        raise BadRequestError(f"Frame '{frame.key}' has no offset column '{columns.offset}', which the model was trained with.")
-    spec = RowSpec(tuple(specs), response, weights, offset)
-    sub = frame.subframe(used)
-    return TrainingData(node, frame.key, sub, spec, columns, frame), warnings
-
-
-def _adapt_predictors(frame: Frame, columns: ModelColumns, used: list[str], warnings: list[str]) -> list[ColumnSpec]:
-    sources: dict[str, ColumnSpec] = {}
-    specs = []
-    made = columns.encoded or (None,) * len(columns.names)
-    for name, domain, encoded in zip(columns.names, columns.domains, made, strict=True):
-        if encoded is None:
-            specs.append(_adapt_column(frame, name, domain, used, warnings))
-            continue
-        if encoded.source not in sources:
-            sources[encoded.source] = _adapt_column(frame, encoded.source, encoded.levels, used, warnings)
-        specs.append(encoded.spec(sources[encoded.source]))
-    return specs
-
-
-def _place(frame: Frame, name: str | None, used: list[str]) -> int:
-    if name is None or frame.find(name) < 0:
-        return -1
-    if name not in used:
-        used.append(name)
-    return used.index(name)
-
-
-def _adapt_column(frame: Frame, name: str, domain: tuple[str, ...] | None, used: list[str], warnings: list[str]) -> ColumnSpec:
-    at = _place(frame, name, used)
-    if at < 0:
-        warnings.append(f"Test/Validation dataset is missing column '{name}': substituting in a column of NaN")
-        return ColumnSpec(name, -1, domain)
-    vec = frame.vec(name)
-    if domain is None:
-        if vec.type in ("enum", "string", "uuid"):
-            raise BadRequestError(
-                f"Frame '{frame.key}' has a {vec.type} column '{name}' which is numeric in the training data. Convert it first."
-            )
-        return ColumnSpec(name, at)
-    if vec.domain is None:
-        if vec.type not in ("numeric", "time", "bad"):
-            raise BadRequestError(f"Frame '{frame.key}' has a {vec.type} column '{name}', a categorical one was expected.")
-        return ColumnSpec(name, at, domain, None, from_numbers=True)
-    mapping = map_levels(vec.domain, domain)
-    unknown = [] if mapping is None else [vec.domain[i] for i in np.flatnonzero(mapping < 0)]
-    if unknown:
-        warnings.append(f"Test/Validation dataset column '{name}' has levels not trained on: {_listed(unknown)}")
-    return ColumnSpec(name, at, domain, mapping)

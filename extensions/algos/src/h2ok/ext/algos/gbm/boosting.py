@@ -39,6 +39,8 @@ __all__ = ["Boosting", "checkpoint_of", "resolve_distribution"]
 #: Rows times trees up to which every tree is scored when nothing else is asked for.
 _CHEAP = 20_000_000
 _HISTOGRAM_BITS = 39
+#: What scales of gradients and weights are made for at least, so that they stay finite.
+_SMALLEST = 2.0**-900
 #: Up to this many rows the sums of all rows stay packed: 23 bits of count, and at least 17 bits for a row's gradient.
 _NARROW_ROWS = 1 << 22
 
@@ -224,18 +226,16 @@ class Boosting:
     def _start_of(self, number: int, which: int, largest: float) -> Grow:
         """Scales that use the integers' width without overflow: 2^39 when packed, 2^61 in all with weights."""
         p = self.p
-        largest = max(largest, 1e-300)
+        # Where the scores meet the response, as they do for a constant one, all gradients are 0.
+        largest, heaviest = (max(float(v), _SMALLEST) for v in (largest, self.max_weight))
+        most = max(largest * heaviest, _SMALLEST)
         stream = number * self.k + which
         if not self.weighted:
             rows = self.n_rows if self.narrow else self.chunk_rows
             scale = _power_below(2.0**_HISTOGRAM_BITS / (rows + 1) / largest)
             return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, 1.0)
-        weight_scale = _power_below(2.0**61 / (self.n_rows + 1) / self.max_weight)
-        weight_scale = min(weight_scale, _power_below(2.0**40 / self.max_weight))
-        scale = min(
-            _power_below(2.0**61 / (self.n_rows + 1) / (largest * self.max_weight)),
-            _power_below(2.0**40 / (largest * self.max_weight)),
-        )
+        weight_scale = min(_power_below(2.0**61 / (self.n_rows + 1) / heaviest), _power_below(2.0**40 / heaviest))
+        scale = min(_power_below(2.0**61 / (self.n_rows + 1) / most), _power_below(2.0**40 / most))
         return Grow(which, stream, p.sample_rate, self.ctx.seed, scale, weight_scale)
 
     def _score(self, history: ScoringHistory, done: int, sums: Any = None) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from h2ok.ext.algos.gbm.explain import reached
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models import Rows, RowsTask
+from h2ok.ext.models.adaptation import adapt
 from h2ok.ext.models.model import Model
-from h2ok.ext.models.training import adapt
 from h2ok.kernel import Frame, IllegalArgumentError, Node, wire_type
 from numpy.typing import NDArray
 
@@ -62,7 +62,7 @@ def with_cover(node: Node, model: Model, frame: Frame, weights: str) -> Model:
     if weights not in frame.names or frame.vec(weights).type not in ("numeric", "bad"):
         raise IllegalArgumentError(f"Frame '{frame.key}' needs a numeric column of weights named '{weights}'.")
     columns = replace(model.output.columns, response=None, response_domain=None, weights=weights)
-    data, _ = adapt(node, columns, frame)
+    data = adapt(node, columns, frame)
     cover = cover_of(forest, data.do_all(CoverTask(data.spec, forest)).value)
     state = replace(model.state, forest=replace(forest, cover=cover))
     return replace(model, state=state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Any
 
@@ -53,24 +54,29 @@ def tree_json(model: Model, number: int, tree_class: str | None) -> dict[str, An
         out["levels"].append(levels)
         out["prediction"].append(float(forest.value[node]))
         if column < 0:
-            for name, value in (("left", -1), ("right", -1), ("threshold", float("nan")), ("feature", None), ("na", None)):
+            for name, value in (("left", -1), ("right", -1), ("threshold", math.nan), ("feature", None), ("na", None)):
                 out[name].append(value)
             out["text"].append(f"Leaf. Prediction: {float(forest.value[node])}.")
             out["path"].append(f"{path}Prediction: {float(forest.value[node])}")
             continue
         start = int(forest.cat_start[node])
+        threshold = float(forest.threshold[node]) if start < 0 else math.nan
         left = right = None
         if start >= 0:
             sides = forest.cat_left[start : start + int(forest.cat_size[node])]
             left, right = ([i for i, s in enumerate(sides) if bool(s) == want] for want in (True, False))
             shown_levels = [(domains[column] or ())[i] for i in left]
             rule, other = f"{names[column]} in [{', '.join(shown_levels)}]", f"{names[column]} not in [{', '.join(shown_levels)}]"
+        elif math.isfinite(threshold):
+            rule, other = (f"{names[column]} {sign} {threshold:.6g}" for sign in ("<", ">="))
         else:
-            rule, other = (f"{names[column]} {sign} {forest.threshold[node]:.6g}" for sign in ("<", ">="))
+            # All numbers go one way, what is missing the other: H2O has no threshold there.
+            threshold = math.nan
+            rule, other = f"{names[column]} is not NA", f"{names[column]} is NA"
         out["left"].append(next_id)
         out["right"].append(next_id + 1)
         next_id += 2
-        out["threshold"].append(float(forest.threshold[node]) if start < 0 else float("nan"))
+        out["threshold"].append(threshold)
         out["feature"].append(names[column])
         out["na"].append("LEFT" if forest.na_left[node] else "RIGHT")
         out["text"].append(f"Split by {names[column]}: left where {rule}, NA {'left' if forest.na_left[node] else 'right'}.")

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
-from h2ok.ext.algos.kmeans.lloyd import LloydPass, PointsTask, SeedPass
+from h2ok.ext.algos.kmeans.lloyd import LloydPass, PointsTask, SeedPass, moved_centers
 from h2ok.ext.algos.kmeans.params import KMeansParametersV3
+from h2ok.ext.algos.kmeans.seeding import DRAWN_PER_CENTER, ROUNDS, CandidatePass, WeightPass, best_start
 from h2ok.ext.algos.kmeans.state import KMeansState, Preparation
 from h2ok.ext.models import ModelBuilder, TrainContext, Trained, TrainingData, Validation
+from h2ok.ext.models.adaptation import adapt
 from h2ok.ext.models.datainfo import column_statistics
 from h2ok.ext.models.encoding import UNSUPERVISED
 from h2ok.ext.models.history import format_duration
 from h2ok.ext.models.lookup import optional_frame
-from h2ok.ext.models.training import adapt
 from h2ok.kernel import Frame, random_key
 from numpy.typing import NDArray
 
@@ -109,9 +110,25 @@ class _Clustering:
         if self.points is not None:
             return self._user_points(self.points)
         centers = np.empty((0, len(self.ctx.data.names)))
-        for _ in range(self.p.k):
+        if self.p.init == "Furthest" and self.p.k > 1:
+            centers = self._of_candidates(self._one_more(centers, "Random"))
+        while len(centers) < self.p.k:
             centers = self._one_more(centers, self.p.init)
         return centers
+
+    def _of_candidates(self, first: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Centers chosen among rows that were drawn; fewer than k where there are not as many different rows."""
+        found, new, data = [first], first, self.ctx.data
+        for number in range(ROUNDS):
+            new = self._pass(
+                CandidatePass(
+                    data.spec, self.prepared, new, number, DRAWN_PER_CENTER * self.p.k, self.ctx.seed, session=self.session
+                )
+            ).x
+            found.append(new)
+        points = np.vstack(found)
+        weights = self._pass(WeightPass(data.spec, self.prepared, points, session=self.session))
+        return best_start(points, weights, self.prepared, min(self.p.k, len(points)), self.ctx.seed)
 
     def _one_more(self, centers: NDArray[np.float64], how: str) -> NDArray[np.float64]:
         found = self._pass(SeedPass(self.ctx.data.spec, self.prepared, centers, how, self.ctx.seed, session=self.session))
@@ -121,7 +138,7 @@ class _Clustering:
 
     def _user_points(self, frame: Frame) -> NDArray[np.float64]:
         """Columns count by position, as in H2O."""
-        data, _ = adapt(self.ctx.node, self.ctx.data.columns, Frame("", self.ctx.data.columns.sources, frame.vecs))
+        data = adapt(self.ctx.node, self.ctx.data.columns, Frame("", self.ctx.data.columns.sources, frame.vecs))
         points: NDArray[np.float64] = data.do_all(PointsTask(data.spec, self.prepared)).value
         return points
 
@@ -131,7 +148,7 @@ class _Clustering:
         for i in range(self.p.max_iterations):
             sums = self._pass(LloydPass(self.ctx.data.spec, self.prepared, centers, session=self.session))
             within = float(sums["within"].sum())
-            moved = self._move(centers, sums)
+            moved = moved_centers(self.prepared, centers, sums)
             self.rounds += 1
             self._note(len(centers), sums["moved"], within)
             done = (k - 1 + (i + 1) / self.p.max_iterations) / k if self.p.estimate_k else (i + 1) / self.p.max_iterations
@@ -141,21 +158,6 @@ class _Clustering:
             if change < _TOLERANCE or self.ctx.out_of_time():
                 break
         return centers, within
-
-    def _move(self, centers: NDArray[np.float64], sums: dict[str, Any]) -> NDArray[np.float64]:
-        """Means and most frequent levels; one empty cluster a round starts anew at the row furthest from its center."""
-        out, p = centers.copy(), self.prepared
-        used = sums["sizes"] > 0
-        for j in range(centers.shape[1]):
-            if p.is_cat[j]:
-                levels = sums["counts"][:, p.first[j] : p.first[j] + self.ctx.data.spec.columns[j].cardinality]
-                out[used, j] = np.argmax(levels[used], axis=1)
-            else:
-                out[used, j] = sums["sums"][used, j] / sums["sizes"][used]
-        empty = np.flatnonzero(~used)
-        if len(empty) and sums["worst"] is not None:
-            out[empty[0]] = sums["worst"][2]
-        return out
 
     def _grow_k(self) -> NDArray[np.float64]:
         """One cluster more as long as it explains enough more; H2O's rule for what is enough."""

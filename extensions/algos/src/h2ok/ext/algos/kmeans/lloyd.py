@@ -11,7 +11,7 @@ from h2ok.ext.models import Rows, RowsTask
 from h2ok.kernel import uniforms, wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Candidate", "LloydPass", "PointsTask", "SeedPass"]
+__all__ = ["Candidate", "LloydPass", "PointsTask", "SeedPass", "Work", "cluster_sums", "moved_centers", "work_of"]
 
 _STREAM = 0x4B4D4E53  # "KMNS"
 #: A row as the best of something: (how good, row number, prepared row); lower rows win among equals.
@@ -45,13 +45,48 @@ def better(left: Candidate | None, right: Candidate | None) -> Candidate | None:
     return right if (right[0], -right[1]) > (left[0], -left[1]) else left
 
 
-def best_row(rows: Rows, work: Work, score: NDArray[np.float64]) -> Candidate | None:
-    """The row that counts with the largest score."""
-    counted = np.where(work.w > 0, score, -np.inf)
+def best_row(x: NDArray[np.float64], w: NDArray[np.float64], score: NDArray[np.float64], start: int = 0) -> Candidate | None:
+    """The row that counts with the largest score; ``start``: number of the first row."""
+    counted = np.where(w > 0, score, -np.inf)
     i = int(np.argmax(counted)) if len(counted) else 0
     if not len(counted) or counted[i] == -np.inf:
         return None
-    return float(counted[i]), rows.start + i, work.x[i].copy()
+    return float(counted[i]), start + i, x[i].copy()
+
+
+def cluster_sums(
+    x: NDArray[np.float64],
+    w: NDArray[np.float64],
+    prepared: Preparation,
+    centers: NDArray[np.float64],
+    start: int = 0,
+) -> tuple[NDArray[np.int32], NDArray[np.float64], dict[str, Any]]:
+    """(cluster of each row, squared distance to its center, sums by cluster); in these ``worst``: the row furthest off."""
+    from h2ok.ext.algos.kmeans.kernels import assign, sum_clusters
+
+    n, k, p = len(x), len(centers), prepared
+    cluster, distance = np.empty(n, dtype=np.int32), np.empty(n)
+    assign(x, p.is_cat, centers, cluster, distance)
+    sizes, within = np.zeros(k), np.zeros(k)
+    sums, counts = np.zeros_like(centers), np.zeros((k, p.n_levels))
+    sum_clusters(x, w, p.is_cat, p.first, cluster, distance, sizes, within, sums, counts)
+    worst = best_row(x, w, distance, start)
+    return cluster, distance, {"sizes": sizes, "within": within, "sums": sums, "counts": counts, "worst": worst}
+
+
+def moved_centers(prepared: Preparation, centers: NDArray[np.float64], sums: dict[str, Any]) -> NDArray[np.float64]:
+    """Means and most frequent levels; one empty cluster a round starts anew at the row furthest from its center."""
+    out, used = centers.copy(), sums["sizes"] > 0
+    ends = np.append(prepared.first[1:], prepared.n_levels)
+    for j in range(centers.shape[1]):
+        if prepared.is_cat[j]:
+            out[used, j] = np.argmax(sums["counts"][used, prepared.first[j] : ends[j]], axis=1)
+        else:
+            out[used, j] = sums["sums"][used, j] / sums["sizes"][used]
+    empty = np.flatnonzero(~used)
+    if len(empty) and sums["worst"] is not None:
+        out[empty[0]] = sums["worst"][2]
+    return out
 
 
 @wire_type("kmeans.seed_pass")
@@ -76,13 +111,13 @@ class SeedPass(RowsTask):
             closer(work.x, self.prepared.is_cat, self.centers[-1], work.distance)
         number = len(self.centers)
         if self.how == "Furthest" and number:
-            return best_row(rows, work, work.distance)
+            return best_row(work.x, work.w, work.distance, rows.start)
         draws = np.log(1.0 - uniforms(self.seed, _STREAM + number, rows.start, rows.n_rows))
         if number == 0:
-            return best_row(rows, work, draws)
+            return best_row(work.x, work.w, draws, rows.start)
         with np.errstate(divide="ignore", invalid="ignore"):
             chance = work.distance if self.how == "PlusPlus" else (work.distance > 0).astype(np.float64)
-            return best_row(rows, work, np.where(chance > 0, draws / chance, -1e308))
+            return best_row(work.x, work.w, np.where(chance > 0, draws / chance, -1e308), rows.start)
 
     def reduce(self, left: Candidate | None, right: Candidate | None) -> Candidate | None:
         return better(left, right)
@@ -97,19 +132,11 @@ class LloydPass(RowsTask):
     centers: NDArray[np.float64]
 
     def map_rows(self, rows: Rows) -> dict[str, Any]:
-        from h2ok.ext.algos.kmeans.kernels import assign, sum_clusters
-
-        work, p = work_of(rows, self.prepared), self.prepared
-        k = len(self.centers)
-        cluster = np.empty_like(work.cluster)
-        assign(work.x, p.is_cat, self.centers, cluster, work.distance)
+        work = work_of(rows, self.prepared)
+        cluster, work.distance, sums = cluster_sums(work.x, work.w, self.prepared, self.centers, rows.start)
         moved = int(((cluster != work.cluster) & (work.w > 0)).sum())
-        work.cluster[:] = cluster
-        sizes, within = np.zeros(k), np.zeros(k)
-        sums, counts = np.zeros_like(self.centers), np.zeros((k, p.n_levels))
-        sum_clusters(work.x, work.w, p.is_cat, p.first, cluster, work.distance, sizes, within, sums, counts)
-        worst = best_row(rows, work, work.distance)
-        return {"sizes": sizes, "within": within, "sums": sums, "counts": counts, "moved": moved, "worst": worst}
+        work.cluster = cluster
+        return {**sums, "moved": moved}
 
     def reduce(self, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
         return {k: better(v, right[k]) if k == "worst" else v + right[k] for k, v in left.items()}

@@ -12,10 +12,12 @@ from h2ok.ext.models.metrics.scores import Cells
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Thresholds", "area_under_pr", "area_under_roc", "confusion_matrix", "gains_lift", "thresholds_of"]
+__all__ = ["Thresholds", "area_under_pr", "area_under_roc", "confusion_matrix", "distinct", "gains_lift", "thresholds_of"]
 
 #: Rows of the thresholds table, as in H2O.
 MAX_BINS = 400
+#: Scores less than this apart are one threshold; the clients' precision.
+_SAME = 1e-8
 _CRITERIA = (
     "f1", "f2", "f0point5", "accuracy", "precision", "recall", "specificity", "absolute_mcc", "min_per_class_accuracy",
     "mean_per_class_accuracy", "tns", "fns", "fps", "tps", "tnr", "fnr", "fpr", "tpr",
@@ -108,9 +110,13 @@ def _counts(values: NDArray[np.float64]) -> list[float]:
 
 
 def thresholds_of(cells: Cells) -> Thresholds:
-    """At most 400 thresholds, cut where the weight passes equal shares, so that the table is as fine where scores are dense."""
-    low, pos, neg = cells.low[::-1], cells.positive[::-1], cells.negative[::-1]
-    tps, fps = np.cumsum(pos), np.cumsum(neg)
+    """At most 400 thresholds, cut where the weight passes equal shares, so that the table is as fine where scores are dense.
+
+    Scores less than 1e-8 apart are one threshold, the lowest of them, for clients look thresholds up to that precision. It is cut
+    here, when all cells are there, so that the order in which they were merged does not matter.
+    """
+    at = distinct(cells.low)[::-1]
+    low, tps, fps = cells.low[at], *(np.cumsum(v[::-1])[::-1][at] for v in (cells.positive, cells.negative))
     total = float(tps[-1] + fps[-1]) if len(low) else 0.0
     ends = np.arange(len(low))
     if len(low) > MAX_BINS:
@@ -121,6 +127,27 @@ def thresholds_of(cells: Cells) -> Thresholds:
             ends = ends[len(ends) - MAX_BINS :]
     p, n = (float(tps[-1]), float(fps[-1])) if len(low) else (0.0, 0.0)
     return Thresholds(low[ends], tps[ends], fps[ends], p, n)
+
+
+def distinct(scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices into ascending scores float64[n] of the lowest of each threshold; thresholds are at least 1e-8 apart."""
+    n = len(scores)
+    starts = np.flatnonzero(np.diff(scores, prepend=-np.inf) >= _SAME)
+    ends = np.append(starts[1:], n)
+    if n == 0:
+        return starts
+    more: list[int] = []
+    # A run of near neighbours that reaches further than one threshold holds several.
+    for run in np.flatnonzero(scores[ends - 1] - scores[starts] >= _SAME).tolist():
+        at, end = int(starts[run]), int(ends[run])
+        while True:
+            low = scores[at]
+            at += int(np.searchsorted(scores[at:end], low + _SAME))
+            at += int(at < end and scores[at] - low < _SAME)
+            if at >= end:
+                break
+            more.append(at)
+    return np.sort(np.append(starts, np.array(more, dtype=np.int64)))
 
 
 def area_under_roc(cells: Cells) -> float:

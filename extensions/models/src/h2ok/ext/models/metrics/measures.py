@@ -8,13 +8,14 @@ from h2ok.capabilities.contracts.tables import TwoDimTable
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.metrics.task import classification_error, top_group_lift
 
-__all__ = ["MEASURES", "larger_is_better", "measure"]
+__all__ = ["MEASURES", "larger_is_better", "measure", "measures_of"]
 
 _FIELDS = {
     "auc": "AUC", "aucpr": "pr_auc", "pr_auc": "pr_auc", "logloss": "logloss", "mse": "MSE", "rmse": "RMSE", "mae": "mae",
-    "rmsle": "rmsle", "r2": "r2", "residual_deviance": "mean_residual_deviance", "mean_residual_deviance": "mean_residual_deviance",
+    "rmsle": "rmsle", "r2": "r2", "residual_deviance": "residual_deviance", "mean_residual_deviance": "mean_residual_deviance",
     "deviance": "mean_residual_deviance", "null_deviance": "null_deviance", "aic": "AIC", "loglikelihood": "loglikelihood",
-    "mean_per_class_error": "mean_per_class_error", "gini": "Gini",
+    "mean_per_class_error": "mean_per_class_error", "gini": "Gini", "tot_withinss": "tot_withinss", "totss": "totss",
+    "betweenss": "betweenss",
 }  # fmt: skip
 #: Best values over all thresholds, by their names in the table of maxima.
 _MAXIMA = {
@@ -22,7 +23,9 @@ _MAXIMA = {
 } | {"mcc": "max absolute_mcc", "mean_per_class_accuracy": "max mean_per_class_accuracy"}  # fmt: skip
 _OWN = ("err", "err_count", "total_rows", "lift_top_group", "max_per_class_error")
 MEASURES = (*_FIELDS, *_MAXIMA, *_OWN)
-_LARGER = {"auc", "aucpr", "pr_auc", "r2", "gini", "loglikelihood", "lift_top_group", *_MAXIMA}
+_LARGER = {"auc", "aucpr", "pr_auc", "r2", "gini", "loglikelihood", "lift_top_group", "betweenss", *_MAXIMA}
+#: Of more than two classes, which have no thresholds.
+_OF_MATRIX = ("accuracy", "mean_per_class_accuracy")
 
 
 def larger_is_better(name: str) -> bool:
@@ -30,12 +33,32 @@ def larger_is_better(name: str) -> bool:
     return name in _LARGER
 
 
+def measures_of(metrics: ModelMetrics | None) -> tuple[str, ...]:
+    """The measures that metrics have, a subset of ``MEASURES``; () without metrics."""
+    if metrics is None:
+        return ()
+    found = {name for name, field in _FIELDS.items() if field in ("MSE", "RMSE") or _field(metrics, field) is not None}
+    if metrics.get("cm") is not None:
+        two = metrics.get("max_criteria_and_metric_scores") is not None
+        found |= {"err", "err_count", "total_rows", "max_per_class_error", *(_MAXIMA if two else _OF_MATRIX)}
+        found |= {"lift_top_group"} if two else set()
+    return tuple(name for name in MEASURES if name in found)
+
+
+def _field(metrics: ModelMetrics, field: str) -> str | None:
+    """The field that holds a measure, None where there is none."""
+    for name in (field, "mean_residual_deviance") if field == "residual_deviance" else (field,):
+        if name in metrics.fields:
+            return name
+    return None
+
+
 def measure(metrics: ModelMetrics | None, name: str) -> float:
     """The value of a measure (one of ``MEASURES``); NaN where a model has none."""
     if metrics is None:
         return math.nan
     if name in _FIELDS:
-        return metrics.number(_FIELDS[name])
+        return metrics.number(_field(metrics, _FIELDS[name]) or _FIELDS[name])
     if name == "total_rows":
         return float(metrics.nobs)
     if name in ("err", "err_count"):
