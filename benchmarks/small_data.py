@@ -60,7 +60,9 @@ def _grid(h2o: Any, frame: Any) -> Run:
     from h2o.estimators import H2OGradientBoostingEstimator as GBM
     from h2o.grid import H2OGridSearch
 
-    grid = H2OGridSearch(GBM(ntrees=20, seed=1), {"max_depth": [2, 3, 4, 5, 6], "min_rows": [1, 2, 5, 10], "learn_rate": [0.05, 0.1, 0.2, 0.3, 0.4]})
+    grid = H2OGridSearch(
+        GBM(ntrees=20, seed=1), {"max_depth": [2, 3, 4, 5, 6], "min_rows": [1, 2, 5, 10], "learn_rate": [0.05, 0.1, 0.2, 0.3, 0.4]}
+    )
     x = [c for c in frame.columns if c not in ("cheap", "size", "price")]
     begin = time.perf_counter()
     grid.train(x, "cheap", frame)
@@ -106,7 +108,7 @@ def main() -> None:
     for round_ in range(options.rounds + 1):
         for name, url in servers.items():
             h2o.connect(url=url, verbose=False, strict_version_check=False)
-            frame = h2o.H2OFrame(data, column_types={k: "enum" for k in ("origin", "fuel", "cheap", "size")})
+            frame = h2o.H2OFrame(data, column_types=dict.fromkeys(("origin", "fuel", "cheap", "size"), "enum"))
             for case in picked:
                 run = cases(h2o)[case](frame)
                 if round_:

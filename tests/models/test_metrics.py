@@ -10,7 +10,15 @@ import pytest
 from h2ok.ext.models.metrics import scores
 from h2ok.ext.models.metrics.binomial import MAX_BINS, area_under_pr, area_under_roc, distinct, gains_lift, thresholds_of
 from h2ok.ext.models.metrics.scores import GridCells, cells_of
-from h2ok.ext.models.metrics.task import class_sums, make_metrics, regression_sums
+from h2ok.ext.models.metrics.task import (
+    MetricsTask,
+    class_sums,
+    classification_error,
+    make_metrics,
+    regression_sums,
+    top_group_lift,
+)
+from h2ok.ext.models.rows import RowSpec
 from h2ok.ext.models.scoring import predict_frame
 
 
@@ -89,7 +97,7 @@ def test_thresholds_count_the_rows_at_or_above_each() -> None:
 def test_maxima_by_hand() -> None:
     p, y = np.array([0.9, 0.8, 0.7, 0.1]), np.array([1.0, 0.0, 1.0, 0.0])
     t = thresholds_of(cells_of(p, y, np.ones(4), exact=True))
-    table = t.maxima()
+    table = t.tables()[1]
     assert table.n_rows == 18
     assert table.data[0][0] == "max f1"
     assert (table.data[1][0], table.data[2][0], table.data[3][0]) == (0.7, pytest.approx(0.8), 2)
@@ -233,3 +241,20 @@ def test_near_scores_are_one_threshold_however_they_were_merged() -> None:
         np.testing.assert_array_equal(found.tps, whole.tps)
     assert (np.diff(whole.threshold) <= -1e-8).all()
     assert whole.tps[-1] + whole.fps[-1] == 600
+
+
+@pytest.mark.parametrize("groups", [-1, 0, 3, 50])
+def test_brief_metrics_say_what_the_tables_say(groups: int) -> None:
+    rng = np.random.default_rng(4)
+    n = 500
+    p, w = rng.random(n).round(2), rng.random(n) + 0.5
+    y = (rng.random(n) < p).astype(np.float64)
+    task = MetricsTask(RowSpec(()), None, "Binomial", 2)
+    sums = task.sums_of(np.column_stack([1 - p, p]), y, w)
+    full, brief = (make_metrics("Binomial", sums, ("no", "yes"), groups, brief=b) for b in (False, True))
+    assert classification_error(brief) == pytest.approx(classification_error(full), rel=1e-14)
+    assert top_group_lift(brief) == pytest.approx(top_group_lift(full), rel=1e-14, nan_ok=True)
+    assert [brief.number(k) for k in ("AUC", "pr_auc", "logloss")] == [full.number(k) for k in ("AUC", "pr_auc", "logloss")]
+    sums = MetricsTask(RowSpec(()), None, "Multinomial", 2).sums_of(np.column_stack([1 - p, p]), y, w)
+    full, brief = (make_metrics("Multinomial", sums, ("no", "yes"), brief=b) for b in (False, True))
+    assert classification_error(brief) == pytest.approx(classification_error(full), rel=1e-14)

@@ -230,7 +230,7 @@ class _Planting:
         return scores_at(p, done, self.ctx.data.n_rows * p.ntrees * self.k, _CHEAP)
 
     def _score(self, history: ScoringHistory, done: int) -> None:
-        train = self._out_of_bag_metrics()
+        train = self._out_of_bag_metrics(brief=True)
         valid = self._validation_metrics(done)
         history.add([done], train, valid)
         watched = valid if valid is not None else train
@@ -243,8 +243,8 @@ class _Planting:
             data.spec, predictor, category, self.n_classes, None, math.nan, exact_for(data.n_rows), self.p.auc_type, session=session
         )
 
-    def _out_of_bag_metrics(self) -> ModelMetrics | None:
-        """Metrics of the rows that were left out by at least one tree, each predicted by those trees."""
+    def _out_of_bag_metrics(self, *, brief: bool = False) -> ModelMetrics | None:
+        """Metrics of the rows that were left out by at least one tree, each predicted by those trees; see ``make_metrics``."""
         seen = self.counts > 0
         if not seen.any():
             return replace(_unknown_metrics(self.ctx.data), description=_OUT_OF_BAG)
@@ -253,7 +253,8 @@ class _Planting:
         sums = self._task(self.ctx.data, local).map_rows(local)  # type: ignore[arg-type]
         if sums is None:
             return None
-        metrics = make_metrics(self.ctx.data.category, sums, self.ctx.data.domain or (), self.p.gainslift_bins, self.p.auc_type)
+        domain, groups = self.ctx.data.domain or (), self.p.gainslift_bins
+        metrics = make_metrics(self.ctx.data.category, sums, domain, groups, self.p.auc_type, brief=brief)
         return replace(metrics, description=_OUT_OF_BAG)
 
     def _validation_metrics(self, done: int) -> ModelMetrics | None:
@@ -281,6 +282,6 @@ class _Planting:
             summary(forest.n_trees // self.k, forest.nbytes, *forest_statistics(forest)),
             history.table(),
             extra,
-            training_metrics=history.training[-1],
+            training_metrics=self._out_of_bag_metrics(),
             validation_metrics=history.validation[-1],
         )

@@ -134,19 +134,20 @@ class Tree:
     depth: list[int] = field(default_factory=list)
     cover: list[float] = field(default_factory=list)
 
-    def add(self, depth: int) -> int:
-        """A new node, a leaf until ``split``; its number."""
-        self.feature.append(-1)
-        self.threshold.append(0.0)
-        self.na_left.append(0)
-        self.left.append(-1)
-        self.right.append(-1)
-        self.cat_start.append(-1)
-        self.cat_size.append(0)
-        self.value.append(0.0)
-        self.depth.append(depth)
-        self.cover.append(0.0)
-        return len(self.feature) - 1
+    def add(self, depth: int, n: int = 1) -> int:
+        """``n`` new nodes, leaves until ``split``; the number of the first."""
+        first, none, zero, real = len(self.feature), [-1] * n, [0] * n, [0.0] * n
+        self.feature += none
+        self.threshold += real
+        self.na_left += zero
+        self.left += none
+        self.right += none
+        self.cat_start += none
+        self.cat_size += zero
+        self.value += real
+        self.depth += [depth] * n
+        self.cover += real
+        return first
 
     def split(self, node: int, feature: int, threshold: float, na_left: int, levels: NDArray[np.uint8] | None) -> tuple[int, int]:
         """Turn a leaf into a split; its children. ``levels``: which levels go left, None for a number."""
@@ -154,8 +155,9 @@ class Tree:
         if levels is not None:
             self.cat_start[node], self.cat_size[node] = len(self.cat_left), len(levels)
             self.cat_left.extend(levels.tolist())
-        self.left[node], self.right[node] = self.add(self.depth[node] + 1), self.add(self.depth[node] + 1)
-        return self.left[node], self.right[node]
+        child = self.add(self.depth[node] + 1, 2)
+        self.left[node], self.right[node] = child, child + 1
+        return child, child + 1
 
     def n_leaves(self) -> int:
         return sum(f < 0 for f in self.feature)

@@ -285,7 +285,7 @@ class Grower:
     def _node_columns(self, columns: NDArray[np.bool_], n_nodes: int, tree: int, depth: int) -> NDArray[np.bool_]:
         s = self._settings
         rate = s.col_sample_rate * s.col_sample_rate_change_per_level**depth
-        out = np.tile(columns, (n_nodes, 1))
+        out = np.repeat(columns[None, :], n_nodes, axis=0)
         if abs(rate - 1) < 1e-12 or rate > 1:
             return out
         have = np.flatnonzero(columns)

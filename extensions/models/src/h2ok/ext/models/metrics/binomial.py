@@ -12,16 +12,21 @@ from h2ok.ext.models.metrics.scores import Cells
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Thresholds", "area_under_pr", "area_under_roc", "confusion_matrix", "distinct", "gains_lift", "thresholds_of"]
+__all__ = [
+    "Thresholds",
+    "area_under_pr",
+    "area_under_roc",
+    "confusion_matrix",
+    "distinct",
+    "gains_lift",
+    "thresholds_of",
+    "top_lift",
+]
 
 #: Rows of the thresholds table, as in H2O.
 MAX_BINS = 400
 #: Scores less than this apart are one threshold; the clients' precision.
 _SAME = 1e-8
-_CRITERIA = (
-    "f1", "f2", "f0point5", "accuracy", "precision", "recall", "specificity", "absolute_mcc", "min_per_class_accuracy",
-    "mean_per_class_accuracy", "tns", "fns", "fps", "tps", "tnr", "fnr", "fpr", "tpr",
-)  # fmt: skip
 _COUNTS = ("tns", "fns", "fps", "tps")
 
 
@@ -36,24 +41,31 @@ class Thresholds:
     p: float
     n: float
 
-    def criterion(self, name: str) -> NDArray[np.float64]:
-        """One criterion at every threshold."""
+    def precision(self) -> NDArray[np.float64]:
+        """Share of positives among those at or above each threshold; 0 where there are none."""
+        return self.tps / np.where(self.tps + self.fps > 0, self.tps + self.fps, 1.0)
+
+    def f_score(self, b2: float) -> NDArray[np.float64]:
+        """F at every threshold; ``b2``: weight of the recall, squared."""
+        precision, recall = self.precision(), _ratio(self.tps, self.p)
+        bottom = b2 * precision + recall
+        return np.asarray((1 + b2) * precision * recall / np.where(bottom > 0, bottom, 1.0))
+
+    def criteria(self) -> dict[str, NDArray[np.float64]]:
+        """All criteria at every threshold, by name."""
         tp, fp = self.tps, self.fps
         fn, tn = self.p - tp, self.n - fp
-        with np.errstate(divide="ignore", invalid="ignore"):
-            tpr, tnr = _ratio(tp, self.p), _ratio(tn, self.n)
-            precision = np.where(tp + fp > 0, tp / (tp + fp), 0.0)
-            if name in ("f1", "f2", "f0point5"):
-                b2 = {"f1": 1.0, "f2": 4.0, "f0point5": 0.25}[name]
-                return np.nan_to_num((1 + b2) * precision * tpr / (b2 * precision + tpr))
-            if name == "absolute_mcc":
-                bottom = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
-                return np.where(bottom > 0, np.abs(tp * tn - fp * fn) / bottom, 0.0)
-        simple = {
+        tpr, tnr = _ratio(tp, self.p), _ratio(tn, self.n)
+        bottom = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+        return {
+            "f1": self.f_score(1.0),
+            "f2": self.f_score(4.0),
+            "f0point5": self.f_score(0.25),
             "accuracy": (tp + tn) / (self.p + self.n),
-            "precision": precision,
+            "precision": self.precision(),
             "recall": tpr,
             "specificity": tnr,
+            "absolute_mcc": np.abs(tp * tn - fp * fn) / np.where(bottom > 0, bottom, 1.0),
             "min_per_class_accuracy": np.minimum(tpr, tnr),
             "mean_per_class_accuracy": (tpr + tnr) / 2,
             "tns": tn,
@@ -65,19 +77,21 @@ class Thresholds:
             "fpr": 1 - tnr,
             "tpr": tpr,
         }
-        return simple[name]
 
-    def best(self, name: str) -> int:
-        """Index of the largest value of a criterion, the highest threshold among equals."""
-        return int(np.argmax(self.criterion(name)))
+    def best_f1(self) -> int:
+        """Index of the largest F1, the highest threshold among equals."""
+        return int(np.argmax(self.f_score(1.0)))
 
-    def table(self) -> TwoDimTable:
-        """The thresholds table."""
+    def tables(self) -> tuple[TwoDimTable, TwoDimTable]:
+        """(the thresholds table, for each criterion the threshold where it is largest)."""
+        criteria = self.criteria()
+        return self._table(criteria), self._maxima(criteria)
+
+    def _table(self, criteria: dict[str, NDArray[np.float64]]) -> TwoDimTable:
         columns = [Column("threshold", "double", "%f", "Threshold")]
         data: list[list[float]] = [self.threshold.tolist()]
-        for name in _CRITERIA:
+        for name, values in criteria.items():
             counts = name in _COUNTS
-            values = self.criterion(name)
             columns.append(Column(name, "long" if counts else "double", "%d" if counts else "%f", name))
             data.append(_counts(values) if counts else values.tolist())
         columns.append(Column("idx", "int", "%d", "idx"))
@@ -85,12 +99,11 @@ class Thresholds:
         text = "Binomial metrics as a function of classification thresholds"
         return TwoDimTable("Metrics for Thresholds", text, tuple(columns), data)
 
-    def maxima(self) -> TwoDimTable:
-        """For each criterion, the threshold where it is largest."""
+    def _maxima(self, criteria: dict[str, NDArray[np.float64]]) -> TwoDimTable:
         rows = []
-        for name in _CRITERIA:
-            i = self.best(name)
-            rows.append([f"max {name}", float(self.threshold[i]), float(self.criterion(name)[i]), i])
+        for name, values in criteria.items():
+            i = int(np.argmax(values))
+            rows.append([f"max {name}", float(self.threshold[i]), float(values[i]), i])
         columns = (
             Column("metric", "string", "%s", "Metric"),
             Column("threshold", "double", "%f", "Threshold"),
@@ -164,7 +177,7 @@ def area_under_pr(t: Thresholds) -> float:
     if t.p <= 0 or len(t.tps) == 0:
         return math.nan
     recall = np.concatenate([[0.0], t.tps / t.p])
-    precision = t.criterion("precision")
+    precision = t.precision()
     precision = np.concatenate([[precision[0]], precision])
     return float(((recall[1:] - recall[:-1]) * (precision[1:] + precision[:-1]) / 2).sum())
 
@@ -202,6 +215,17 @@ _GAINS = (
     ("cumulative_gain", "double", "%5f", "Cumulative Gain"),
     ("kolmogorov_smirnov", "double", "%5f", "Kolmogorov Smirnov"),
 )
+
+
+def top_lift(cells: Cells, groups: int = -1) -> float:
+    """Lift of the first group of the gains/lift table; NaN where there is none."""
+    p, n = float(cells.positive.sum()), float(cells.negative.sum())
+    if p <= 0 or n <= 0 or groups == 0:
+        return math.nan
+    total, share = p + n, _GROUPS[0] if groups < 0 else 1 / groups
+    both = np.cumsum((cells.positive + cells.negative)[::-1])
+    i = min(int(np.searchsorted(both, share * total * (1 - 1e-12))), len(both) - 1)
+    return float(cells.positive[::-1][: i + 1].sum() / both[i] / (p / total))
 
 
 def gains_lift(cells: Cells, groups: int = -1) -> TwoDimTable | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
-from h2ok.ext.models.metrics.binomial import area_under_pr, area_under_roc, confusion_matrix, gains_lift, thresholds_of
+from h2ok.ext.models.metrics.binomial import area_under_pr, area_under_roc, confusion_matrix, gains_lift, thresholds_of, top_lift
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.metrics.multinomial_auc import ClassCells, auc_tables, class_cells, wants_auc
 from h2ok.ext.models.metrics.scores import EXACT_ROWS, GridCells, ScoreCells, cells_of
@@ -138,12 +138,12 @@ def make_metrics(
     *,
     brief: bool = False,
 ) -> ModelMetrics:
-    """Metrics of a category from the sums of a MetricsTask; ``brief``: without tables of thresholds."""
+    """Metrics of a category from the sums of a MetricsTask; ``brief``: the numbers of a scoring history, no tables."""
     if category == "Regression":
         return _regression(sums)
     if category == "Binomial":
         return _binomial(sums, domain, gainslift_bins, brief=brief)
-    return _multinomial(sums, domain, auc_type)
+    return _multinomial(sums, domain, auc_type, brief=brief)
 
 
 def _r2(sums: dict[str, Any], mse: float) -> float:
@@ -170,7 +170,7 @@ def _binomial(sums: dict[str, Any], domain: Sequence[str], groups: int, *, brief
     w = sums["w"]
     cells = sums["cells"].compact()
     t = thresholds_of(cells)
-    best = t.best("f1")
+    best = t.best_f1()
     tp, fp = float(t.tps[best]), float(t.fps[best])
     counts = np.array([[t.n - fp, fp], [t.p - tp, tp]])
     auc = area_under_roc(cells)
@@ -185,26 +185,25 @@ def _binomial(sums: dict[str, Any], domain: Sequence[str], groups: int, *, brief
         "Gini": 2 * auc - 1,
         "mean_per_class_error": _mean_per_class_error(counts),
         "domain": list(domain),
-        "cm": confusion_matrix(counts, domain),
-        "gains_lift_table": gains_lift(cells, groups),
     }
-    if not brief:
-        fields |= {"thresholds_and_metric_scores": t.table(), "max_criteria_and_metric_scores": t.maxima()}
+    if brief:
+        fields |= {"classification_error": _error(counts), "top_group_lift": top_lift(cells, groups)}
+    else:
+        fields |= {"cm": confusion_matrix(counts, domain), "gains_lift_table": gains_lift(cells, groups)}
+        fields["thresholds_and_metric_scores"], fields["max_criteria_and_metric_scores"] = t.tables()
     return ModelMetrics("ModelMetricsBinomial", "Binomial", mse, sums["n"], fields)
 
 
-def _multinomial(sums: dict[str, Any], domain: Sequence[str], auc_type: str) -> ModelMetrics:
+def _multinomial(sums: dict[str, Any], domain: Sequence[str], auc_type: str, *, brief: bool) -> ModelMetrics:
     w, k = sums["w"], len(domain)
     counts = sums["cm"].reshape(k, k)
     mse = sums["se"] / w
-    top = min(_MAX_HITS, k)
-    hits = np.cumsum(sums["hits"])[:top] / w
-    columns = (Column("k", "string", "%s", "K"), Column("hit_ratio", "float", "%f", "Hit Ratio"))
-    table = TwoDimTable.of_rows(f"Top-{top} Hit Ratios", "", columns, [[str(i + 1), float(h)] for i, h in enumerate(hits)])
-    fields = {
-        "r2": _r2(sums, mse),
-        "hit_ratio_table": table,
-        "cm": confusion_matrix(counts, domain),
+    fields: dict[str, Any] = {"r2": _r2(sums, mse)}
+    if brief:
+        fields["classification_error"] = _error(counts)
+    else:
+        fields |= {"hit_ratio_table": _hit_ratios(sums), "cm": confusion_matrix(counts, domain)}
+    fields |= {
         "logloss": sums["logloss"] / w,
         "loglikelihood": math.nan,
         "AIC": math.nan,
@@ -219,6 +218,18 @@ def _multinomial(sums: dict[str, Any], domain: Sequence[str], auc_type: str) -> 
     return ModelMetrics("ModelMetricsMultinomial", "Multinomial", mse, sums["n"], fields)
 
 
+def _hit_ratios(sums: dict[str, Any]) -> TwoDimTable:
+    top = min(_MAX_HITS, len(sums["hits"]))
+    hits = np.cumsum(sums["hits"])[:top] / sums["w"]
+    columns = (Column("k", "string", "%s", "K"), Column("hit_ratio", "float", "%f", "Hit Ratio"))
+    return TwoDimTable.of_rows(f"Top-{top} Hit Ratios", "", columns, [[str(i + 1), float(h)] for i, h in enumerate(hits)])
+
+
+def _error(counts: NDArray[np.float64]) -> float:
+    total = float(counts.sum())
+    return float(total - np.trace(counts)) / total if total > 0 else 0.0
+
+
 def _mean_per_class_error(counts: NDArray[np.float64]) -> float:
     totals = counts.sum(axis=1)
     seen = totals > 0
@@ -228,13 +239,15 @@ def _mean_per_class_error(counts: NDArray[np.float64]) -> float:
 def classification_error(metrics: ModelMetrics) -> float:
     """Share of rows whose class is predicted wrong (at the best F1 threshold for two classes)."""
     cm = metrics.get("cm")
-    return float(cm.data[-2][-1]) if isinstance(cm, TwoDimTable) else math.nan
+    return float(cm.data[-2][-1]) if isinstance(cm, TwoDimTable) else float(metrics.get("classification_error", math.nan))
 
 
 def top_group_lift(metrics: ModelMetrics) -> float:
     """Lift of the first group of the gains/lift table."""
     table = metrics.get("gains_lift_table")
-    return float(table.column("lift")[0]) if isinstance(table, TwoDimTable) and table.n_rows else math.nan
+    if isinstance(table, TwoDimTable) and table.n_rows:
+        return float(table.column("lift")[0])
+    return float(metrics.get("top_group_lift", math.nan))
 
 
 def default_threshold(metrics: ModelMetrics | None) -> float:
