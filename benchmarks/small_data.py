@@ -2,9 +2,9 @@
 
     python benchmarks/small_data.py --server h2ok=http://127.0.0.1:54321 --server h2o-3=http://127.0.0.1:54323 --rounds 7
 
-Needs the official client, numpy and pandas. Each round runs every case once on every server; a case is warmed up first. Told are the
-medians of the job's own time (what the server says) and of the wall time that the client sees, and a quality, which must not differ
-by more than the two algorithms do.
+Needs the official client, numpy and pandas. Each round runs every case once on every server; a case is warmed up first. Told are
+the medians of the job's own time (what the server says) and of the wall time that the client sees, and a quality, which must not
+differ by more than the two algorithms do.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ def _train(h2o: Any, model: Any, y: str, frame: Any) -> Run:
 
 
 def _grid(h2o: Any, frame: Any) -> Run:
-    from h2o.estimators import H2OGradientBoostingEstimator as GBM
     from h2o.grid import H2OGridSearch
 
     grid = H2OGridSearch(
-        GBM(ntrees=20, seed=1), {"max_depth": [2, 3, 4, 5, 6], "min_rows": [1, 2, 5, 10], "learn_rate": [0.05, 0.1, 0.2, 0.3, 0.4]}
+        H2OGradientBoostingEstimator(ntrees=20, seed=1),
+        {"max_depth": [2, 3, 4, 5, 6], "min_rows": [1, 2, 5, 10], "learn_rate": [0.05, 0.1, 0.2, 0.3, 0.4]},
     )
     x = [c for c in frame.columns if c not in ("cheap", "size", "price")]
     begin = time.perf_counter()
@@ -74,20 +74,23 @@ def _grid(h2o: Any, frame: Any) -> Run:
     return seconds, wall, float(quality)
 
 
+def _estimators() -> tuple[Any, Any, Any]:
+    from h2o import estimators
+
+    return estimators.H2OGeneralizedLinearEstimator, estimators.H2OGradientBoostingEstimator, estimators.H2ORandomForestEstimator
+
+
 def cases(h2o: Any) -> dict[str, Callable[[Any], Run]]:
     """The trainings by name."""
-    from h2o.estimators import H2OGeneralizedLinearEstimator as GLM
-    from h2o.estimators import H2OGradientBoostingEstimator as GBM
-    from h2o.estimators import H2ORandomForestEstimator as DRF
-
+    glm, gbm, drf = _estimators()
     return {
         "GLM, lambda search, 5 folds": lambda f: _train(
-            h2o, GLM(family="binomial", lambda_search=True, nfolds=5, alpha=0.5, seed=1, fold_assignment="modulo"), "cheap", f
+            h2o, glm(family="binomial", lambda_search=True, nfolds=5, alpha=0.5, seed=1, fold_assignment="modulo"), "cheap", f
         ),
-        "GLM": lambda f: _train(h2o, GLM(family="binomial", seed=1), "cheap", f),
-        "DRF, 50 trees": lambda f: _train(h2o, DRF(ntrees=50, seed=1), "cheap", f),
-        "GBM, 50 trees, 3 classes": lambda f: _train(h2o, GBM(ntrees=50, seed=1), "size", f),
-        "GBM, 50 trees, 5 folds": lambda f: _train(h2o, GBM(ntrees=50, nfolds=5, seed=1, fold_assignment="modulo"), "price", f),
+        "GLM": lambda f: _train(h2o, glm(family="binomial", seed=1), "cheap", f),
+        "DRF, 50 trees": lambda f: _train(h2o, drf(ntrees=50, seed=1), "cheap", f),
+        "GBM, 50 trees, 3 classes": lambda f: _train(h2o, gbm(ntrees=50, seed=1), "size", f),
+        "GBM, 50 trees, 5 folds": lambda f: _train(h2o, gbm(ntrees=50, nfolds=5, seed=1, fold_assignment="modulo"), "price", f),
         "grid of 100 GBMs of 20 trees": lambda f: _grid(h2o, f),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -40,7 +41,7 @@ def test_it_stops_before_it_starts(runtime: Runtime) -> None:
 
 @pytest.mark.extensions(only=[])
 def test_a_compiled_installation_is_left_alone(runtime: Runtime) -> None:
-    command = [sys.executable, "-m", "h2ok.capabilities.precompile", Core.module, *PACKAGES]
+    command = [sys.executable, "-m", "h2ok.capabilities.precompile", f"{Core.module}={','.join(PACKAGES)}"]
     subprocess.run(command, check=True, timeout=100)
     assert stamp(PACKAGES).exists()
     Core().on_ready(runtime)
@@ -52,3 +53,38 @@ def test_the_environment_switches_it_off(runtime: Runtime, monkeypatch: pytest.M
     monkeypatch.setenv("H2OK_WARMUP", "0")
     Core().on_ready(runtime)
     assert not compiling()
+
+
+def test_the_command_compiles_once_and_says_what() -> None:
+    command = [sys.executable, "-m", "h2ok.capabilities.cli", "warmup", "--ext", "rapids"]
+    for again, said in ((False, "done in"), (False, "compiled before"), (True, "done in")):
+        done = subprocess.run([*command, *(["--again"] if again else [])], capture_output=True, text=True, timeout=100, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Kernels of Rapids" in done.stdout
+        assert said in done.stdout
+    assert stamp(PACKAGES).exists()
+
+
+def test_an_unknown_name_is_told_the_known_ones() -> None:
+    command = [sys.executable, "-m", "h2ok.capabilities.cli", "warmup", "--ext", "nosuch"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "Parsers" in done.stdout
+
+
+def test_what_is_compiled_while_a_user_waits_is_logged(tmp_path: Path) -> None:
+    program = """
+import logging, sys
+logging.basicConfig(level=logging.INFO, stream=sys.stdout)
+import numpy as np
+from h2ok.ext.rapids.kernels import radix_argsort
+radix_argsort(np.arange(3), np.arange(3))
+radix_argsort(np.arange(3), np.arange(3))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "numba")},
+        capture_output=True, text=True, timeout=100, check=True,
+    )  # fmt: skip
+    assert done.stdout.count("Compiling h2ok.ext.rapids.kernels.radix_argsort: ") == 1
+    assert done.stdout.count("Compiled h2ok.ext.rapids.kernels.radix_argsort in ") == 1

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from h2ok.ext.demo import progress
 from h2ok.ext.demo.client import RestClient, ServerError
 from h2ok.ext.demo.flights import flights_file
+from h2ok.ext.demo.server import DemoServer
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +36,10 @@ def test_the_demo_tells_what_a_person_wants_to_see(some_flights: Path, nodes: st
         "GBM: AUC 0.",
         "Variable importance, GBM",
         "█",
-        "Capabilities:",
-        "Open http://127.0.0.1:",
     ):
         assert part in done.stdout
+    # The node is gone: nobody is sent there.
+    assert "Open http://127.0.0.1:" not in done.stdout
 
 
 def test_a_missing_file_is_an_error_of_one_line(tmp_path: Path) -> None:
@@ -49,3 +53,32 @@ def test_a_missing_file_is_an_error_of_one_line(tmp_path: Path) -> None:
 def test_an_unreachable_server_is_explained() -> None:
     with pytest.raises(ServerError, match="Cannot reach"):
         RestClient("http://127.0.0.1:9").call("GET", "/3/Cloud")
+
+
+def test_what_takes_long_is_told_and_compiling_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    spoken = threading.Event()
+
+    def say(text: str) -> None:
+        said.append(text)
+        spoken.set()
+
+    monkeypatch.setattr(progress, "_EVERY", 0.01)
+    with progress.telling("GBM train", say, lambda: "compiling find_splits, once on this machine"):
+        assert spoken.wait(10)
+    assert said[0] == "GBM train ... 0 s (compiling find_splits, once on this machine)"
+
+
+def test_the_log_tells_the_demo_what_is_compiled() -> None:
+    server = DemoServer(1)
+    server._process = SimpleNamespace(  # type: ignore[assignment]
+        stdout=[
+            "12-01 10:00:00 INFO Compiling h2ok.ext.algos.gbm.kernels.find_splits: the first use on this machine waits for it\n",
+            "12-01 10:00:01 INFO Compiled h2ok.ext.algos.gbm.kernels.find_splits in 0.8 s\n",
+            "12-01 10:00:01 INFO Compiled h2ok.ext.algos.gbm.kernels.route in 0.1 s\n",
+            "12-01 10:00:01 INFO Compiling h2ok.ext.algos.glm.kernels.gram: the first use on this machine waits for it\n",
+        ]
+    )
+    server._listen()
+    assert server.compiled == pytest.approx(0.9)
+    assert server.compiling == "h2ok.ext.algos.glm.kernels.gram"

@@ -1,4 +1,4 @@
-"""The ``h2ok`` command: start, stop, ext, version, and what extensions add."""
+"""The ``h2ok`` command: start, stop, ext, warmup, version, and what extensions add."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _OWN = {
     "ext": ("h2ok.capabilities.commands.ext:Ext", "list, describe, check and make extensions"),
     "client": ("h2ok.capabilities.commands.bindings:Bindings", "generate client code for an algorithm"),
     "bindings": ("h2ok.capabilities.commands.bindings:Bindings", "generate client code and an OpenAPI document"),
+    "warmup": ("h2ok.capabilities.commands.warmup:Warmup", "compile all kernels now, so that no first use waits for it"),
     "version": ("h2ok.capabilities.commands.version:ShowVersion", "print versions"),
 }
 

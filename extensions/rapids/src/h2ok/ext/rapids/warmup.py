@@ -10,10 +10,13 @@ __all__ = ["RapidsCore", "warmup"]
 def warmup() -> None:
     """Call every kernel once with the types it will see."""
     import numpy as np
+    from h2ok.ext.rapids import special
     from h2ok.ext.rapids.kernels import group_rows, group_statistics, join_sorted, partition_rows, present_rows, radix_argsort
     from h2ok.ext.rapids.looking import look
     from h2ok.ext.rapids.programs import compile_program, run_program
 
+    for function in (special.gamma, special.lgamma, special.digamma, special.trigamma):
+        function(np.ones(1))
     program = compile_program([("load", 0), ("abs", 0)], 1)
     if program is not None:
         look(run_program(program, [np.zeros(8)], 8))
@@ -31,4 +34,5 @@ class RapidsCore(Precompile):
     """Compiles the kernels of Rapids."""
 
     module = "h2ok.ext.rapids.warmup"
+    order = 30
     packages = ("h2ok.ext.rapids",)

@@ -8,6 +8,7 @@ extension = Extension(
     priority=10,
     provides=(
         CoreExtension("REST", "h2ok.ext.rest.remote:RemoteServices"),
+        CoreExtension("Downloads", "h2ok.ext.rest.warmup:DownloadCore"),
         Routes("Core V3", "h2ok.ext.rest.routes:CORE_V3"),
         Routes("Core V4", "h2ok.ext.rest.routes:CORE_V4"),
         Exporter("csv", "h2ok.ext.rest.csv_export:CsvExporter"),
