@@ -16,6 +16,7 @@ from h2ok.capabilities.contracts.schema import (
     api,
     key_ref,
     parse_array,
+    parse_value,
     to_wire,
 )
 from h2ok.kernel import IllegalArgumentError
@@ -97,6 +98,12 @@ def test_nan_and_bad_doubles() -> None:
 )
 def test_enums_ignore_case_and_punctuation(text: str, value: str) -> None:
     assert _one(kind=text).kind == value
+
+
+@pytest.mark.parametrize("text", ["NONE", "none", "None"])
+def test_none_is_a_value_where_the_enum_has_it(text: str) -> None:
+    assert parse_value(api("enum", "AUTO", values=("AUTO", "NONE")), text) == "NONE"
+    assert parse_value(api("enum", "AUTO", values=("AUTO", "ALL")), text) is None
 
 
 def test_unknown_enum_value_lists_the_allowed() -> None:

@@ -230,3 +230,45 @@ def test_nothing_is_left_after_a_training(lab: Any) -> None:
     }
     assert after == {model.key}
     assert not lab.node.tasks.states.sessions()
+
+
+def test_a_model_tells_what_its_parameters_came_to(lab: Any) -> None:
+    """As H2O-3 3.46.0.11 does: what was sent stays in given, the others are those that had effect."""
+    sent = {"ntrees": "60", "stopping_rounds": "2", "stopping_tolerance": "0.2", "score_tree_interval": "2", "seed": "1"}
+    for algo in ("gbm", "drf"):
+        model = lab.train(algo, "y", **sent)
+        p, built = model.parameters, model.output.model_summary.column("number_of_trees")[0]
+        assert p["ntrees"] == built < 60 == model.given["ntrees"]
+        assert (p["stopping_metric"], p["fold_assignment"], p["calibration_method"]) == ("logloss", None, "PlattScaling")
+        assert model.given["stopping_metric"] == model.given["fold_assignment"] == "AUTO"
+    folded = lab.train("gbm", "z", nfolds="2", **sent).parameters
+    # The main model grows the trees that the folds came to.
+    assert (folded["stopping_rounds"], folded["stopping_metric"], folded["fold_assignment"]) == (0, None, "Random")
+    assert lab.train("gbm", "z", ntrees="1", stopping_metric="MSE").parameters["stopping_metric"] == "MSE"
+    assert lab.train("glm", "z").parameters["stopping_metric"] == "AUTO"
+    assert [lab.train("drf", y, ntrees="1").parameters["distribution"] for y in ("y", "z")] == ["multinomial", "gaussian"]
+    job = lab.node.jobs.wait(lab.builder("isolationforest", training_frame="tr", ntrees="2", sample_size="150").start().key)
+    assert lab.node.dkv.get(job.dest).parameters["sample_rate"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("y", "rows"),
+    [
+        ("z", "aic loglikelihood mae mean_residual_deviance mse r2 residual_deviance rmse rmsle"),
+        ("k", "accuracy aic auc err err_count loglikelihood logloss max_per_class_error mean_per_class_accuracy "
+              "mean_per_class_error mse pr_auc r2 rmse"),
+    ],
+)  # fmt: skip
+def test_the_summary_of_cross_validation_has_the_rows_of_h2o(lab: Any, y: str, rows: str) -> None:
+    model = lab.train("gbm", y, ntrees="2", nfolds="3", fold_assignment="Modulo", seed="1")
+    table = model.output.cross_validation_metrics_summary
+    assert table.column("") == rows.split()
+    by_row = {r[0]: r[1:] for r in zip(*table.data, strict=True)}
+    assert np.isnan(by_row["aic"][0])
+    assert by_row["aic"][1] == 0.0
+    mean, sd, *cells = by_row["mse"]
+    assert all(v == float(str(np.float32(v))) for v in (mean, sd, *cells))
+    assert mean == pytest.approx(np.mean(cells), rel=1e-6)
+    assert sd == pytest.approx(np.std(cells, ddof=1), rel=1e-4)
+    if y == "z":
+        assert by_row["residual_deviance"] == by_row["mean_residual_deviance"]

@@ -42,13 +42,11 @@ class H2OKnnEstimator(H2OEstimator):
         fold_column=None,
         response_column=None,
         weights_column=None,
-        offset_column=None,
         model_id=None,
         training_frame=None,
         validation_frame=None,
         ignored_columns=None,
         ignore_const_cols=True,
-        score_each_iteration=False,
         max_runtime_secs=0.0,
         seed=-1,
         export_checkpoints_dir=None,
@@ -69,13 +67,11 @@ class H2OKnnEstimator(H2OEstimator):
         :param response_column: Column to predict.
         :param weights_column: Column with the weight of each row: weight 2 counts like the row
             twice, 0 leaves it out.
-        :param offset_column: Column that is added to the linear predictor of each row.
         :param model_id: Id of the model to make; made up when not given.
         :param training_frame: Id of the frame to train on.
         :param validation_frame: Id of a frame to validate on.
         :param ignored_columns: Columns of the training frame that are not used.
         :param ignore_const_cols: Leave out columns that hold one value only.
-        :param score_each_iteration: Compute metrics after every iteration.
         :param max_runtime_secs: Seconds of training after which it ends with what it has; 0: no
             limit.
         :param seed: Seed of all random choices; -1 takes a fresh one.
@@ -97,12 +93,10 @@ class H2OKnnEstimator(H2OEstimator):
         self.fold_column = fold_column
         self.response_column = response_column
         self.weights_column = weights_column
-        self.offset_column = offset_column
         self.training_frame = training_frame
         self.validation_frame = validation_frame
         self.ignored_columns = ignored_columns
         self.ignore_const_cols = ignore_const_cols
-        self.score_each_iteration = score_each_iteration
         self.max_runtime_secs = max_runtime_secs
         self.seed = seed
         self.export_checkpoints_dir = export_checkpoints_dir
@@ -160,11 +154,6 @@ class H2OKnnEstimator(H2OEstimator):
         str,
         'Column with the weight of each row: weight 2 counts like the row twice, 0 leaves it out.',
     )
-    offset_column = _parameter(
-        'offset_column',
-        str,
-        'Column that is added to the linear predictor of each row.',
-    )
     training_frame = _parameter(
         'training_frame',
         H2OFrame,
@@ -184,11 +173,6 @@ class H2OKnnEstimator(H2OEstimator):
         'ignore_const_cols',
         bool,
         'Leave out columns that hold one value only.',
-    )
-    score_each_iteration = _parameter(
-        'score_each_iteration',
-        bool,
-        'Compute metrics after every iteration.',
     )
     max_runtime_secs = _parameter(
         'max_runtime_secs',

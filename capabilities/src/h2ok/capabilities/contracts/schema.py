@@ -349,11 +349,13 @@ def _parse_double(raw: Any) -> float | None:
 
 
 def _parse_enum(raw: str, f: ApiField | None) -> str | None:
-    if raw.strip().lower() in _NULLS:
-        return None
-    if f is None or not f.values:
-        return raw
     wanted = _fold(raw)
+    known = () if f is None else f.values
+    # Where None is a value of its own, as NONE of transform, it is no null.
+    if raw.strip().lower() in _NULLS and (not wanted or wanted not in map(_fold, known)):
+        return None
+    if f is None or not known:
+        return raw
     for v in f.values:
         if _fold(v) == wanted:
             return v

@@ -12,6 +12,7 @@ from h2ok.capabilities.testing.client import Client
 from h2ok.capabilities.testing.contract import Contract
 from h2ok.capabilities.testing.mojo import MojoFile
 from h2ok.capabilities.testing.samples import RESPONSES, put_sample
+from h2ok.kernel import Frame
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
@@ -213,6 +214,31 @@ class AlgorithmContract(Contract):
         weighted = self.predict(runtime, client, "weighted_model", "weighted")
         repeated = self.predict(runtime, client, "repeated_model", "weighted")
         np.testing.assert_allclose(weighted, repeated, atol=self.weight_tolerance)
+
+    def test_an_offset_is_used_or_refused_by_name(self, runtime: Runtime, client: Client) -> None:
+        """Where the parameter is offered, predictions follow the offset of each row, and a frame without it is refused."""
+        if "offset_column" not in {p["name"] for p in self.described(client)["parameters"]}:
+            pytest.skip("the algorithm takes no offset")
+        category = next((c for c in ("Regression", "Binomial") if c in self.categories(client)), None)
+        if category is None:
+            pytest.skip("offsets are for numbers and two classes")
+        frames = runtime.node.frames
+        sample = put_sample(runtime.node)
+        zeros = frames.vec_with_espc(np.zeros(sample.n_rows), sample.espc)
+        ones = frames.vec_with_espc(np.ones(sample.n_rows), sample.espc)
+        for key, vec in (("zero", zeros), ("one", ones)):
+            frames.put(Frame(key, (*sample.names, "o"), (*sample.vecs, vec)))
+        form = self.form(client, category, "m", "zero", offset_column="o")
+        answer = client.request("POST", f"/3/ModelBuilders/{self.algo}", data=_encoded(form), content_type=_FORM)
+        if answer.status == 412:
+            assert "offset_column" in answer.json["msg"]
+            return
+        assert client.job(answer.json)["status"] == "DONE"
+        found = [self.predict(runtime, client, frame=frame)[:, -1] for frame in ("zero", "one")]
+        assert (found[1] > found[0]).all()
+        job = client.job(client.post("/4/Predictions/models/m/frames/sample"))
+        assert job["status"] == "FAILED"
+        assert "missing offset column 'o'" in job["exception"]
 
     def test_extreme_frames_are_trained_or_refused_in_words(self, runtime: Runtime, client: Client) -> None:
         """One row; constant columns; a constant response: never a crash that only a programmer understands."""

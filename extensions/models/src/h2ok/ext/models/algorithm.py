@@ -30,7 +30,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 
 import numpy as np
 from h2ok.capabilities.contracts.schema import Level
@@ -61,8 +61,8 @@ _TYPES = {
     list[int]: "int[]",
 }
 _known: dict[str, type[Algorithm]] = {}
-#: How far rounding may take a probability out of [0, 1].
-_EPS = 1e-9
+#: How far rounding may take a probability out of [0, 1], and the sum of the classes' probabilities away from 1.
+_EPS, _SUM_EPS = 1e-9, 1e-5
 
 
 class AlgorithmError(H2OKError, RuntimeError):
@@ -101,7 +101,7 @@ class FitFrame:
     """The training rows as an author sees them.
 
     ``names``: columns of ``x``. Rows without response, with weight 0, or of a held out fold have weight 0 in tasks and are left out
-    of ``arrays``.
+    of ``arrays``, as are rows whose offset is missing.
     """
 
     def __init__(self, data: TrainingData, info: DataInfo | None, ctx: TrainContext) -> None:
@@ -119,6 +119,11 @@ class FitFrame:
         x, y, w = self.do_all(_Collect(self.data.spec, self.info))
         return x, y, w
 
+    def offset(self) -> NDArray[np.float64]:
+        """float64[n], what is added to the linear predictor of the same rows; zeros without an offset column."""
+        found: NDArray[np.float64] = self.do_all(_CollectOffset(self.data.spec))
+        return found
+
     def do_all(self, task: RowsTask) -> Any:
         """Run a RowsTask over the rows where they live; its reduced result."""
         return self.data.do_all(task, cancelled=self._ctx.cancelled).value
@@ -131,7 +136,7 @@ class _Collect(RowsTask):
 
     def map_rows(self, rows: Rows) -> tuple[Any, Any, Any]:
         w = rows.weights()
-        keep = w > 0
+        keep = _counts(rows)
         x = rows.matrix() if self.info is None else self.info.expand(rows)
         return x[keep], rows.response()[keep], w[keep]
 
@@ -140,22 +145,38 @@ class _Collect(RowsTask):
         return x, y, w
 
 
+@wire_type("models.collect_offset")
+@dataclass(frozen=True)
+class _CollectOffset(RowsTask):
+    def map_rows(self, rows: Rows) -> NDArray[np.float64]:
+        return rows.offset()[_counts(rows)]
+
+    def reduce(self, left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.concatenate([left, right])
+
+
+def _counts(rows: Rows) -> NDArray[np.bool_]:
+    return (rows.weights() > 0) & ~np.isnan(rows.offset())
+
+
 @wire_type("models.algorithm_state")
 @dataclass(frozen=True, slots=True)
 class AlgorithmState:
-    """What an Algorithm learned, and how its columns are made."""
+    """What an Algorithm learned, and how its columns are made. ``has_offset``: it was trained with an offset column."""
 
     algo: str
     category: str
     info: DataInfo | None
     state: Any
     n_classes: int = 0
+    has_offset: bool = False
 
     @property
     def mojo(self) -> Callable[[Model], Mojo] | None:
-        """The author's codec, given a model with this state."""
+        """The author's codec, given a model with this state; None with an offset, which no codec is told of."""
         cls = _known.get(self.algo)
-        codec = cls.mojo if cls is not None and self.category in (cls.mojo_categories or cls.categories) else None
+        known = cls is not None and not self.has_offset and self.category in (cls.mojo_categories or cls.categories)
+        codec = cls.mojo if cls is not None and known else None
         return None if codec is None else lambda model: codec(self.state, model, self.info)
 
     def predict(self, rows: Rows) -> NDArray[np.float64]:
@@ -166,34 +187,53 @@ class AlgorithmState:
                 f"Algorithm '{self.algo}' is not installed on node {rows.block.node.label}; install its package there."
             )
         x = rows.matrix() if self.info is None else self.info.expand(rows)
+        offset = rows.offset()
+        unknown = np.isnan(offset)
+        more = (np.where(unknown, 0.0, offset),) if cls.offset else ()
+        predict: Callable[..., Any] = cls.predict
         with _authors(self.algo, "predict"):
-            p = np.asarray(cls.predict(self.state, x), dtype=np.float64)
-        self._check(p, rows.n_rows)
-        if p.ndim == 2:
-            return p
-        return np.column_stack([1 - p, p]) if self.category == "Binomial" else p[:, None]
+            p = np.asarray(predict(self.state, x, *more), dtype=np.float64)
+        self._check_shape(p, rows.n_rows)
+        p = p if p.ndim == 2 else p[:, None]
+        self._check_values(p, x)
+        if self.category == "Binomial" and p.shape[1] == 1:
+            p = np.column_stack([1 - p, p])
+        return np.where(unknown[:, None], np.nan, p) if unknown.any() else p
 
-    def _check(self, p: NDArray[np.float64], n: int) -> None:
+    def _check_shape(self, p: NDArray[np.float64], n: int) -> None:
         """Refuse predictions that are none: an author's slip must not become somebody's numbers."""
         wide = {"Binomial": 2, "Regression": 1, "Multinomial": self.n_classes}.get(self.category, 0)
         vector = self.category != "Multinomial" and p.shape == (n,)
         if not vector and not (p.ndim == 2 and len(p) == n and p.shape[1] == (wide or p.shape[1])):
             expected = f"[{n}, {wide}]" if wide else f"[{n}, k]"
-            raise AlgorithmError(
-                f"predict of algorithm '{self.algo}' returned an array of shape {list(p.shape)} for {n} rows of a {self.category} "
-                f"model; {expected}{'' if self.category == 'Multinomial' else f' or [{n}]'} was expected.",
-                algo=self.algo,
+            self._refuse(
+                f"an array of shape {list(p.shape)} for {n} rows of a {self.category} model; "
+                f"{expected}{'' if self.category == 'Multinomial' else f' or [{n}]'} was expected"
             )
-        if (
-            self.category in ("Binomial", "Multinomial")
-            and n
-            and (np.nanmin(p, initial=0.0) < -_EPS or np.nanmax(p, initial=1.0) > 1 + _EPS)
-        ):
-            raise AlgorithmError(
-                f"predict of algorithm '{self.algo}' returned numbers from {np.nanmin(p):g} to {np.nanmax(p):g} for a "
-                f"{self.category} model; probabilities from 0 to 1 were expected.",
-                algo=self.algo,
+
+    def _check_values(self, p: NDArray[np.float64], x: NDArray[np.float64]) -> None:
+        """The same for the numbers, p : float64[n, k]. Rows with NaN in their inputs ``x`` may have no prediction."""
+        fine = np.isfinite(p).all(axis=1)
+        if not fine.all():
+            wrong = int((~fine & ~np.isnan(x).any(axis=1)).sum())
+            if wrong:
+                self._refuse(f"NaN or infinity for {wrong} of {len(p)} rows whose inputs are known; finite numbers were expected")
+            p = p[fine]
+        if self.category not in ("Binomial", "Multinomial") or not len(p):
+            return
+        low, high = float(p.min()), float(p.max())
+        if low < -_EPS or high > 1 + _EPS:
+            self._refuse(f"numbers from {low:g} to {high:g} for a {self.category} model; probabilities from 0 to 1 were expected")
+        total = p.sum(axis=1) if p.shape[1] > 1 else np.ones(len(p))
+        off = int(np.argmax(np.abs(total - 1)))
+        if abs(total[off] - 1) > _SUM_EPS:
+            self._refuse(
+                f"probabilities that sum to {total[off]:g} in a row of a {self.category} model; rows that sum to 1 (within "
+                f"{_SUM_EPS:g}) were expected"
             )
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise AlgorithmError(f"predict of algorithm '{self.algo}' returned {what}.", algo=self.algo)
 
 
 class Algorithm(ABC):
@@ -204,6 +244,10 @@ class Algorithm(ABC):
     algo : name in URLs; full_name : name for people; schema : stem of schema names, made of ``algo`` when not given.
     categories : what it can build.
     inputs : "expanded" - levels as 0/1 columns, numbers imputed by their mean and standardised; "raw" - levels as codes, NA as NaN.
+    offset : it takes an offset: ``offset_column`` is offered, ``fit`` finds it in ``frame.offset()``, and ``predict`` gets a third
+        argument, float64[n], zeros without such a column. Without it the parameter does not exist. Rows whose offset is missing
+        are not learned from and have no prediction.
+    weights : it counts rows by their weight; without it the parameter ``weights_column`` does not exist.
     mojo : a static method ``mojo(state, model, info)`` that returns a Mojo, for models that H2O's scoring library can read;
         ``info`` says how the columns were made (None for raw inputs). Without it models have no MOJO.
     mojo_categories : what ``mojo`` can write; empty: all categories.
@@ -215,6 +259,8 @@ class Algorithm(ABC):
     categories: ClassVar[tuple[str, ...]] = ("Regression", "Binomial", "Multinomial")
     supervised: ClassVar[bool] = True
     inputs: ClassVar[Literal["expanded", "raw"]] = "expanded"
+    offset: ClassVar[bool] = False
+    weights: ClassVar[bool] = True
     Parameters: ClassVar[type[Any]]
     mojo: ClassVar[Callable[[Any, Model, DataInfo | None], Mojo] | None] = None
     mojo_categories: ClassVar[tuple[str, ...]] = ()
@@ -231,7 +277,11 @@ class Algorithm(ABC):
     @staticmethod
     @abstractmethod
     def predict(state: Any, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Pure. float64[n, p] to numbers[n], the probability of the second class[n], or probabilities[n, n_classes]."""
+        """Pure. float64[n, p] to numbers[n], the probability of the second class[n], or probabilities[n, n_classes].
+
+        Every row needs finite numbers and probabilities that sum to 1; only rows with a NaN in ``x`` may be NaN. Algorithms with
+        ``offset`` get it as a third argument, float64[n].
+        """
 
     @classmethod
     def as_builder(cls) -> type[ModelBuilder]:
@@ -265,7 +315,8 @@ class _AlgorithmBuilder(ModelBuilder):
                 "numbers, text, arrays, lists and dicts of them, or a dataclass marked with wire_type.",
                 algo=cls.algo,
             ) from e
-        return Trained(AlgorithmState(cls.algo, ctx.data.category, info, state, ctx.data.n_classes))
+        has_offset = ctx.data.columns.offset is not None
+        return Trained(AlgorithmState(cls.algo, ctx.data.category, info, state, ctx.data.n_classes, has_offset))
 
 
 def _make_builder(cls: type[Algorithm]) -> type[ModelBuilder]:
@@ -276,8 +327,11 @@ def _make_builder(cls: type[Algorithm]) -> type[ModelBuilder]:
     if cls.supervised:
         bases = (CommonParameters, SupervisedParameters, CrossValidationParameters, MetricParameters)
     name = f"{schema}ParametersV3"
-    parameters = types.new_class(name, bases, exec_body=lambda ns: ns.update({**declared, "schema_type": f"{schema}Parameters"}))
-    body = {
+    # What the algorithm would ignore is not offered: it learns in one go, and says itself whether it takes offset and weights.
+    ignored = {"score_each_iteration": True, "offset_column": not cls.offset, "weights_column": not cls.weights}
+    body = {**declared, "schema_type": f"{schema}Parameters", "without": tuple(n for n, drop in ignored.items() if drop)}
+    parameters = types.new_class(name, bases, exec_body=lambda ns: ns.update(body))
+    attributes = {
         "algo": cls.algo,
         "full_name": cls.full_name,
         "schema": schema,
@@ -287,7 +341,7 @@ def _make_builder(cls: type[Algorithm]) -> type[ModelBuilder]:
         "algorithm": cls,
         "__doc__": cls.__doc__,
     }
-    return types.new_class(schema, (_AlgorithmBuilder,), exec_body=lambda ns: ns.update(body))
+    return types.new_class(schema, (_AlgorithmBuilder,), exec_body=lambda ns: ns.update(attributes))
 
 
 def _declare(f: dataclasses.Field[Any], hint: Any) -> Any:

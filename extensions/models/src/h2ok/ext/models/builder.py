@@ -50,6 +50,8 @@ class ModelBuilder(ABC):
     visibility: ClassVar[str] = "Stable"
     #: Categorical predictors first, most levels first.
     cats_first: ClassVar[bool] = False
+    #: A trained model says which metric AUTO stood for in early stopping.
+    tells_stopping_metric: ClassVar[bool] = True
     #: A categorical response is the number of its level.
     codes_as_numbers: ClassVar[bool] = False
     #: What ``categorical_encoding`` may be beside AUTO; the framework does those of ``encoding.EXPLICIT``.
@@ -166,8 +168,6 @@ class ModelBuilder(ABC):
             v.error("calibrate_model", "Calibration frame was not specified.")
         elif data is not None and frame.find(str(data.columns.response)) < 0:
             v.error("calibration_frame", f"Calibration frame '{frame.key}' has no response column '{data.columns.response}'.")
-        if p.value("calibration_method") == "AUTO":
-            setattr(p, "calibration_method", "PlattScaling")  # noqa: B010 - not every algorithm has one
 
     def _check_common(self, v: Validation) -> None:
         p, data = self.params, self.data
@@ -268,7 +268,7 @@ class ModelBuilder(ABC):
     def _calibrated(self, model: Model) -> Model:
         assert self.calibration_frame is not None, "checked before"
         rows = adapt(self.node, model.output.columns, self.calibration_frame, need_response=True)
-        learned = calibrate(rows, model.predictor, self.params.value("calibration_method"))
+        learned = calibrate(rows, model.predictor, model.parameters["calibration_method"])
         return replace(model, attachments={**model.attachments, CALIBRATION: learned})
 
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
@@ -302,7 +302,7 @@ class ModelBuilder(ABC):
             self.full_name,
             self.schema,
             data.key,
-            ctx.params.to_dict(),
+            self._actual(ctx),
             self.given,
             output,
             trained.state,
@@ -321,6 +321,19 @@ class ModelBuilder(ABC):
             if not ctx.is_fold:
                 store_metrics(self.node, valid)
         return replace(model, output=replace(output, training_metrics=train, validation_metrics=valid))
+
+    def _actual(self, ctx: TrainContext) -> dict[str, Any]:
+        """Parameters by wire name as they had effect: no fold assignment without folds, no stopping metric without rounds."""
+        p: Parameters = ctx.params
+        out = p.to_dict()
+        if out.get("fold_assignment") == "AUTO":
+            out["fold_assignment"] = None
+        if out.get("stopping_metric") == "AUTO" and self.tells_stopping_metric:
+            rounds = p.value("stopping_rounds", 0) > 0
+            out["stopping_metric"] = stopping.resolve_metric("AUTO", ctx.data.category) if rounds else None
+        if out.get("calibration_method") == "AUTO":
+            out["calibration_method"] = "PlattScaling"
+        return out
 
     def _validation_rows(self, v: Validation) -> TrainingData | None:
         if self.valid_frame is None or self.data is None:

@@ -243,6 +243,7 @@ def _summary_values(m: ModelMetrics) -> dict[str, float]:
             common[extra] = m.number(extra)
     if m.category == "Regression":
         return {
+            "residual_deviance": m.number("mean_residual_deviance"),
             **common,
             "mae": m.number("mae"),
             "mean_residual_deviance": m.number("mean_residual_deviance"),
@@ -273,7 +274,10 @@ def _summary_values(m: ModelMetrics) -> dict[str, float]:
 
 
 def summary_table(folds: list[ModelMetrics | None]) -> TwoDimTable | None:
-    """Mean, standard deviation and value in each fold of every metric, by name; None when a fold has no metrics."""
+    """Mean, standard deviation and value in each fold of every metric, by name; None when a fold has no metrics.
+
+    Numbers are of single precision, as in H2O.
+    """
     known = [m for m in folds if m is not None]
     if len(known) != len(folds) or not known:
         return None
@@ -283,7 +287,12 @@ def summary_table(folds: list[ModelMetrics | None]) -> TwoDimTable | None:
         numbers = [v[name] for v in values]
         mean = sum(numbers) / len(numbers)
         sd = math.sqrt(sum((x - mean) ** 2 for x in numbers) / (len(numbers) - 1)) if len(numbers) > 1 else 0.0
-        rows.append([name, mean, 0.0 if math.isnan(mean) else sd, *numbers])
+        rows.append([name, *map(_single, (mean, 0.0 if math.isnan(mean) else sd, *numbers))])
     columns = [Column("", "string"), Column("mean", "float", "%f"), Column("sd", "float", "%f")]
     columns += [Column(f"cv_{i + 1}_valid", "float", "%f") for i in range(len(folds))]
     return TwoDimTable.of_rows("Cross-Validation Metrics Summary", "", columns, rows)
+
+
+def _single(value: float) -> float:
+    """The shortest number that is the same in single precision."""
+    return float(str(np.float32(value)))

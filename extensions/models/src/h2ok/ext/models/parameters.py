@@ -101,11 +101,13 @@ def one_of(*allowed: Any) -> Check:
 class Parameters(Schema):
     """Base of all parameter classes; instances hold plain values (keys and columns as text).
 
-    ``fields`` lists the parameters in wire order, as far as it is given; parameters it does not name come first.
+    ``fields`` lists the parameters in wire order, as far as it is given; parameters it does not name come first. ``without`` names
+    parameters of the groups it inherits that an algorithm does not have.
     """
 
     has_meta = True
     fields: ClassVar[tuple[str, ...]] = ()
+    without: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -116,6 +118,7 @@ class Parameters(Schema):
                 raise TypeError(f"{cls.__name__}.fields names parameters that are not declared: {', '.join(unknown)}.")
             rest = [w for w in by_wire if w not in cls.fields]
             cls.api_fields = {by_wire[w][0]: by_wire[w][1] for w in (*rest, *cls.fields)}
+        cls.api_fields = {n: f for n, f in cls.api_fields.items() if f.wire_name not in cls.without}
 
     @classmethod
     def params(cls) -> list[Param]:

@@ -139,6 +139,7 @@ class Boosting:
 
     def _finish(self, rounds: int) -> Trained:
         p, ctx = self.p, self.ctx
+        p.ntrees = rounds
         raw = np.frombuffer(bytes(self.booster.save_raw("ubj")), dtype=np.uint8)
         state = XGBoostState(raw, self.expansion, p.distribution, p.booster, rounds, ctx.data.spec.offset >= 0, ctx.data.n_classes)
         tables = importance_tables(self.booster, self.expansion.names) if p.booster != "gblinear" else {}

@@ -137,7 +137,9 @@ class _Planting:
         p: DRFParametersV3 = ctx.params
         self.p = p
         data = ctx.data
-        p.distribution = {"Binomial": "bernoulli", "Multinomial": "multinomial"}.get(data.category, "gaussian")
+        if p.distribution == "AUTO":
+            # H2O: two classes are two of several.
+            p.distribution = "gaussian" if data.category == "Regression" else "multinomial"
         p.histogram_type = "QuantilesGlobal"
         p.categorical_encoding = "Enum" if p.categorical_encoding == "AUTO" else p.categorical_encoding
         self.n_classes = data.n_classes
@@ -267,6 +269,7 @@ class _Planting:
         )[0]
 
     def _finish(self, done: int, history: ScoringHistory) -> Trained:
+        self.p.ntrees = done
         forest = Forest.of(self.trees)  # type: ignore[arg-type]
         parts: tuple[TrainingPart, ...] = (TrainingPart(self.ctx.seed, len(self.trees) // self.k, self.ctx.data.key),)
         if self.before is not None:

@@ -272,6 +272,7 @@ class Boosting:
         return make_metrics(data.category, sums, tuple(data.domain or ()), self.p.gainslift_bins, self.p.auc_type, brief=brief)
 
     def _finish(self, grower: Grower, history: ScoringHistory) -> Trained:
+        self.p.ntrees = len(self.trees) // self.k
         forest = Forest.of(self.trees)
         state = GBMState(forest, self.distribution, self.init)
         category = self.ctx.data.category

@@ -28,6 +28,7 @@ class GLM(ModelBuilder):
     parameters = GLMParametersV3
     can_build = ("Regression", "Binomial", "Multinomial")
     cats_first = True
+    tells_stopping_metric = False
 
     def validate(self, v: Validation, data: TrainingData | None) -> None:
         p = self.params

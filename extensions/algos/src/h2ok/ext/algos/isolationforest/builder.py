@@ -70,6 +70,8 @@ class _Isolation:
     def run(self) -> Trained:
         p, ctx, n = self.p, self.ctx, self.ctx.data.n_rows
         size = min(n, p.sample_size if p.sample_rate == -1 else max(1, round(p.sample_rate * n)))
+        if p.sample_rate == -1:
+            p.sample_rate = p.sample_size / n
         samples = [sample_rows(n, size, ctx.seed, t) for t in range(p.ntrees)]
         numbers = np.unique(np.concatenate(samples))
         x = fetch(ctx.data, numbers)
