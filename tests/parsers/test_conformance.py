@@ -26,7 +26,12 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "num_inf_words", "num_minus_alone", "num_plus_alone",
     ),
     "H2O overflows or rounds twice; h2ok reads the nearest double.": ("num_large", "num_huge", "num_digits"),
-    "H2O reads .5 seconds as 5 ms and 12 AM as noon; h2ok as 500 ms and midnight.": ("time_micro", "time_clock_only", "time_am_pm"),
+    "H2O reads .5 seconds as 5 ms and 12 AM as noon; h2ok as 500 ms and midnight.": ("time_clock_only", "time_am_pm"),
+    "H2O cuts a column of times at the blank; h2ok does not.": ("time_micro",),
+    "H2O takes a T between date and clock for text; h2ok reads a time.": ("time_t",),
+    "H2O sorts the levels of ARFF that occur; h2ok keeps those of the header in its order.": (
+        "arff_level_order", "arff_unseen_level",
+    ),
     "H2O leaves the quotes around levels of ARFF; h2ok takes them off.": ("arff_quoted_levels",),
     "H2O takes the mark of the byte order for a part of the first cell; h2ok leaves it out.": (
         "bom_header", "bom_quoted_header", "bom_no_header", "bom_gz",

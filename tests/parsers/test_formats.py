@@ -37,7 +37,7 @@ def test_arff_header_gives_names_types_levels(ctx: RequestContext, load: Callabl
     frame = load(ARFF, "w.arff")
     assert frame.names == ("outlook", "temperature", "note", "windy")
     assert [v.type for v in frame.vecs] == ["enum", "numeric", "string", "enum"]
-    assert frame.vecs[0].domain == ("light rain", "sunny")
+    assert frame.vecs[0].domain == ("sunny", "overcast", "light rain")
     assert frame.vecs[0].to_strings(ctx.node) == ["sunny", None, "light rain"]
     np.testing.assert_array_equal(frame.vecs[1].to_numpy(ctx.node), [85.5, 64, np.nan])
     assert frame.vecs[2].to_strings(ctx.node) == ["a, b", "x", None]
@@ -197,7 +197,7 @@ def test_a_malformed_svmlight_line_is_named(client: Client, tmp_path: Path) -> N
     job = client.job(client.post("/3/ParseSVMLight", source_frames=keys))
     assert job["status"] == "FAILED"
     assert (
-        "t.svm' is no SVMLight file: line 31, column 9: expected index:value with an index from 1, found 'two:2'"
+        "t.svm' is no SVMLight file: line 31, column 9: expected index:value with a whole number as index, found 'two:2'"
         in job["exception"]
     )
     assert not client.get("/3/Frames")["frames"], "neither a frame nor the raw file may stay"
