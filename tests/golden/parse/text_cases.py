@@ -237,9 +237,9 @@ TEXT_CASES: dict[str, Case] = {
     "arff_level_seen_late": one("@relation r\n@attribute a {c,b,a}\n@attribute v numeric\n@data\nb,1\na,2\n", "t.arff"),
     "arff_blanks": one("@relation r\n@attribute a numeric\n@attribute b {'x y',z}\n@data\n0 'x y'\n1\tz\n? \"z\"\n", "t.arff"),
     "arff_two_quotes": one("@relation r\n@attribute a {'a,b','c'}\n@attribute b string\n@data\n'a,b',\"it's\"\nc,'a \"q\"'\n", "t.arff"),  # noqa: E501 - a table
-    "arff_escapes": one("@relation r\n@attribute a string\n@attribute b {'it\\'s',n}\n@data\n'a\\'b','it\\'s'\n'c\\\\d',n\n", "t.arff"),
+    "arff_escapes": one("@relation r\n@attribute a string\n@attribute b {'it\\'s',n}\n@data\n'a\\'b','it\\'s'\n'c\\\\d',n\n", "t.arff"),  # noqa: E501 - a table
     "arff_sparse": one("@relation r\n@attribute a real\n@attribute b {X,Y,Z}\n@attribute c real\n@data\n{1 Y, 2 .5}\n{0 3}\n{ }\n", "t.arff"),  # noqa: E501 - a table
-    "arff_weights": one("@relation r\n@attribute a numeric\n@attribute b {x,y}\n@data\n1,x,{5}\n2,y, {0.5}\n{1 y}, {2}\n", "t.arff"),
+    "arff_weights": one("@relation r\n@attribute a numeric\n@attribute b {x,y}\n@data\n1,x,{5}\n2,y, {0.5}\n{1 y}, {2}\n", "t.arff"),  # noqa: E501 - a table
     "arff_levels_without_blank": one("@relation r\n@attribute v numeric\n@attribute class{p,n}\n@data\n1,p\n2,n\n", "t.arff"),
     "arff_dates": one(
         "@relation r\n@attribute a date \"dd.MM.yyyy HH:mm\"\n@attribute b date\n@attribute c date 'yyyy-MM-dd'\n@data\n"

@@ -87,7 +87,7 @@ def _parts(c, mode, sep):  # type: ignore[no-untyped-def]
         return c == sep
     if mode == _BLANKS:
         return _is_gap(c)
-    return c in (_COMMA, _CLOSE)
+    return c in (_COMMA, _CLOSE) or _is_gap(c)
 
 
 @njit(cache=True, nogil=True)
@@ -218,8 +218,9 @@ def _sparse(data, i, stop, defaults, offsets, out, at):  # type: ignore[no-untyp
             at = _put(out, at, _COMMA)
         i, at = _cell(data, _skip_gaps(data, i, stop, _BRACES, 0), stop, _BRACES, 0, out, at)
         column += 1
-        if i < stop and data[i] == _COMMA:
-            i += 1
+        if i >= stop or (data[i] != _COMMA and data[i] != _CLOSE):
+            return at, False
+        i += data[i] == _COMMA
 
 
 @njit(cache=True, nogil=True)
@@ -253,9 +254,8 @@ def rewrite_rows(data, sep, comments, defaults, offsets, out):  # type: ignore[n
             i += 1
         stop = i
         i += 1
-        while begin < stop and _is_gap(data[begin]):
-            begin += 1
-        while stop > begin and _is_gap(data[stop - 1]):
+        begin = _skip_gaps(data, begin, stop, _GIVEN, sep)
+        while stop > begin and _is_gap(data[stop - 1]) and data[stop - 1] != sep:
             stop -= 1
         if begin == stop:
             continue
