@@ -40,7 +40,9 @@ def contents(ctx: RequestContext, frame: Frame) -> list[list[Any]]:
     ("line", "cells"),
     [
         ("1,'a,b',c", ["1", "a,b", "c"]), ('1,"a,b",\'c,d\'', ["1", "a,b", "c,d"]), ("1 'a b' c", ["1", "a b", "c"]),
-        ("1\t'a b'\tc", ["1", "a b", "c"]), ("1, 'a' c", ["1", "a", "c"]), ("1 , a , c ", ["1", "a", "c"]),
+        ("1\t'a b'\tc", ["1", "a b", "c"]),
+        ("1\ta b\tc d", ["1", "a b", "c d"]), ("1\t\tc", ["1", "", "c"]),
+        ("1, 'a' c", ["1", "a", "c"]), ("1 , a , c ", ["1", "a", "c"]),
         ("'it\\'s','say \"x\"',\"don't\"", ["it's", 'say "x"', "don't"]), (r"'a\\b','c\td','\%'", ["a\\b", "c\td", "%"]),
         ("'it''s',\"a\"\"b\",''", ["it's", 'a"b', ""]), ("1,light rain,c", ["1", "light rain", "c"]),
         ("1,a,c,{5}", ["1", "a", "c"]), ("1 a c {0.5}", ["1", "a", "c"]), ("1,a,'{5}'", ["1", "a", "{5}"]),
@@ -157,6 +159,15 @@ def test_dates_follow_their_pattern_in_the_clouds_time_zone(ctx: RequestContext,
     )  # fmt: skip
     assert [v.type for v in frame.vecs] == ["time", "time"]
     assert contents(ctx, frame) == [[1719806400000, None, None], [1719784800000, None, 0]]
+
+
+@pytest.mark.parametrize(("text", "told"), [("2024-01-02", True), ("30.02.2024", True), ("?", False), ("31.01.2024", False)])
+def test_texts_that_do_not_follow_the_pattern_are_told(
+    ctx: RequestContext, load: Callable[..., Frame], text: str, told: bool
+) -> None:
+    load(f"@relation r\n@attribute a date 'dd.MM.yyyy'\n@data\n{text}\n01.01.2024\n", "t.arff")
+    found = [w for j in ctx.node.jobs.list() for w in j.warnings]
+    assert [("Column 'a' has texts that are no times" in w) for w in found] == [True] * told
 
 
 def test_types_names_and_columns_that_the_user_chooses(ctx: RequestContext, load: Callable[..., Frame]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from h2ok.kernel import Node
 
 __all__ = [
-    "MANY", "ROUNDED", "Columns", "DoubtfulError", "ReadColumns", "check_names", "code_type", "runtime_of", "vec_type",
+    "MANY", "ROUNDED", "UNREAD", "Columns", "DoubtfulError", "ReadColumns", "check_names", "code_type", "runtime_of", "vec_type",
     "write_frame",
 ]  # fmt: skip
 
@@ -25,11 +25,13 @@ __all__ = [
 MAX_LEVELS = 10_000_000
 #: Rows of a block from which compiled code is worth its loading.
 MANY = 1 << 15
-#: Digits of a column of numbers were lost.
-ROUNDED = "rounded"
+#: Digits of a column of numbers were lost; texts of a column of times are none.
+ROUNDED, UNREAD = "rounded", "unread"
 _NOTES = {
     ROUNDED: "Column '{}' has whole numbers that are rounded to doubles: beyond 2^53 they are kept only where all numbers near them"
     " are whole and lie between -2^63 and 2^63. Read it as enum or string to keep every digit.",
+    UNREAD: "Column '{}' has texts that are no times in the form the file declares; they are missing. Read it as string to"
+    " see them.",
 }  # fmt: skip
 _VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string", "UUID": "uuid", "Bad": "bad"}
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 __all__ = ["ArffRows", "rewrite_rows"]
 
 _LF, _CR, _BLANK, _TAB, _COMMA, _BACKSLASH, _QUOTE, _APOSTROPHE, _OPEN, _CLOSE, _AT = map(ord, "\n\r \t,\\\"'{}@")
-#: How cells of a row are parted: by commas, by commas and blanks, by a separator, by blanks, and within braces.
-_COMMAS, _ANYTHING, _GIVEN, _BLANKS, _BRACES = range(5)
+#: How cells of a row are parted: by commas, by commas and blanks, by a separator, by blanks, within braces, by tabs.
+_COMMAS, _ANYTHING, _GIVEN, _BLANKS, _BRACES, _TABS = range(6)
 #: What a backslash and a letter stand for.
 _ESCAPES = np.arange(256, dtype=np.uint8)
 _ESCAPES[[ord(c) for c in "ntrbf"]] = [ord(c) for c in "\n\t\r\b\f"]
@@ -87,12 +87,14 @@ def _parts(c, mode, sep):  # type: ignore[no-untyped-def]
         return c == sep
     if mode == _BLANKS:
         return _is_gap(c)
+    if mode == _TABS:
+        return c == _TAB
     return c in (_COMMA, _CLOSE) or _is_gap(c)
 
 
 @njit(cache=True, nogil=True)
 def _skip_gaps(data, i, stop, mode, sep):  # type: ignore[no-untyped-def]
-    while i < stop and _is_gap(data[i]) and not (mode == _GIVEN and data[i] == sep):
+    while i < stop and _is_gap(data[i]) and not ((mode == _GIVEN and data[i] == sep) or (mode == _TABS and data[i] == _TAB)):
         i += 1
     return i
 
@@ -158,13 +160,18 @@ def _dense(data, i, stop, mode, sep, out, at):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _mode_of(data, i, stop, sep, n_cols):  # type: ignore[no-untyped-def]
-    """How the cells of a row are parted. WEKA takes commas and blanks alike; texts with blanks but without quotes stay whole."""
+    """How the cells of a row are parted. WEKA takes commas, tabs and blanks alike; texts with blanks but without quotes stay whole
+    where the number of cells tells that they are one.
+    """
     if sep != _COMMA:
         return _BLANKS if sep == _BLANK else _GIVEN
     nothing = data[:0]
     commas, _ = _dense(data, i, stop, _COMMAS, sep, nothing, 0)
     if commas >= n_cols:
         return _COMMAS
+    tabs, _ = _dense(data, i, stop, _TABS, sep, nothing, 0)
+    if tabs == n_cols:
+        return _TABS
     both, _ = _dense(data, i, stop, _ANYTHING, sep, nothing, 0)
     return _ANYTHING if both == n_cols or commas == 1 else _COMMAS
 

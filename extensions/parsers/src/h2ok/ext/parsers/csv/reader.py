@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from h2ok.ext.parsers.columns import ROUNDED, Columns, code_type
+from h2ok.ext.parsers.columns import ROUNDED, UNREAD, Columns, code_type
 from h2ok.ext.parsers.csv.arff_rows import ArffRows
 from h2ok.ext.parsers.csv.cells import SEEN, Cells, exact_number, read_cells
 from h2ok.ext.parsers.csv.levels import LevelTable
@@ -90,7 +90,9 @@ def read_block(
             out.levels[k] = tables[i].snapshot()
             out.fresh[k] = tables[i].known(told[i])
         else:
-            out.chunks[k] = _read_levels(kind, found.codes[i], tables[i], layout, layout.keep[k])
+            out.chunks[k], note = _read_levels(kind, found.codes[i], tables[i], layout, layout.keep[k])
+            if note:
+                out.notes.add((note, k))
     for k, j in enumerate(layout.keep):
         if k not in done:
             out.chunks[k] = _read_texts(found.cells, j, layout)
@@ -140,34 +142,33 @@ def encode_large(values: NDArray[np.float64], rows: NDArray[np.int64], whole: ND
     return encode_int64(out)
 
 
-def _read_levels(kind: str, codes: NDArray[np.int32], table: LevelTable, layout: Layout, column: int) -> Chunk:
-    """A column of numbers or times whose levels are read."""
+def _read_levels(kind: str, codes: NDArray[np.int32], table: LevelTable, layout: Layout, column: int) -> tuple[Chunk, str]:
+    """A column of numbers or times whose levels are read, and what to tell of it."""
     if kind == "Numeric":
         values = table.values(lambda cells: np.append(_numbers_of(cells), np.nan), np.nan)
-        exact = _large_levels(table, values)
-        if exact is not None:
-            rows = np.flatnonzero(exact[codes])
-            chunk = encode_large(values[codes], rows, exact[codes[rows]])
-            if chunk is not None:
-                return chunk
-        return encode_numbers(values[codes])
+        exact = _large_levels(table, np.flatnonzero(np.abs(values) >= _LARGE))
+        rows = np.flatnonzero(exact[codes])
+        chunk = encode_large(values[codes], rows, exact[codes[rows]]) if len(rows) else None
+        return chunk or encode_numbers(values[codes]), ROUNDED if len(rows) and chunk is None else ""
 
     from h2ok.kernel.frame.packing import encode_picked_int64
 
     pattern = layout.patterns[column] if layout.patterns else ""
-    return encode_picked_int64(codes, table.values(lambda c: np.append(_times(c, layout.zone, pattern), NA_INT64), NA_INT64))
+    times = table.values(lambda cells: np.append(_times(cells, layout.zone, pattern), NA_INT64), NA_INT64)
+    unread = pattern and any(
+        t and t not in table.na for t in map(table.decoded().__getitem__, np.flatnonzero(times[:-1] == NA_INT64))
+    )
+    return encode_picked_int64(codes, times), UNREAD if unread else ""
 
 
-def _large_levels(table: LevelTable, values: NDArray[np.float64]) -> NDArray[np.int64] | None:
-    """int64[n + 1]: the levels that are whole numbers of 54 to 63 bits, 0 for the others; None when there are none."""
-    out = np.zeros(len(values), dtype=np.int64)
-    with np.errstate(invalid="ignore"):
-        large = np.flatnonzero(np.abs(values) >= _LARGE).tolist()
-    for k in large:
-        number = exact_number(table.decoded()[k]) if np.isfinite(values[k]) else None
-        if number is not None and number == number.to_integral_value() and abs(number) < 2**63:
+def _large_levels(table: LevelTable, large: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64[n + 1]: of those levels that are large the whole numbers of at most 63 bits, 0 for all others."""
+    out = np.zeros(table.n + 1, dtype=np.int64)
+    for k in large.tolist():
+        number = exact_number(table.decoded()[k])
+        if number == number.to_integral_value() and abs(number) < 2**63:
             out[k] = int(number)
-    return out if out.any() else None
+    return out
 
 
 def _numbers_of(cells: Cells) -> NDArray[np.float64]:
