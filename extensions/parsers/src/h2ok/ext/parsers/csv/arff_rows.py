@@ -101,7 +101,7 @@ def _skip_gaps(data, i, stop, mode, sep):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _cell(data, i, stop, mode, sep, out, at):  # type: ignore[no-untyped-def]
-    """(position after the cell and the blanks behind it, position in ``out``) of the cell that begins at ``i``."""
+    """(position after the cell and the blanks behind it, position in ``out``, whether text follows its quotes)."""
     quoted = i < stop and (data[i] == _QUOTE or data[i] == _APOSTROPHE)
     if quoted:
         quote = data[i]
@@ -139,21 +139,23 @@ def _cell(data, i, stop, mode, sep, out, at):  # type: ignore[no-untyped-def]
         at = _put(out, at, data[k])
     if careful:
         at = _put(out, at, _QUOTE)
-    return _skip_gaps(data, min(i, stop), stop, mode, sep), at
+    return _skip_gaps(data, min(i, stop), stop, mode, sep), at, quoted and end > begin
 
 
 @njit(cache=True, nogil=True)
 def _dense(data, i, stop, mode, sep, out, at):  # type: ignore[no-untyped-def]
-    """(cells, position in ``out``) of a row whose cells are parted as ``mode`` says."""
+    """(cells, position in ``out``, whether text follows quotes) of a row whose cells are parted as ``mode`` says."""
     n = 0
+    odd = False
     i = _skip_gaps(data, i, stop, mode, sep)
     while True:
         if n:
             at = _put(out, at, _COMMA)
-        i, at = _cell(data, i, stop, mode, sep, out, at)
+        i, at, more = _cell(data, i, stop, mode, sep, out, at)
+        odd = odd or more
         n += 1
         if i >= stop:
-            return n, at
+            return n, at, odd
         if _parts(data[i], mode, sep):
             i = _skip_gaps(data, i + 1, stop, mode, sep)
 
@@ -166,14 +168,14 @@ def _mode_of(data, i, stop, sep, n_cols):  # type: ignore[no-untyped-def]
     if sep != _COMMA:
         return _BLANKS if sep == _BLANK else _GIVEN
     nothing = data[:0]
-    commas, _ = _dense(data, i, stop, _COMMAS, sep, nothing, 0)
-    if commas >= n_cols:
+    commas, _, odd = _dense(data, i, stop, _COMMAS, sep, nothing, 0)
+    if commas >= n_cols and not odd:
         return _COMMAS
-    tabs, _ = _dense(data, i, stop, _TABS, sep, nothing, 0)
-    if tabs == n_cols:
+    tabs, _, odd = _dense(data, i, stop, _TABS, sep, nothing, 0)
+    if tabs == n_cols and not odd:
         return _TABS
-    both, _ = _dense(data, i, stop, _ANYTHING, sep, nothing, 0)
-    return _ANYTHING if both == n_cols or commas == 1 else _COMMAS
+    both, _, odd = _dense(data, i, stop, _ANYTHING, sep, nothing, 0)
+    return _ANYTHING if commas == 1 or (both == n_cols and not odd) else _COMMAS
 
 
 @njit(cache=True, nogil=True)
@@ -223,7 +225,7 @@ def _sparse(data, i, stop, defaults, offsets, out, at):  # type: ignore[no-untyp
             return at, True
         if column:
             at = _put(out, at, _COMMA)
-        i, at = _cell(data, _skip_gaps(data, i, stop, _BRACES, 0), stop, _BRACES, 0, out, at)
+        i, at, _ = _cell(data, _skip_gaps(data, i, stop, _BRACES, 0), stop, _BRACES, 0, out, at)
         column += 1
         if i >= stop or (data[i] != _COMMA and data[i] != _CLOSE):
             return at, False
@@ -278,6 +280,6 @@ def rewrite_rows(data, sep, comments, defaults, offsets, out):  # type: ignore[n
         else:
             stop = _without_weight(data, begin, stop)
             mode = _mode_of(data, begin, stop, sep, n_cols)
-            _, at = _dense(data, begin, stop, mode, sep, out, at)
+            _, at, _ = _dense(data, begin, stop, mode, sep, out, at)
         at = _put(out, at, _LF)
     return at, -1
