@@ -26,7 +26,25 @@ _REASONS: dict[str, tuple[str, ...]] = {
         "num_inf_words", "num_minus_alone", "num_plus_alone",
     ),
     "H2O overflows or rounds twice; h2ok reads the nearest double.": ("num_large", "num_huge", "num_digits"),
-    "H2O reads .5 seconds as 5 ms and 12 AM as noon; h2ok as 500 ms and midnight.": ("time_micro", "time_clock_only", "time_am_pm"),
+    "H2O reads .5 seconds as 5 ms and 12 AM as noon; h2ok as 500 ms and midnight.": ("time_clock_only", "time_am_pm"),
+    "H2O cuts a column of times at the blank; h2ok does not.": ("time_micro", "time_alone"),
+    "H2O takes ISO 8601, zones, slashes after a year and times without seconds for text; h2ok reads times.": (
+        "time_t", "time_iso_utc", "time_iso_zones", "time_no_seconds", "time_year_slashes",
+    ),
+    "H2O sorts the levels of ARFF that occur; h2ok keeps those of the header in its order.": (
+        "arff_level_order", "arff_unseen_level", "arff_level_seen_late",
+    ),
+    "H2O cuts ARFF at quotes, braces and escapes, and takes headers it does not know for CSV; h2ok reads them as WEKA does.": (
+        "arff_blanks", "arff_two_quotes", "arff_escapes", "arff_sparse", "arff_weights", "arff_levels_without_blank", "arff_dates",
+    ),
+    "H2O takes SVMLight with features from 0, queries or remarks for CSV; h2ok reads it.": (
+        "svm_from_zero", "svm_queries", "svm_remarks",
+    ),
+    "H2O refuses UTF-16; h2ok decodes it.": ("utf16_le", "utf16_be_crlf", "utf16_gz", "utf16_arff", "utf16_svm", "utf32"),
+    "H2O loses the rows behind a byte NUL; h2ok names the byte.": ("utf16_without_mark", "nul_early"),
+    "H2O makes two columns of one name, keeps percent signs in folder names and takes Hive's missing value for a level.": (
+        "folder_key_in_file", "folder_missing_and_signs",
+    ),
     "H2O leaves the quotes around levels of ARFF; h2ok takes them off.": ("arff_quoted_levels",),
     "H2O takes the mark of the byte order for a part of the first cell; h2ok leaves it out.": (
         "bom_header", "bom_quoted_header", "bom_no_header", "bom_gz",

@@ -169,6 +169,7 @@ TEXT_CASES: dict[str, Case] = {
     "num_tab_around": one("a,b\n\t1,2\n3\t,4\n"),
     "num_blank_after": one("a,b\n1 ,2 \n3 ,4 \n"),
     "num_blanks_quoted": one('a,b\n" 1",2\n"3 ",4\n'),
+    "num_63_bits": one("a,b\n9007199254740993,x\n-9007199254740993,y\n9223372036854775807,x\n,y\n"),
     "num_nan_words": one("a,b\nNaN,1\n1.5,2\nnan,3\n"),
     # times
     "time_t": one("a\n2013-01-01T10:00:00\n2013-01-02T11:00:00\n", check_header=1),
@@ -183,6 +184,16 @@ TEXT_CASES: dict[str, Case] = {
     "time_month_text": one("a,b\n01-FEB-2013,1\n28-feb-13,2\n"),
     "time_early": one("a,b\n1900-01-01,1\n1800-01-01,2\n"),
     "time_clock_only": one("a,b\n10:11:12,1\n23:59:59.5,2\n"),
+    "time_sas": one("a,b\n12MAR2015,12MAR2015:11:00:00\n01JAN1960,01JAN1960:00:00:00\n"),
+    "time_month_alone": one("a,b\n2023-10,1\n2023-11,2\n2023-10,3\n"),
+    "time_afternoon_alone": one("a,b\n2:05:00 PM,1\n11:05:00 AM,2\n"),
+    "time_long_month": one("a,b\n31-October-2023,1\n1-May-2023,2\n"),
+    "time_codes": one("a,b,c,d\n41_10_1,T00370201,12-2020,1-1-1\n41_10_1,T00370201,12-2020,1-1-1\n"),
+    "time_iso_utc": one("a,b\n2023-10-31T14:05:06Z,1\n2023-10-31T14:05:06.123456789Z,2\n2023-10-31T14:05:06Z,3\n"),
+    "time_iso_zones": one("a,b\n2023-10-31T14:05:06+00:00,2023-10-31 14:05:06+0530\n,2023-10-31 14:05:06.25-08\n"),
+    "time_no_seconds": one("a,b\n2023-10-31 14:05,10/31/2023 14:05\n2023-11-01 15:06,11/1/2023 3:06 PM\n"),
+    "time_year_slashes": one("a,b\n2023/10/31,2023/10/31 14:05:06\n2023/11/1,2023/11/1 1:05:06\n"),
+    "time_alone": one("t\n2021-03-04 05:06:07\n2021-03-05 06:07:08\n"),
     "time_month_word": one("a,b\n02Jan13,1\n28Feb14,2\n"),
     # enums
     "enum_case": one("a,b\nX,1\nx,2\nX,3\nx,4\n"),
@@ -223,7 +234,23 @@ TEXT_CASES: dict[str, Case] = {
     "arff_no_rows": one("@relation r\n@attribute a numeric\n@attribute b numeric\n@data\n", "t.arff"),
     "arff_unseen_level": one("@relation r\n@attribute a {x,y}\n@attribute b numeric\n@data\nx,1\nw,2\ny,3\n", "t.arff"),
     "arff_gz": one(gzip.compress(b"@relation r\n@attribute a numeric\n@attribute b {x,y}\n@data\n1,x\n2,y\n", mtime=0), "t.arff.gz"),  # noqa: E501 - a table
+    "arff_level_seen_late": one("@relation r\n@attribute a {c,b,a}\n@attribute v numeric\n@data\nb,1\na,2\n", "t.arff"),
+    "arff_blanks": one("@relation r\n@attribute a numeric\n@attribute b {'x y',z}\n@data\n0 'x y'\n1\tz\n? \"z\"\n", "t.arff"),
+    "arff_two_quotes": one("@relation r\n@attribute a {'a,b','c'}\n@attribute b string\n@data\n'a,b',\"it's\"\nc,'a \"q\"'\n", "t.arff"),  # noqa: E501 - a table
+    "arff_escapes": one("@relation r\n@attribute a string\n@attribute b {'it\\'s',n}\n@data\n'a\\'b','it\\'s'\n'c\\\\d',n\n", "t.arff"),  # noqa: E501 - a table
+    "arff_sparse": one("@relation r\n@attribute a real\n@attribute b {X,Y,Z}\n@attribute c real\n@data\n{1 Y, 2 .5}\n{0 3}\n{ }\n", "t.arff"),  # noqa: E501 - a table
+    "arff_weights": one("@relation r\n@attribute a numeric\n@attribute b {x,y}\n@data\n1,x,{5}\n2,y, {0.5}\n{1 y}, {2}\n", "t.arff"),  # noqa: E501 - a table
+    "arff_levels_without_blank": one("@relation r\n@attribute v numeric\n@attribute class{p,n}\n@data\n1,p\n2,n\n", "t.arff"),
+    "arff_dates": one(
+        "@relation r\n@attribute a date \"dd.MM.yyyy HH:mm\"\n@attribute b date\n@attribute c date 'yyyy-MM-dd'\n@data\n"
+        "\"31.10.2023 14:05\",2023-10-31T14:05:06,'2023-10-31'\n?,?,?\n", "t.arff",
+    ),
     # SVMLight
+    "svm_label_alone": one("1 1:0.5\n0\n1 2:1\n", "t.svm"),
+    "svm_label_alone_first": one("0\n" * 30 + "1 2:1\n", "t.svm"),
+    "svm_from_zero": one("1 0:5 2:1\n0 1:2 2:3\n1 0:7 1:1 2:2\n", "t.svm"),
+    "svm_queries": one("2 qid:1 1:0.5 2:1\n1 qid:1 1:1\n0 qid:2 2:2\n", "t.svm"),
+    "svm_remarks": one("# two\n# lines\n1 1:0.5 3:2 # first\n\n0 2:1 # second one\n", "t.svm"),
     "svm_plain": one("1 1:0.5 3:2\n-1 2:1\n0 1:4 2:5 3:6\n", "t.svm"),
     "svm_one_feature": one("1 1:1\n0 1:2\n", "t.svm"),
     "svm_exponents": one("1 1:1e-3 2:+2\n0 1:-1E2 2:.5\n", "t.svm"),
@@ -245,6 +272,23 @@ TEXT_CASES: dict[str, Case] = {
     "bom_quoted_header": one(b'\xef\xbb\xbf"a","b"\n1,x\n2,y\n3,x\n', "t.csv"),
     "bom_no_header": one(b"\xef\xbb\xbf1,2\n3,4\n5,6\n", "t.csv"),
     "bom_gz": one(gzip.compress(b"\xef\xbb\xbfa,b\n1,x\n2,y\n", mtime=0), "t.csv.gz"),
+    # other encodings
+    "utf16_le": one("\ufeffid,name\n1,Zo\u00eb\n2,\u0141\u00f3d\u017a\n".encode("utf-16-le")),
+    "utf16_be_crlf": one("\ufeffid\tname\r\n1,5\tZo\u00eb\r\n2,5\t\U0001f642\r\n".encode("utf-16-be"), "t.txt"),
+    "utf16_gz": one(gzip.compress("\ufeffa,b\n1,x\n2,y\n".encode("utf-16-le"), mtime=0), "t.csv.gz"),
+    "utf16_arff": one("\ufeff@relation r\n@attribute a numeric\n@data\n1\n2\n".encode("utf-16-le"), "t.arff"),
+    "utf16_svm": one("\ufeff1 1:0.5\n0 2:1\n".encode("utf-16-be"), "t.svm"),
+    "utf32": one("\ufeffa,b\n1,x\n2,y\n".encode("utf-32-le")),
+    "utf16_without_mark": one("a,b\n1,x\n2,y\n".encode("utf-16-le")),
+    "nul_early": one(b"id,v\n1,a\x00b\n2,c\n"),
+    # folders
+    "folder_marker": Case(
+        {"y=1/p.csv": b"v\n1\n", "y=2/p.csv": b"v\n2\n", "_SUCCESS": b""}, {"partition_by": ["y"]}, {"partition_by": ["y"]}
+    ),
+    "folder_key_in_file": Case({"k=p/p.csv": b"k,v\np,1\n", "k=q/p.csv": b"k,v\nq,2\n"}, {"partition_by": ["k"]}),
+    "folder_missing_and_signs": Case(
+        {"k=__HIVE_DEFAULT_PARTITION__/p.csv": b"v\n1\n", "k=a%20b%2Fc/p.csv": b"v\n2\n"}, {"partition_by": ["k"]}
+    ),
     # several files
     "files_two": Case({"p1.csv": b"a,b\n1,x\n2,y\n", "p2.csv": b"a,b\n3,y\n4,z\n"}),
     "files_no_header": Case({"p1.csv": b"1,x\n2,y\n1,x\n2,y\n", "p2.csv": b"3,y\n4,z\n3,y\n"}),

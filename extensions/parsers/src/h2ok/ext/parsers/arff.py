@@ -1,39 +1,68 @@
-"""ArffParser: attribute declarations in front of delimited text."""
+"""ArffParser: attribute declarations in front of rows of text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.ext.parsers.compression import sample_bytes
+from h2ok.ext.parsers.csv.arff_rows import ArffRows
 from h2ok.ext.parsers.csv.guess import guess_csv
-from h2ok.ext.parsers.csv.parser import CsvParser
-from h2ok.ext.parsers.csv.tokens import Dialect, split_tokens
+from h2ok.ext.parsers.csv.parser import CsvParser, layout_of
+from h2ok.ext.parsers.csv.scratch import Scratch
+from h2ok.ext.parsers.guess import SAMPLE_BYTES
 from h2ok.ext.parsers.raw import require_raw
 from h2ok.kernel import Frame, IllegalArgumentError, JobContext
 
-__all__ = ["ArffParser", "attributes"]
+__all__ = ["ArffParser", "Attribute", "attributes"]
 
-_ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(.*)\Z""", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.+)\Z""", re.IGNORECASE)
+_LEVEL = re.compile(r"""\s*('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|[^,'"}][^,}]*|)\s*([,}])""")
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _HEADER_BYTES = 1 << 24
 _TYPES = {
     "numeric": "Numeric", "real": "Numeric", "integer": "Numeric", "int": "Numeric", "string": "String", "date": "Time",
     "time": "Time", "enum": "Enum", "categorical": "Enum", "factor": "Enum", "uuid": "UUID",
 }  # fmt: skip
+#: What a sparse row means by leaving out a column of a type; of an enum its first level, of the others nothing.
+_LEFT_OUT = {"Numeric": "0", "Time": "0"}
+#: Rows of a sample that are so many times as long when they are written out make chunks of fewer bytes.
+_SPARSE_RATIO = 2
+_LEAST_CHUNK = 4096
 
 
-def attributes(text: str) -> list[tuple[str, str, tuple[str, ...] | None]] | None:
-    """(name, type, levels) of each attribute of a header; None when ``text`` is no ARFF header.
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A declared column: its type of ParseSetup, the levels of an enum, the pattern of times (empty: the usual forms)."""
+
+    name: str
+    type: str
+    levels: tuple[str, ...] | None = None
+    pattern: str = ""
+
+    @property
+    def left_out(self) -> str:
+        """The cell that a sparse row means by leaving the column out."""
+        if self.levels:
+            return '"' + self.levels[0].replace('"', '""') + '"'
+        return _LEFT_OUT.get(self.type, "")
+
+
+def attributes(text: str) -> list[Attribute] | None:
+    """The attributes of a header; None when ``text`` is no ARFF header.
 
     Raises
     ------
     IllegalArgumentError
         An attribute line cannot be read, or its type is unknown.
     """
-    found: list[tuple[str, str, tuple[str, ...] | None]] = []
-    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+    found: list[Attribute] = []
+    for number, line in enumerate(map(str.strip, _LINE_END.split(text)), 1):
         if not line or line.startswith("%"):
             continue
         word = line.split(None, 1)[0].lower()
@@ -47,26 +76,59 @@ def attributes(text: str) -> list[tuple[str, str, tuple[str, ...] | None]] | Non
     return None
 
 
-def _attribute(line: str, number: int) -> tuple[str, str, tuple[str, ...] | None]:
+def _attribute(line: str, number: int) -> Attribute:
     match = _ATTRIBUTE.match(line)
     if match is None:
         raise IllegalArgumentError(f"Cannot read line {number} of the ARFF header: '{line[:100]}'. Expected: @attribute name type.")
-    name, kind = match.group(1).strip("'\""), match.group(2).strip()
-    if kind.startswith("{") and kind.endswith("}"):
-        quote = "'" if "'" in kind else '"'
-        levels = tuple(t.text.strip() for t in split_tokens(kind[1:-1], Dialect(",", quote)))
-        return name, "Enum", levels
-    known = _TYPES.get(kind.split()[0].lower())
+    name, kind = _unquoted(match.group(1)), match.group(2).strip()
+    if kind.startswith("{"):
+        return Attribute(name, "Enum", _levels(kind, line, number))
+    word = kind.split()[0]
+    known = _TYPES.get(word.lower())
     if known is None:
         raise IllegalArgumentError(
-            f"Unknown ARFF type '{kind[:50]}' of attribute '{name}' in line {number}, column {line.find(kind) + 1}."
+            f"Unknown ARFF type '{kind[:50]}' of attribute '{name}' in line {number}, column {match.start(2) + 1}."
             f" Known: {', '.join(_TYPES)}, {{levels}}."
         )
-    return name, known, None
+    return Attribute(name, known, None, _pattern(kind[len(word) :].strip(), number) if known == "Time" else "")
+
+
+def _levels(kind: str, line: str, number: int) -> tuple[str, ...]:
+    levels: list[str] = []
+    at = 1
+    while match := _LEVEL.match(kind, at):
+        if match.group(1) or match.group(2) == ",":
+            levels.append(_unquoted(match.group(1).rstrip()))
+        if match.group(2) == "}":
+            return tuple(dict.fromkeys(levels))
+        at = match.end()
+    raise IllegalArgumentError(
+        f"Cannot read the levels in line {number} of the ARFF header, column {line.find('{') + at + 1}: '{kind[at : at + 50]}'."
+        " Expected: {level, 'another level', ...}."
+    )
+
+
+def _pattern(text: str, number: int) -> str:
+    """The pattern behind ``date``; what is none is refused at once, not when the rows are read."""
+    from h2ok.ext.parsers.csv.patterns import compile_pattern
+
+    quoted = re.match(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*\"""", text)
+    pattern = _unquoted(quoted.group()) if quoted else text.partition("%")[0].strip()
+    try:
+        compile_pattern(pattern)
+    except IllegalArgumentError as e:
+        raise IllegalArgumentError(f"Line {number} of the ARFF header: {e.message}") from e
+    return pattern
+
+
+def _unquoted(text: str) -> str:
+    if text[:1] not in ("'", '"') or text[:1] != text[-1:] or len(text) < 2:
+        return text
+    return _ESCAPE.sub(lambda m: _ESCAPED.get(m[1], m[1]), text[1:-1].replace(text[0] * 2, text[0]))
 
 
 class ArffParser(Parser):
-    """Names, types and levels come from the header; the rows are read as CSV with ``?`` as missing."""
+    """Names, types, levels and patterns of times come from the header; the rows are made CSV with ``?`` as missing."""
 
     name = "ARFF"
 
@@ -76,30 +138,46 @@ class ArffParser(Parser):
         if found is None:
             return None
         n = len(found)
-        marks = "%@" if given.custom_non_data_line_markers is None else given.custom_non_data_line_markers
-        body = re.split(r"(?im)^@data\b.*$", text, maxsplit=1)[-1]
-        single = given.single_quotes or ("'" in text and '"' not in body)
+        marks = "%" if given.custom_non_data_line_markers is None else given.custom_non_data_line_markers
         fixed = replace(
-            given, check_header=-1, custom_non_data_line_markers=marks, single_quotes=single, separator=given.separator or ord(","),
-            column_names=given.column_names or tuple(a[0] for a in found),
-            column_types=given.column_types or tuple(a[1] for a in found), na_strings=given.na_strings or (("?",),) * n,
+            given, check_header=-1, custom_non_data_line_markers=marks, separator=given.separator or ord(","),
+            column_names=given.column_names or tuple(a.name for a in found),
+            column_types=given.column_types or tuple(a.type for a in found), na_strings=given.na_strings or (("?",),) * n,
         )  # fmt: skip
-        seen = guess_csv(body.encode(), fixed)
+        body = re.split(r"(?im)^[ \t]*@data\b.*$", text, maxsplit=1)[-1]
+        if len(sample) >= SAMPLE_BYTES:
+            # The last line may be cut.
+            body = body[: body.rfind("\n") + 1]
+        lines = np.array(bytearray(body.encode()), dtype=np.uint8)
+        rows = _rows_of(found, fixed).rewrite(lines, Scratch())
+        seen = guess_csv(rows.tobytes(), replace(fixed, separator=ord(","), custom_non_data_line_markers="", single_quotes=False))
+        chunk = given.chunk_size
+        if len(rows) > _SPARSE_RATIO * len(lines):
+            chunk = max(_LEAST_CHUNK, chunk * len(lines) // len(rows))
         return replace(
-            fixed, parse_type=self.name, number_columns=n, domains=tuple(a[2] for a in found), data=seen.data if seen else ()
-        )
+            fixed, parse_type=self.name, number_columns=n, domains=tuple(a.levels for a in found),
+            data=seen.data if seen else (), chunk_size=chunk,
+        )  # fmt: skip
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raw = require_raw(job.node, sources[0])
-        header = self.guess(sample_bytes(self.runtime, raw, _HEADER_BYTES), ParseSetup(), raw.uri)
-        if header is None:
+        found = attributes(sample_bytes(self.runtime, raw, _HEADER_BYTES).decode("utf-8-sig", "replace"))
+        if found is None:
             raise IllegalArgumentError(f"'{raw.key}' has no ARFF header (@attribute lines, then @data).")
-        given = setup.na_strings if setup.na_strings and any(setup.na_strings) else header.na_strings
-        marks = setup.custom_non_data_line_markers or header.custom_non_data_line_markers
+        n = len(found)
         full = replace(
-            setup, check_header=-1, na_strings=given, custom_non_data_line_markers=marks,
-            single_quotes=setup.single_quotes or header.single_quotes, separator=setup.separator or header.separator,
-            column_names=setup.column_names or header.column_names, column_types=setup.column_types or header.column_types,
-            number_columns=header.number_columns,
+            setup, check_header=-1, number_columns=n, separator=ord(","), single_quotes=False, escapechar=0,
+            na_strings=setup.na_strings if setup.na_strings and any(setup.na_strings) else (("?",),) * n,
+            column_names=setup.column_names or tuple(a.name for a in found),
+            column_types=setup.column_types or tuple(a.type for a in found),
+            domains=setup.domains if setup.domains and any(setup.domains) else tuple(a.levels for a in found),
+            custom_non_data_line_markers="",
         )  # fmt: skip
-        return self.runtime.service(CsvParser).parse(job, sources, full, dest)
+        layout, names = layout_of(full)
+        layout = replace(layout, rows=_rows_of(found, setup), patterns=tuple(a.pattern for a in found))
+        return self.runtime.service(CsvParser).read(job, sources, full, layout, names, dest)
+
+
+def _rows_of(found: Sequence[Attribute], setup: ParseSetup) -> ArffRows:
+    marks = "%" if setup.custom_non_data_line_markers is None else setup.custom_non_data_line_markers
+    return ArffRows(tuple(a.left_out for a in found), chr(setup.separator or ord(",")), marks)

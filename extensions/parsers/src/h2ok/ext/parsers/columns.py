@@ -17,13 +17,22 @@ if TYPE_CHECKING:
     from h2ok.kernel import Node
 
 __all__ = [
-    "MANY", "Columns", "DoubtfulError", "ReadColumns", "check_names", "code_type", "runtime_of", "vec_type", "write_frame",
+    "MANY", "ROUNDED", "UNREAD", "Columns", "DoubtfulError", "ReadColumns", "check_names", "code_type", "runtime_of", "vec_type",
+    "write_frame",
 ]  # fmt: skip
 
 #: Levels of one column beyond which it cannot be an enum (H2O: 10 million).
 MAX_LEVELS = 10_000_000
 #: Rows of a block from which compiled code is worth its loading.
 MANY = 1 << 15
+#: Digits of a column of numbers were lost; texts of a column of times are none.
+ROUNDED, UNREAD = "rounded", "unread"
+_NOTES = {
+    ROUNDED: "Column '{}' has whole numbers that are rounded to doubles: beyond 2^53 they are kept only where all numbers near them"
+    " are whole and lie between -2^63 and 2^63. Read it as enum or string to keep every digit.",
+    UNREAD: "Column '{}' has texts that are no times in the form the file declares; they are missing. Read it as string to"
+    " see them.",
+}  # fmt: skip
 _VEC_TYPES = {"Numeric": "numeric", "Enum": "enum", "Time": "time", "String": "string", "UUID": "uuid", "Bad": "bad"}
 
 
@@ -42,10 +51,13 @@ class Columns:
     #: The block may not begin where it was said to: the whole must be read anew.
     doubtful: bool = False
     fresh: dict[int, list[str]] = field(default_factory=dict, metadata={"wire": False})
+    #: What the user should be told of columns: a key of ``_NOTES`` and the column.
+    notes: set[tuple[str, int]] = field(default_factory=set, metadata={"wire": False})
 
     def append(self, other: Columns) -> None:
         """Add further columns of the same rows."""
         self.n_rows = other.n_rows
+        self.notes |= {(what, len(self.chunks) + j) for what, j in other.notes}
         self.chunks += other.chunks
         self.codes += other.codes
         self.levels += other.levels
@@ -79,10 +91,11 @@ class ReadColumns(MRTask):
         """Stash the columns of a block; its partial."""
         told = [columns.told(j) for j in range(len(columns.levels))]
         block.stash("columns", columns)
-        return [columns.doubtful, *told]
+        return [columns.doubtful, sorted(map(list, columns.notes)), *told]
 
     def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
-        return [left[0] or right[0], *map(_union, left[1:], right[1:])]
+        notes = left[1] + [n for n in right[1] if n not in left[1]]
+        return [left[0] or right[0], notes, *map(_union, left[2:], right[2:])]
 
 
 def _union(left: Any, right: Any) -> Any:
@@ -145,12 +158,14 @@ def write_frame(
             job.update(0.05, "Reading")
             n = n_blocks
             if stream is not None:
-                n, (doubtful, *levels) = stream()
+                n, (doubtful, notes, *levels) = stream()
             espc = np.arange(n + 1, dtype=np.int64)
             if stream is None:
-                doubtful, *levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
+                doubtful, notes, *levels = node.tasks.run(read, (), espc, cancelled=job.cancelled).value
             if doubtful:
                 raise DoubtfulError
+            for what, column in sorted(map(tuple, notes)):
+                job.warn(_NOTES[what].format(names[column]))
             job.update(0.8, "Writing columns")
             domains = tuple(_domain(found, given_domains[j] if given_domains else None, names[j]) for j, found in enumerate(levels))
             specs = [OutputSpec(vec_type(t), d) for t, d in zip(types, domains, strict=True)]

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from h2ok.ext.parsers.encodings import as_utf8, encoding_of
 from h2ok.kernel import H2OKError, IllegalArgumentError
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ _PACKED_PIECE = 1 << 18
 
 
 def compression_of(head: bytes) -> str | None:
-    """zip, gzip, bz2, xz, zstd, or None for plain bytes."""
+    """zip, gzip, bz2, xz, zstd, utf-16 or utf-32 (text that must be made UTF-8), or None for plain bytes."""
+    if (encoding := encoding_of(head)) is not None:
+        return encoding
     return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
 
 
 def decompressed(runtime: Runtime, raw: RawFile) -> Iterator[bytes]:
-    """The decompressed bytes of a source in pieces; of a zip archive the first file, as in H2O.
+    """The decompressed bytes of a source in pieces, text as UTF-8; of a zip archive the first file, as in H2O.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def decompressed(runtime: Runtime, raw: RawFile) -> Iterator[bytes]:
     kind = compression_of(head)
     produced = 0
     try:
-        for piece in _pieces(runtime, raw, kind):
+        for piece in as_utf8(_pieces(runtime, raw, kind)):
             produced += len(piece)
             if produced > _FREE_BYTES and produced > MAX_RATIO * raw.size:
                 raise IllegalArgumentError(

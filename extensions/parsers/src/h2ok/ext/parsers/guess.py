@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from h2ok.capabilities.contracts.extension import Parser as Declared
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.ext.parsers.compression import sample_bytes
+from h2ok.ext.parsers.encodings import nul_in
 from h2ok.ext.parsers.raw import RawFile, require_raw
 from h2ok.kernel import Frame, IllegalArgumentError, JobContext
 
@@ -74,7 +75,7 @@ class GuessParser(Parser):
         raw = require_raw(job.node, sources[0])
         found = self.guess(sample_of(self.runtime, raw), setup, raw.name or raw.uri)
         if found is None:
-            raise IllegalArgumentError(f"'{raw.key}' is in no known format. Parsers: {', '.join(self.names())}.")
+            raise self.unknown(raw)
         frame: Frame = self.parser(found.parse_type).parse(job, sources, found, dest)
         return frame
 
@@ -90,6 +91,12 @@ class GuessParser(Parser):
             if entry.name.upper() == name.upper():
                 return self.runtime.service(self.runtime.registry.load(entry))
         raise IllegalArgumentError(f"Unknown parse_type '{name}'. Known: {', '.join(self.names())}.")
+
+    def unknown(self, raw: RawFile) -> IllegalArgumentError:
+        """What to say of a source that no parser takes for its own."""
+        nul = nul_in(sample_of(self.runtime, raw))
+        why = f": {nul}" if nul else "."
+        return IllegalArgumentError(f"'{raw.key}' is in no known format{why} Parsers: {', '.join(self.names())}.")
 
     def names(self) -> list[str]:
         """Names of all parsers, in the order they are asked."""

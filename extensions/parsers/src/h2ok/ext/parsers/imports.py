@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from h2ok.capabilities.contracts.errors import ApiError
 from h2ok.capabilities.contracts.routes import RequestContext, Response
+from h2ok.ext.parsers.partitions import without_markers
 from h2ok.ext.parsers.raw import RawFile, key_of_path, persist_for, store_blocks
 from h2ok.ext.parsers.schemas import DecryptionSetupV3, ImportFilesMultiV3, ImportFilesV3
 from h2ok.kernel import IllegalArgumentError, sanitize
@@ -182,4 +183,5 @@ def _walk(backend: Persist, path: str, matches: Callable[[str], bool] | None) ->
                 found.append(entry)
         if len(found) + len(pending) > _MAX_FILES:
             raise IllegalArgumentError(f"'{path}' holds more than {_MAX_FILES} files; import a narrower path.")
-    return sorted(found, key=lambda e: e.uri)
+    data = without_markers(path, [e.uri for e in found])
+    return sorted((e for e in found if e.uri in data), key=lambda e: e.uri)

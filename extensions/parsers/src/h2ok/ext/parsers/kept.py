@@ -19,8 +19,10 @@ T = TypeVar("T")
 
 
 def kept_positions(setup: ParseSetup, n: int) -> list[int]:
-    """Positions of the columns that are not skipped, of ``n``."""
+    """Positions of the columns that are not skipped, of ``n``. Columns that the names of the folders tell are not read again."""
     skipped = set(setup.skipped_columns)
+    if setup.partition_by and setup.column_names and len(setup.column_names) == n:
+        skipped.update(j for j, name in enumerate(setup.column_names) if name in setup.partition_by)
     return [j for j in range(n) if j not in skipped]
 
 

@@ -48,7 +48,7 @@ def parse_setup(ctx: RequestContext, request: ParseSetupV3) -> ParseSetupV3:
     if found is not None and found.parse_type == "CSV" and len(full) > 1:
         found = _with_more_files(ctx, full, given, found)
     if found is None:
-        raise IllegalArgumentError(f"'{raw.key}' is in no known format. Parsers: {', '.join(guesser.names())}.")
+        raise guesser.unknown(raw)
     chosen = guesser.parser(found.parse_type)
     if isinstance(chosen, ReadsOwnSchema):
         found = chosen.complete(raw, found)

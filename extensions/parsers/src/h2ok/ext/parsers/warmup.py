@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from h2ok.capabilities.precompile import Precompile
 
 __all__ = ["ParsersCore", "warmup"]
@@ -10,14 +12,20 @@ __all__ = ["ParsersCore", "warmup"]
 def warmup() -> None:
     """Read some lines: every kernel is called with the types it will see."""
     import numpy as np
+    from h2ok.ext.parsers.csv.arff_rows import ArffRows
     from h2ok.ext.parsers.csv.cells import cut_cells
     from h2ok.ext.parsers.csv.reader import Layout, read_block
+    from h2ok.ext.parsers.csv.scratch import Scratch
     from h2ok.ext.parsers.csv.tokens import Dialect
+    from h2ok.ext.parsers.svmlight import read_sparse
     from h2ok.kernel.frame.packing import encode_picked_codes, encode_picked_int64, pack_decimals, pack_whole, see_numbers
 
     text = b'1.5,"a ""b""",c,2024-01-01\n2,d,e,2024-01-02\n'
     layout = Layout(",", '"', "", "#", ("Numeric", "Enum", "String", "Time"), (0, 1, 2, 3), ((), (), (), ()))
     read_block(np.frombuffer(text, dtype=np.uint8).copy(), layout)
+    rows = ArffRows(("0", "", "", "")).rewrite(np.frombuffer(text, dtype=np.uint8).copy(), Scratch())
+    read_block(rows, replace(layout, patterns=("", "", "", "yyyy-MM-dd")))
+    read_sparse(b"1 1:2\n")
     cut_cells(text, Dialect(",")).numbers(np.arange(3), classify=True)
     two = np.array([0, 1])
     # What Arrow gives cannot be written, which is a type of its own.

@@ -14,12 +14,13 @@ from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect, Token
 from numpy.typing import NDArray
 
-__all__ = ["SEEN", "Cells", "ReadCells", "cut_cells", "read_cells"]
+__all__ = ["SEEN", "Cells", "ReadCells", "cut_cells", "exact_number", "read_cells"]
 
 #: What is noted of a column of numbers while it is read: least, greatest, missing, zeros, most places after the point, whether a
 #: number with so many does not end in zero, whether one is not written with digits and up to five places, such a number, whether
-#: one had to be read exactly.
-SEEN = ("lo", "hi", "missing", "zeros", "places", "full", "other", "sample", "unsure")
+#: one had to be read exactly, whether one is written with all its digits but does not fit into 64 bits.
+SEEN = ("lo", "hi", "missing", "zeros", "places", "full", "other", "sample", "unsure", "wide")
+_WIDE_AT = SEEN.index("wide")
 _EMPTY, _QUOTED = 0, 2
 _ALL_ROWS = 1 << 62
 #: Bytes of text that are read at once.
@@ -135,10 +136,21 @@ _PLAIN_NUMBER = np.frombuffer(b"0123456789-.eE", dtype=np.uint8)
 
 
 def _number_of(text: str) -> float:
+    body, percent = _body_of(text)
+    return float(Decimal(body).scaleb(-2)) if percent else float(body)
+
+
+def exact_number(text: str) -> Decimal:
+    """The number a text stands for, as it is written."""
+    body, percent = _body_of(text)
+    return Decimal(body).scaleb(-2) if percent else Decimal(body)
+
+
+def _body_of(text: str) -> tuple[str, bool]:
+    """A number without signs of money and percent, and whether it is a percentage."""
     body = text.strip(" \t")
     percent = body.endswith("%")
-    body = body.removesuffix("%").strip(" \t").removeprefix("$")
-    return float(Decimal(body).scaleb(-2)) if percent else float(body)
+    return body.removesuffix("%").strip(" \t").removeprefix("$"), percent
 
 
 def cut_cells(data: bytes, dialect: Dialect, max_rows: int = _ALL_ROWS) -> Cells:
@@ -159,13 +171,15 @@ def cut_cells(data: bytes, dialect: Dialect, max_rows: int = _ALL_ROWS) -> Cells
 class ReadCells:
     """The cells of a block: float64[k, n_rows] of some columns, what was seen of them, and int32[m, n_rows] codes of others.
 
-    ``seen`` is float64[k, len(SEEN)].
+    ``seen`` is float64[k, len(SEEN)]. ``whole`` holds the whole numbers of 54 to 63 bits exactly, for the columns that have any:
+    int64[j] rows and int64[j] numbers.
     """
 
     cells: Cells
     numbers: NDArray[np.float64]
     seen: NDArray[np.float64]
     codes: NDArray[np.int32]
+    whole: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
 def read_cells(
@@ -195,10 +209,11 @@ def read_cells(
     arrays = _cell_arrays(len(text), scratch)
     values = scratch.array("numbers", (len(numbers), room), np.float64)
     slow = scratch.array("slow", (2, values.size), np.int64)
+    whole = scratch.array("whole", (2, values.size), np.int64)
     coded = scratch.array("codes", (len(codes), room), np.int32)
     number_columns, seen = np.array(numbers, dtype=np.int64), np.zeros((len(numbers), len(SEEN)))
     seen[:, 0], seen[:, 1] = np.inf, -np.inf
-    arrays[3][0] = at = rows = n_cells = n_slow = 0
+    arrays[3][0] = at = rows = n_cells = n_slow = n_whole = 0
     gone = 0
     while at < len(text):
         if not keep:
@@ -210,17 +225,35 @@ def read_cells(
             unescape(text, *arrays[:3], cell, n_cells, quote, escape)
         before = max(before, first)
         if numbers:
-            n_slow = parse_seen(text, *arrays, before, rows, first, number_columns, values, seen, *slow, n_slow)
+            n_slow, n_whole = parse_seen(
+                text, *arrays, before, rows, first, number_columns, values, seen, *slow, n_slow, *whole, n_whole
+            )
         for table, column, out in zip(tables, codes, coded, strict=True):
             table.code(text, arrays, (before, rows, first), column, out)
         if not keep:
-            Cells(text, *arrays, rows, at).correct(values, slow[0, :n_slow], slow[1, :n_slow])
+            _correct(Cells(text, *arrays, rows, at), values, seen, slow[:, :n_slow])
             n_slow = 0
     rows += gone
     skip = min(skip, rows)
     cells = Cells(text, *arrays, rows - skip, len(text), skip)
-    cells.correct(values, slow[0, :n_slow], slow[1, :n_slow])
-    return ReadCells(cells, values[:, : cells.n_rows], seen, coded[:, : cells.n_rows])
+    _correct(cells, values, seen, slow[:, :n_slow])
+    exact = _by_column(whole[0, :n_whole], whole[1, :n_whole], room)
+    return ReadCells(cells, values[:, : cells.n_rows], seen, coded[:, : cells.n_rows], exact)
+
+
+def _correct(cells: Cells, values: NDArray[np.float64], seen: NDArray[np.float64], slow: NDArray[np.int64]) -> None:
+    """Read the numbers that were left out; those that do not fit into 64 bits are noted."""
+    cells.correct(values, slow[0], slow[1])
+    if slow.shape[1]:
+        large = np.abs(values.reshape(-1)[slow[1]]) >= 2.0**63
+        seen[np.unique(slow[1][large] // values.shape[1]), _WIDE_AT] = 1
+
+
+def _by_column(
+    whole: NDArray[np.int64], at: NDArray[np.int64], room: int
+) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    columns = at // room if len(at) else at
+    return {int(k): (at[columns == k] % room, whole[columns == k]) for k in np.unique(columns)}
 
 
 def _bytes_of(dialect: Dialect) -> tuple[int, int, int, NDArray[np.uint8]]:

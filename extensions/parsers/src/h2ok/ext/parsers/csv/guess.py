@@ -10,7 +10,7 @@ import numpy as np
 from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.ext.parsers.csv.cells import Cells, cut_cells
 from h2ok.ext.parsers.csv.levels import LevelTable
-from h2ok.ext.parsers.csv.tokens import Dialect, Token, guess_separator, split_lines
+from h2ok.ext.parsers.csv.tokens import Dialect, Token, guess_separator, split_lines, split_tokens
 from h2ok.ext.parsers.times import looks_like_time
 
 __all__ = ["canonical_type", "guess_csv", "is_number", "type_of_texts"]
@@ -122,7 +122,25 @@ def _separator(sample: bytes, quote: str, escape: str, comments: str) -> str:
             break
     lines = split_lines((sample if end < 0 else sample[:end]).decode("utf-8", "replace"), Dialect(",", quote, escape, comments))
     lines = lines[:PREVIEW_LINES]
-    return guess_separator(lines, quote, escape)
+    sep = guess_separator(lines, quote, escape)
+    return "," if sep == " " and _is_column_of_times(sample, lines[0] if lines else "", comments) else sep
+
+
+def _is_column_of_times(sample: bytes, first: str, comments: str) -> bool:
+    """Whether blanks stand only within times that are whole lines. H2O cuts dates from clocks there.
+
+    Two names above dates and clocks are two columns.
+    """
+    sizes = set()
+    for b in sample.splitlines():
+        line = b.decode("utf-8", "replace").strip()
+        parts = len(line.split())
+        if parts > 1 and looks_like_time(line):
+            sizes.add(parts)
+        elif parts > 1 and line != first.strip() and line[0] not in comments:
+            return False
+    names = split_tokens(first, Dialect(" "))
+    return bool(sizes) and (looks_like_time(first.strip()) or len(names) < 2 or sizes != {len(names)})
 
 
 def _body_of(cells: Cells, header: Sequence[Token] | None) -> Cells:

@@ -99,13 +99,15 @@ class LevelTable:
         texts = self.decoded()[first:]
         return [t for t in texts if t not in self.na] if self.na else texts
 
-    def values(self, read: Callable[[Cells, list[str]], NDArray[Any]]) -> NDArray[Any]:
-        """What ``read`` makes of each level and, at the end, of nothing; a level is read once."""
-        n, texts = self.n, self.decoded()
+    def values(self, read: Callable[[Cells], NDArray[Any]], missing: Any) -> NDArray[Any]:
+        """What ``read`` makes of each level and, at the end, of nothing; a level is read once. Those in ``na`` are ``missing``."""
+        n = self.n
         known = self._values
         done = 0 if known is None else len(known) - 1
         if known is None or done < n:
-            fresh = read(self.cells(done), texts[done:n])
+            fresh = read(self.cells(done))
+            if self.na:
+                fresh[:-1][[t in self.na for t in self.decoded()[done:n]]] = missing
             known = self._values = fresh if known is None else np.concatenate([known[:-1], fresh])
         return known
 

@@ -19,7 +19,7 @@ from h2ok.kernel.words import (
 )  # fmt: skip
 from numba import njit
 
-__all__ = ["parse_numbers", "parse_seen"]
+__all__ = ["number_at", "parse_numbers", "parse_seen"]
 
 _EMPTY, _QUOTED = 0, 2
 _BLANK, _TAB = 32, 9
@@ -28,6 +28,9 @@ _MAX_MANTISSA = np.uint64(1 << 53)
 _TEN, _EIGHT, _HUNDRED_MILLION = np.uint64(10), np.uint64(8), np.uint64(100_000_000)
 _0, _1, _3, _52, _55, _56, _63 = (np.uint64(k) for k in (0, 1, 3, 52, 55, 56, 63))
 _FULL = np.uint64(2**64 - 1)
+_MOST_INT64, _LONG_DIGITS = np.uint64(2**63 - 1), np.uint64(10**18)
+#: Doubles from here on do not tell neighbouring whole numbers apart; from there on they do not fit into 64 bits.
+_LARGE, _WIDE = 2.0**53, 2.0**63
 _POINTS = np.uint64(0x2E2E2E2E2E2E2E2E)
 _ZERO_DIGIT = np.uint64(0x30)
 #: For texts of 0 to 8 bytes at the end of a word: which bits are theirs, and zero digits before them.
@@ -92,6 +95,20 @@ def _scaled(digits, scale):  # type: ignore[no-untyped-def]
         value = np.float64(np.int64(digits))
         return (value * _POWERS[scale] if scale >= 0 else value / _POWERS[-scale]), True
     return _nearest(digits, scale)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _whole(digits, places, negative):  # type: ignore[no-untyped-def]
+    """(digits / 10**places as int64, whether it is a whole number of at most 63 bits)."""
+    while places > 0 and digits % _TEN == _0:
+        digits //= _TEN
+        places -= 1
+    while places < 0 and digits <= _MOST_INT64 // _TEN:
+        digits *= _TEN
+        places += 1
+    if places != 0 or digits > _MOST_INT64:
+        return np.int64(0), False
+    return (-np.int64(digits) if negative else np.int64(digits)), True
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -294,8 +311,14 @@ def parse_numbers(data, starts, stops, kinds, row_starts, first, last, skip, col
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, columns, out, seen, slow_cell, slow_at, slow):  # type: ignore[no-untyped-def]
-    """As ``parse_numbers`` without classifying; adds to seen : float64[len(columns), len(SEEN)] what ``cells.SEEN`` names."""
+def parse_seen(  # type: ignore[no-untyped-def]
+    data, starts, stops, kinds, row_starts, first, last, skip, columns, out, seen, slow_cell, slow_at, slow, whole, whole_at, wholes
+):
+    """As ``parse_numbers`` without classifying; adds to seen : float64[len(columns), len(SEEN)] what ``cells.SEEN`` names.
+
+    Whole numbers of 54 to 63 bits are written exactly: whole (the number), whole_at (its position in ``out.ravel()``) after the
+    first ``wholes``. Returns how many cells are left to the caller, and how many such numbers there are.
+    """
     for k in range(len(columns)):
         j = columns[k]
         lo, hi = seen[k, 0], seen[k, 1]
@@ -327,6 +350,13 @@ def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, column
                         full = digits % _TEN != _0
                 elif not np.isnan(value):
                     seen[k, 6], seen[k, 7] = 1, value
+                if value >= _LARGE or value <= -_LARGE:
+                    exact, fits = _whole(digits, after, value < 0)
+                    if fits and digits != _0:
+                        whole[wholes], whole_at[wholes] = exact, k * out.shape[1] + at - skip
+                        wholes += 1
+                    elif after <= 0 and digits >= _LONG_DIGITS:
+                        seen[k, 9] = 1
             row_out[np.uint64(at - skip)] = value
             missing += np.isnan(value)
             zeros += value == 0.0
@@ -337,4 +367,23 @@ def parse_seen(data, starts, stops, kinds, row_starts, first, last, skip, column
         seen[k, 2] += missing
         seen[k, 3] += zeros
         seen[k, 4], seen[k, 5] = places, full
-    return slow
+    return slow, wholes
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def number_at(data, start, stop):  # type: ignore[no-untyped-def]
+    """(value, NaN for what is no number, whether it has to be read exactly, itself if it is whole and large, its kind).
+
+    Kinds: 0 any double, 1 a whole number of 54 to 63 bits, 2 one that does not fit into 64 bits.
+    """
+    value, good, digits, places = _plain_number(data, start, stop)
+    hard = False
+    if not good:
+        value, _, hard, digits, places = _number(data, start, stop, True)
+    if value >= _LARGE or value <= -_LARGE:
+        exact, fits = _whole(digits, places, value < 0)
+        if fits and digits != _0:
+            return value, hard, exact, 1
+        if places <= 0 and digits >= _LONG_DIGITS:
+            return value, hard, np.int64(0), 2
+    return value, hard, np.int64(0), 0

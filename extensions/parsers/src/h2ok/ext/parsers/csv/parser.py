@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
 
-__all__ = ["CsvParser"]
+__all__ = ["CsvParser", "layout_of"]
 
 _BOM = b"\xef\xbb\xbf"
 #: Bytes read for the header line of a source.
@@ -47,7 +47,7 @@ class _Read(ReadColumns):
 
     def read_ref(self, runtime: Runtime, ref: BlockRef, lines: NDArray[np.uint8] | None = None) -> Columns:
         """The columns of a block, whose lines may be there already."""
-        quote = ord(self.layout.quote) if self.layout.quote else 0
+        quote = ord(self.layout.line_quote) if self.layout.line_quote else 0
         with runtime.service(ScratchPool).taken() as scratch:
             if lines is None:
                 text, odd = ref.text(runtime, quote, scratch)
@@ -56,6 +56,8 @@ class _Read(ReadColumns):
                 text[:] = lines
             if ref.first and text[:3].tobytes() == _BOM:
                 text = text[3:]
+            if self.layout.rows is not None:
+                text = self.layout.rows.rewrite(text, scratch)
             columns = read_block(text, self.layout, header=ref.first and ref.header, scratch=scratch, session=self.session)
         columns.doubtful = odd and not self.counted
         return self.partitions.extend(columns, self.sources.index(ref.raw.key)) if self.partitions.names else columns
@@ -76,8 +78,14 @@ class CsvParser(Parser):
         return guess_csv(sample, given)
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
+        layout, names = layout_of(setup)
+        return self.read(job, sources, setup, layout, names, dest)
+
+    def read(
+        self, job: JobContext, sources: Sequence[str], setup: ParseSetup, layout: Layout, names: Sequence[str], dest: str
+    ) -> Frame:
+        """The frame of text in a layout, which ``layout_of`` made of the setup or a format of rows like these has of its own."""
         raws = [require_raw(job.node, s) for s in sources]
-        layout, names = _layout(setup)
         zone = job.node.dkv.get(TIME_ZONE_KEY)
         layout = replace(layout, zone=zone if isinstance(zone, str) else "UTC")
         parts = partitions_of([r.uri for r in raws], setup.partition_by)
@@ -94,19 +102,19 @@ class CsvParser(Parser):
             read = reader((), counted=True)
 
             def stream() -> tuple[int, Any]:
-                found = unpacked_blocks(self.runtime, raws, block_bytes, layout.quote)
+                found = unpacked_blocks(self.runtime, raws, block_bytes, layout.line_quote)
                 return job.node.tasks.feed(read, self._with_header(read, found, setup, names), job.cancelled)
 
             return write_frame(job, read, 0, types, kept, dest, domains, stream)
-        plan = plan_blocks(self.runtime, raws, block_bytes, layout.quote)
+        plan = plan_blocks(self.runtime, raws, block_bytes, layout.line_quote)
         try:
-            blocks = with_quotes(job, self.runtime, plan.blocks, layout.quote)
+            blocks = with_quotes(job, self.runtime, plan.blocks, layout.line_quote)
             if setup.check_header == 1:
                 blocks = self._with_headers(blocks, layout, names)
             try:
                 return write_frame(job, reader(blocks, counted=False), len(blocks), types, kept, dest, domains)
             except DoubtfulError:
-                blocks = count_quotes(job, blocks, layout.quote)
+                blocks = count_quotes(job, blocks, layout.line_quote)
                 return write_frame(job, reader(blocks, counted=True), len(blocks), types, kept, dest, domains)
         finally:
             job.node.dkv.remove_many(plan.staged)
@@ -142,7 +150,14 @@ def _cells_of_first_line(head: bytes, layout: Layout) -> list[str]:
     return [t.text for t in cells.row(0)] if cells.n_rows else []
 
 
-def _layout(setup: ParseSetup) -> tuple[Layout, tuple[str, ...]]:
+def layout_of(setup: ParseSetup) -> tuple[Layout, tuple[str, ...]]:
+    """What a setup says of text, and the names of all its columns.
+
+    Raises
+    ------
+    IllegalArgumentError
+        There are no columns, or all are skipped.
+    """
     n = setup.number_columns or len(setup.column_types or ()) or len(setup.column_names or ())
     if n < 1:
         raise IllegalArgumentError("Cannot parse: the setup has no columns. Run ParseSetup on the source first.")

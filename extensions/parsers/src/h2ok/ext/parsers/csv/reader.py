@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from h2ok.ext.parsers.columns import Columns, code_type
-from h2ok.ext.parsers.csv.cells import SEEN, Cells, read_cells
+from h2ok.ext.parsers.columns import ROUNDED, UNREAD, Columns, code_type
+from h2ok.ext.parsers.csv.arff_rows import ArffRows
+from h2ok.ext.parsers.csv.cells import SEEN, Cells, exact_number, read_cells
 from h2ok.ext.parsers.csv.levels import LevelTable
 from h2ok.ext.parsers.csv.scratch import Scratch
 from h2ok.ext.parsers.csv.tokens import Dialect
-from h2ok.ext.parsers.times import iso_times, parse_times
+from h2ok.ext.parsers.times import iso_times, patterned_times
 from h2ok.kernel import NA_INT64, Chunk
-from h2ok.kernel.frame.newchunk import Seen, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
+from h2ok.kernel.frame.newchunk import Seen, encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
 from h2ok.kernel.frame.numeric_encoder import MOST_DIGITS, is_sparse
 from h2ok.kernel.wire import wire_type
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ __all__ = ["Layout", "read_block"]
 
 #: Types whose cells are read once for each level of a block.
 _CODED = ("Enum", "Numeric", "Time")
+_WIDE, _LARGE = SEEN.index("wide"), 2.0**53
 
 
 @wire_type("csv.layout")
@@ -40,6 +42,15 @@ class Layout:
     na: tuple[tuple[str, ...], ...]
     #: Time zone of time texts.
     zone: str = "UTC"
+    #: For each column of the file the pattern its times are written in; an empty one, or none at all, for the usual forms.
+    patterns: tuple[str, ...] = ()
+    #: What makes lines of CSV of the lines of a block.
+    rows: ArffRows | None = None
+
+    @property
+    def line_quote(self) -> str:
+        """The quote that may hold line ends."""
+        return "" if self.rows is not None else self.quote
 
     @property
     def dialect(self) -> Dialect:
@@ -66,7 +77,12 @@ def read_block(
     found = read_cells(text, layout.dialect, int(header), number_columns, code_columns, tables, scratch, keep=texts)
     out = Columns(found.cells.n_rows, [None] * n, [None] * n, [None] * n)
     for i, k in enumerate(as_numbers):
-        out.chunks[k] = encode_seen(found.numbers[i], found.seen[i])
+        large = found.whole.get(i)
+        out.chunks[k] = encode_large(found.numbers[i], *large) if large else None
+        if (large and out.chunks[k] is None) or found.seen[i, _WIDE]:
+            out.notes.add((ROUNDED, k))
+        if out.chunks[k] is None:
+            out.chunks[k] = encode_seen(found.numbers[i], found.seen[i])
     for i, k in enumerate(as_codes):
         kind = layout.types[layout.keep[k]]
         if kind == "Enum":
@@ -74,7 +90,9 @@ def read_block(
             out.levels[k] = tables[i].snapshot()
             out.fresh[k] = tables[i].known(told[i])
         else:
-            out.chunks[k] = _read_levels(kind, found.codes[i], tables[i], layout)
+            out.chunks[k], note = _read_levels(kind, found.codes[i], tables[i], layout, layout.keep[k])
+            if note:
+                out.notes.add((note, k))
     for k, j in enumerate(layout.keep):
         if k not in done:
             out.chunks[k] = _read_texts(found.cells, j, layout)
@@ -107,22 +125,50 @@ def _needs_double(value: float) -> bool:
         return bool(np.float32(value) != value and np.rint(value * 1e5) / 1e5 != value)
 
 
-def _read_levels(kind: str, codes: NDArray[np.int32], table: LevelTable, layout: Layout) -> Chunk:
-    """A column of numbers or times whose levels are read."""
-    na = table.na
+def encode_large(values: NDArray[np.float64], rows: NDArray[np.int64], whole: NDArray[np.int64]) -> Chunk | None:
+    """The chunk of float64[n] numbers of which those in some rows are known exactly.
+
+    None when others are no whole numbers of at most 63 bits, so that only doubles can hold them all.
+    """
+    small = values.copy()
+    small[rows] = 0
+    missing = np.isnan(small)
+    small[missing] = 0
+    if (np.abs(small) > _LARGE).any() or (np.rint(small) != small).any():
+        return None
+    out = small.astype(np.int64)
+    out[missing] = NA_INT64
+    out[rows] = whole
+    return encode_int64(out)
+
+
+def _read_levels(kind: str, codes: NDArray[np.int32], table: LevelTable, layout: Layout, column: int) -> tuple[Chunk, str]:
+    """A column of numbers or times whose levels are read, and what to tell of it."""
     if kind == "Numeric":
-
-        def numbers(cells: Cells, texts: list[str]) -> NDArray[np.float64]:
-            return np.append(np.where([t in na for t in texts], np.nan, _numbers_of(cells)) if texts else np.empty(0), np.nan)
-
-        return encode_numbers(table.values(numbers)[codes])
+        values = table.values(lambda cells: np.append(_numbers_of(cells), np.nan), np.nan)
+        exact = _large_levels(table, np.flatnonzero(np.abs(values) >= _LARGE))
+        rows = np.flatnonzero(exact[codes])
+        chunk = encode_large(values[codes], rows, exact[codes[rows]]) if len(rows) else None
+        return chunk or encode_numbers(values[codes]), ROUNDED if len(rows) and chunk is None else ""
 
     from h2ok.kernel.frame.packing import encode_picked_int64
 
-    def times(cells: Cells, texts: list[str]) -> NDArray[np.int64]:
-        return _times(cells, texts, na, layout.zone)
+    pattern = layout.patterns[column] if layout.patterns else ""
+    times = table.values(lambda cells: np.append(_times(cells, layout.zone, pattern), NA_INT64), NA_INT64)
+    unread = pattern and any(
+        t and t not in table.na for t in map(table.decoded().__getitem__, np.flatnonzero(times[:-1] == NA_INT64))
+    )
+    return encode_picked_int64(codes, times), UNREAD if unread else ""
 
-    return encode_picked_int64(codes, table.values(times))
+
+def _large_levels(table: LevelTable, large: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64[n + 1]: of those levels that are large the whole numbers of at most 63 bits, 0 for all others."""
+    out = np.zeros(table.n + 1, dtype=np.int64)
+    for k in large.tolist():
+        number = exact_number(table.decoded()[k])
+        if number == number.to_integral_value() and abs(number) < 2**63:
+            out[k] = int(number)
+    return out
 
 
 def _numbers_of(cells: Cells) -> NDArray[np.float64]:
@@ -146,19 +192,13 @@ def _texts(cells: Cells, column: int, na: tuple[str, ...]) -> list[str | None]:
     return [None if t in na else t for t in out] if na else out
 
 
-def _times(cells: Cells, texts: list[str], na: tuple[str, ...], zone: str) -> NDArray[np.int64]:
-    """Times of texts, and a last one that is missing. H2O: a plain number in a time column is milliseconds already."""
-    values = np.full(len(texts) + 1, NA_INT64, dtype=np.int64)
-    if not texts:
-        return values
-    values[:-1] = iso_times(*cells.packed(np.arange(len(texts))), zone)
-    values[:-1][[t in na for t in texts]] = NA_INT64
-    rest = np.flatnonzero(values[:-1] == NA_INT64)
-    values[rest] = parse_times([None if texts[i] in na else texts[i] for i in rest.tolist()], zone)
-    unknown = rest[values[rest] == NA_INT64]
+def _times(cells: Cells, zone: str, pattern: str) -> NDArray[np.int64]:
+    """Times of rows of one cell. H2O: a plain number in a time column is milliseconds already."""
+    packed = cells.packed(np.arange(cells.n_rows))
+    values = patterned_times(*packed, pattern, zone) if pattern else iso_times(*packed, zone)
+    unknown = np.flatnonzero(values == NA_INT64)
     if len(unknown):
         numbers = _numbers_of(cells)[unknown]
-        numbers[[texts[i] in na for i in unknown.tolist()]] = np.nan
         good = ~np.isnan(numbers) & (np.abs(numbers) < 2.0**62)
         values[unknown[good]] = numbers[good].astype(np.int64)
     return values
