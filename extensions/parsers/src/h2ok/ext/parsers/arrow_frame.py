@@ -12,7 +12,7 @@ from h2ok.capabilities.contracts.schema import Schema, api
 from h2ok.ext.parsers.arrow_columns import columns_of_table, damage_of
 from h2ok.ext.parsers.arrow_stream import arrow_pieces
 from h2ok.ext.parsers.columns import Columns, check_names, vec_type
-from h2ok.kernel import Frame, IllegalArgumentError, Node, Vec, sanitize
+from h2ok.kernel import Frame, IllegalArgumentError, Node, Vec, given_key
 from h2ok.kernel.frame.newchunk import encode_codes
 from h2ok.kernel.frame.vec import DEFAULT_CHUNK_ROWS, new_vec_key
 from h2ok.kernel.key import chunk_key
@@ -43,7 +43,7 @@ def post_arrow(ctx: RequestContext, _: Any) -> Response:
     """POST /3/Frames/{frame_id}/arrow: an IPC stream becomes the frame."""
     if ctx.body is None:
         raise IllegalArgumentError("The body is empty; an Arrow IPC stream was expected.")
-    frame = frame_of_stream(ctx.node, ctx.body, sanitize(ctx.path_params["frame_id"]))
+    frame = frame_of_stream(ctx.node, ctx.body, given_key(ctx.path_params["frame_id"], "frame_id"))
     answer = {"frame_id": {"name": frame.key, "type": "Key<Frame>"}, "rows": frame.n_rows, "num_columns": frame.n_cols}
     return Response(json.dumps(answer), content_type="application/json")
 
