@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, is_text, kinds_of_schema
+from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, kinds_of_schema, rounded
+from h2ok.ext.parsers.arrow_types import is_text, may_pass_int64
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.compression import compression_of
 from h2ok.ext.parsers.kept import kept_columns, kept_positions
@@ -148,4 +149,8 @@ class ColumnarParser(Parser):
         keep, names, types = kept_columns(self._completed(first, raws[0], setup), len(own), raws[0].key)
         parts = partitions_of([r.uri for r in raws], setup.partition_by)
         read = self.task(random_key("parse", system=True), pieces, tuple(own[j] for j in keep), tuple(types), parts)
-        return write_frame(job, read, len(pieces), [*types, *parts.types], [*names, *parts.names], dest)
+        frame = write_frame(job, read, len(pieces), [*types, *parts.types], [*names, *parts.names], dest)
+        wide = [n for n, j in zip(names, keep, strict=True) if may_pass_int64(first.schema.field(j).type)]
+        for text in rounded(job.node, frame, wide):
+            job.warn(text)
+        return frame
