@@ -204,9 +204,42 @@ def test_numbers_that_64_bits_cannot_hold_are_told(shared: Runtime, web: Client,
     assert cells(shared, shared.node.frames.get("f")) == {"q": ("string", [str(2**64 - 1), "1"])}
 
 
-def test_intervals_are_refused_by_name(web: Client, tmp_path: Path) -> None:
+def interval_file(path: Path, **columns: Any) -> None:
+    """Arrow cannot write intervals: twelve bytes get the mark of one in the footer."""
+    table = pa.table({"a": [1, 2], "i": pa.array([b"0" * 12] * 2, pa.binary(12)), **columns})
+    pq.write_table(table, path, store_schema=False)
+    path.write_bytes(marked_as_interval(path.read_bytes()))
+
+
+@pytest.mark.parametrize("kept", [{}, {"skipped_columns": [3]}])
+def test_intervals_are_left_out_with_a_word(shared: Runtime, web: Client, tmp_path: Path, kept: dict[str, list[int]]) -> None:
+    interval_file(tmp_path / "t.parquet", b=[3, 4], c=[5, 6])
+    keys = web.get("/3/ImportFiles", path=str(tmp_path / "t.parquet"))["destination_frames"]
+    setup = web.post("/3/ParseSetup", source_frames=keys)
+    assert (setup["column_names"], setup["skipped_columns"]) == (["a", "i", "b", "c"], [1])
+    assert setup["warnings"] == ["Column 'i' is left out: month_day_nano_interval cannot be a column."]
+    fields = {f: setup[f] for f in ("parse_type", "separator", "number_columns", "column_types", "skipped_columns", "column_names")}
+    if kept:
+        # As the official client does: its own list in place of the server's, and names of what it leaves.
+        fields |= kept | {"column_names": ["a", "i", "b"]}
+    job = web.job(web.post("/3/Parse", source_frames=keys, destination_frame="f", **fields))
+    assert job["status"] == "DONE", job
+    expected = {"a": ("numeric", [1, 2]), "b": ("numeric", [3, 4])}
+    assert cells(shared, shared.node.frames.get("f")) == expected | ({} if kept else {"c": ("numeric", [5, 6])})
+
+
+def test_intervals_in_streams_are_refused(web: Client) -> None:
     interval = pa.array([pa.MonthDayNano([1, 2, 3])], pa.month_day_nano_interval())
     assert "'i' is of Arrow type month_day_nano_interval" in send(web, pa.table({"i": interval}), expect=412)["msg"]
+
+
+def marked_as_interval(file: bytes) -> bytes:
+    """A Parquet file whose column ``i`` of twelve bytes says in the footer that it is an INTERVAL (converted type 21)."""
+    size = int.from_bytes(file[-8:-4], "little")
+    footer = file[-8 - size : -8]
+    name = footer.index(b"\x18\x01i")
+    footer = footer[: name + 3] + b"\x25\x2a" + footer[name + 3 :]
+    return file[: -8 - size] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
 
 
 def test_nanoseconds_need_no_pandas(tmp_path: Path) -> None:

@@ -33,7 +33,6 @@ _REASONS: dict[str, tuple[str, ...]] = {
     ),
     "H2O takes bzip2 and xz for text; h2ok decompresses.": ("bz2", "xz"),
     "H2O shows microseconds as numbers; h2ok as times.": ("parquet_ts_us", "orc_ts_us"),
-    "H2O makes text of a few booleans; h2ok levels of any.": ("parquet_bool", "orc_bool"),
     "H2O guesses from the first row group; h2ok from the first thousand rows.": ("parquet_row_groups",),
     "H2O passes over column types of binary formats; h2ok takes them.": ("parquet_type_enum", "parquet_type_string", "xls_types"),
     "H2O reads damaged binary files as text; h2ok refuses them.": ("parquet_damaged", "orc_damaged", "avro_damaged", "xls_damaged"),

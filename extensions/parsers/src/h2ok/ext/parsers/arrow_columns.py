@@ -11,7 +11,7 @@ import numpy as np
 from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of, storage_of
 from h2ok.ext.parsers.columns import MANY, Columns, code_type
 from h2ok.ext.parsers.csv.guess import type_of_texts
-from h2ok.ext.parsers.kept import kept_positions, spread_types
+from h2ok.ext.parsers.kept import kept_positions, spread, spread_types
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, IllegalArgumentError
 from h2ok.kernel.frame.codecs import UuidChunk
@@ -64,22 +64,35 @@ def damage_of(source: str, kind: str) -> Iterator[None]:
 def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -> ParseSetup:
     """The setup of a file with its own schema; ``head``: its first rows as a table or batch, None when it has none.
 
+    Columns of types that a frame has not, such as intervals, are skipped with a warning.
+
     Raises
     ------
     IllegalArgumentError
-        A column that is not skipped is nested.
+        A column that is not skipped is nested (H2O refuses such files, too), or nothing is left.
     """
-    keep = set(kept_positions(given, len(schema)))
-    found = [
-        _type_of(schema.field(j), None if head is None else head.column(j)) if j in keep else "Bad" for j in range(len(schema))
-    ]
-    types = spread_types(given, found)
+    import pyarrow as pa
+
+    n = len(schema)
+    wanted = kept_positions(given, n)
+    keep = [j for j in wanted if kind_of(schema.field(j).type)]
+    left_out = [schema.field(j) for j in wanted if j not in keep]
+    refused = next((f for f in left_out if pa.types.is_nested(f.type) or not keep), None)
+    if refused is not None:
+        raise IllegalArgumentError(
+            f"Column '{refused.name}' is of type {refused.type}, which cannot be a column. Skip it (skipped_columns=[...] of "
+            "ParseSetup), or send the other columns with h2ok.client.from_arrow."
+        )
+    found = [_type_of(schema.field(j), None if head is None else head.column(j)) if j in keep else "Bad" for j in range(n)]
     first = None if head is None else head.slice(0, _PREVIEW)
-    shown = [] if first is None else [_preview(first.column(j)) if j in keep else [""] * first.num_rows for j in range(len(schema))]
-    preview = tuple(zip(*shown, strict=True))
+    shown = [] if first is None else [_preview(first.column(j)) if j in keep else [""] * first.num_rows for j in range(n)]
+    told = (f"Column '{f.name}' is left out: {f.type} cannot be a column." for f in left_out)
     return replace(
-        given, parse_type=parse_type, separator=0, check_header=-1, number_columns=len(schema), column_types=tuple(types),
-        column_names=given.column_names or tuple(schema.names), data=preview,
+        given, parse_type=parse_type, separator=0, check_header=-1, number_columns=n,
+        column_types=tuple(spread_types(given, found)),
+        column_names=tuple(spread(given.column_names or (), wanted, schema.names)),
+        skipped_columns=tuple(sorted({*given.skipped_columns, *(j for j in wanted if j not in keep)})),
+        data=tuple(zip(*shown, strict=True)), warnings=tuple(dict.fromkeys((*given.warnings, *told))),
     )  # fmt: skip
 
 
@@ -114,14 +127,10 @@ def _type_of(field: Any, head: Any) -> str:
         return "Time"
     if kind == "uuid":
         return "UUID"
-    # A dictionary of texts says that it is one of levels, which three rows of text do not.
-    if kind == "boolean" or (kind == "text" and pa.types.is_dictionary(field.type)):
+    # A dictionary of texts says that it is one of levels, which three rows of text do not; bool8 was not known to H2O.
+    if (kind == "text" and pa.types.is_dictionary(field.type)) or (kind == "boolean" and not pa.types.is_boolean(field.type)):
         return "Enum"
-    if kind:
-        return "String" if head is None else type_of_texts(_texts(storage_of(head)))
-    raise IllegalArgumentError(
-        f"Column '{field.name}' is of type {field.type}, which cannot be a column. Skip it: skipped_columns=[...]."
-    )
+    return "String" if head is None else type_of_texts(_texts(storage_of(head)))
 
 
 def kinds_of_schema(schema: Any) -> list[str]:
