@@ -16,7 +16,7 @@ from h2ok.kernel import NA_INT64, Chunk
 from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_strings, encode_uuids
 from numpy.typing import NDArray
 
-__all__ = ["columns_of_values", "text_of"]
+__all__ = ["columns_of_values", "pass_int64", "text_of"]
 
 #: Milliseconds that are no time: they do not fit into 64 bits. NaN is not below it either.
 _PAST_TIMES = 2.0**63
@@ -77,6 +77,11 @@ def _whole_numbers(values: Sequence[Any]) -> NDArray[np.int64] | None:
             return None
         out[i] = int(v)
     return out
+
+
+def pass_int64(values: Sequence[Any]) -> bool:
+    """Whether some whole number has no place in int64."""
+    return any(_is_exact(v) and abs(v) >= _PAST_TIMES for v in values)
 
 
 def _is_exact(value: Any) -> bool:
