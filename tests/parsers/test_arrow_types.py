@@ -287,3 +287,14 @@ def test_runs_are_written_out(shared: Runtime, web: Client) -> None:
     runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array([7, 8]))
     send(web, pa.table({"c": runs}))
     assert cells(shared, shared.node.frames.get("f")) == {"c": ("numeric", [7, 7, 8])}
+
+
+def test_what_no_row_has_is_no_level_unless_it_is_declared(shared: Runtime, web: Client, tmp_path: Path) -> None:
+    declared = pa.DictionaryArray.from_arrays(pa.array([1, 0, 1, 0]), pa.array(["x", "y", "never"]))
+    pq.write_table(pa.table({"c": declared}), tmp_path / "d.parquet")
+    imported(web, tmp_path / "d.parquet")
+    assert shared.node.frames.get("f").vec("c").domain == ("never", "x", "y")
+    # The same bytes, whose schema says text only.
+    pq.write_table(pa.table({"c": declared}), tmp_path / "t.parquet", store_schema=False)
+    imported(web, tmp_path / "t.parquet")
+    assert shared.node.frames.get("f").vec("c").domain == ("x", "y")

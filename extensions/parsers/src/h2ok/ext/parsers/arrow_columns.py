@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -96,12 +96,15 @@ def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -
     )  # fmt: skip
 
 
-def columns_of_table(table: Any, names: Sequence[str], types: Sequence[str]) -> Columns:
-    """The named columns of a table as values of the given types of ParseSetup."""
+def columns_of_table(table: Any, names: Sequence[str], types: Sequence[str], coded: Container[str] = ()) -> Columns:
+    """The named columns of a table as values of the given types of ParseSetup.
+
+    The dictionaries of columns in ``coded`` are the reader's own, not declared: what no row has is no level.
+    """
     out = Columns(table.num_rows, [], [], [])
     for name, kind in zip(names, types, strict=True):
         column = table.column(name)
-        _append(out, column.combine_chunks() if hasattr(column, "combine_chunks") else column, kind)
+        _append(out, column.combine_chunks() if hasattr(column, "combine_chunks") else column, kind, used=name in coded)
     return out
 
 
@@ -139,7 +142,7 @@ def kinds_of_schema(schema: Any) -> list[str]:
     return [told.get(kind_of(f.type), "") for f in schema]
 
 
-def _append(out: Columns, column: Any, kind: str) -> None:
+def _append(out: Columns, column: Any, kind: str, *, used: bool) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -156,6 +159,8 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     elif kind == "Enum":
         encoded = column if _is_text_dictionary(pa, column) else _as_text(pa, pc, column).dictionary_encode()
         codes, levels = _codes_of(encoded).astype(code_type(len(encoded.dictionary))), encoded.dictionary.to_pylist()
+        if used:
+            codes, levels = _used(codes, levels)
     elif kind in ("Numeric", "Time") and _is_text_dictionary(pa, column):
         chunk = _parsed_levels(column, kind)
     elif kind == "String":
@@ -172,6 +177,16 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     out.chunks.append(chunk)
     out.codes.append(codes)
     out.levels.append(levels)
+
+
+def _used(codes: NDArray[Any], levels: list[str]) -> tuple[NDArray[Any], list[str]]:
+    """Codes and levels without those that no row has: some writers keep a text for missing cells among the others."""
+    met = np.flatnonzero(np.bincount(codes + 1, minlength=len(levels) + 1)[1:])
+    if len(met) == len(levels):
+        return codes, levels
+    remap = np.full(len(levels) + 1, -1, dtype=codes.dtype)
+    remap[met] = np.arange(len(met))
+    return remap[codes], [levels[i] for i in met.tolist()]
 
 
 def encode_many(values: NDArray[np.float64]) -> Chunk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["NUMBERS", "TIMES", "is_text", "kind_of", "may_pass_int64", "storage_of"]
+__all__ = ["NUMBERS", "TIMES", "is_plain_text", "kind_of", "may_pass_int64", "storage_of"]
 
 #: Kinds that hold numbers, and those that hold times or lengths of time.
 NUMBERS, TIMES = ("whole", "real", "time of day", "duration"), ("time of day", "duration", "timestamp", "date")
@@ -38,9 +38,11 @@ def kind_of(kind: Any) -> str:
     return next((found for test, found in tests if test(kind)), "")
 
 
-def is_text(kind: Any) -> bool:
-    """Whether an Arrow type, or that of a dictionary's values, is text or bytes."""
-    return not _extension_name(kind) and kind_of(kind) in ("text", "bytes")
+def is_plain_text(kind: Any) -> bool:
+    """Whether an Arrow type is text or bytes, and no dictionary of such."""
+    import pyarrow as pa
+
+    return not _extension_name(kind) and not pa.types.is_dictionary(kind) and kind_of(kind) in ("text", "bytes")
 
 
 def may_pass_int64(kind: Any) -> bool:

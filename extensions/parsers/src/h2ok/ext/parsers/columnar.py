@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, kinds_of_schema, rounded
-from h2ok.ext.parsers.arrow_types import is_text, may_pass_int64
+from h2ok.ext.parsers.arrow_types import is_plain_text, may_pass_int64
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.compression import compression_of
 from h2ok.ext.parsers.kept import kept_columns, kept_positions
@@ -100,11 +100,11 @@ class ReadPieces(ReadColumns):
             raise IllegalArgumentError(f"'{ref.raw.key}' has no column '{missing[0]}', which the first file has.")
         types = dict(zip(self.columns, self.types, strict=True))
         with damage_of(f"'{ref.raw.key}'", f"{self.format} file"):
-            coded = [c for c, kind in types.items() if kind in _CODED and is_text(file.schema.field(c).type)]
+            coded = [c for c, kind in types.items() if kind in _CODED and is_plain_text(file.schema.field(c).type)]
             out = Columns(0, [], [], [])
             for names, table in file.piece(ref.number, list(self.columns), coded):
                 table.validate(full=True)
-                out.append(columns_of_table(table, names, [types[n] for n in names]))
+                out.append(columns_of_table(table, names, [types[n] for n in names], coded))
             return self.partitions.extend(out, ref.source)
 
 
