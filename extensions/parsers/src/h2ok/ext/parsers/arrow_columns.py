@@ -108,13 +108,12 @@ def columns_of_table(table: Any, names: Sequence[str], types: Sequence[str], cod
     return out
 
 
-def rounded(node: Node, frame: Frame, columns: Sequence[str]) -> list[str]:
+def rounded(node: Node, frame: Frame, columns: Sequence[str], advice: str) -> list[str]:
     """A sentence for each of some columns with whole numbers that int64 cannot hold, so that they are doubles."""
     vecs = {n: frame.vec(n) for n in columns if frame.vec(n).type == "numeric"}
     found = zip(vecs, rollups_many(node, list(vecs.values())), strict=True)
     return [
-        f"Column '{n}' holds numbers beyond 64 bits, which are kept as the nearest doubles. To keep all digits read it as text: "
-        f"col_types={{'{n}': 'string'}}."
+        f"Column '{n}' holds numbers beyond 64 bits, which are kept as the nearest doubles. To keep all digits {advice}."
         for n, stats in found
         if stats.n_known and max(-stats.min, stats.max) >= _PAST_INT64
     ]

@@ -70,7 +70,7 @@ def frame_of_stream(node: Node, stream: BinaryIO, key: str) -> tuple[Frame, list
         for table in _runs(pa, reader):
             made.add(columns_of_table(table, schema.names, made.types))
     frame = made.store(node, key)
-    return frame, rounded(node, frame, [f.name for f in schema if may_pass_int64(f.type)])
+    return frame, rounded(node, frame, [f.name for f in schema if may_pass_int64(f.type)], "send it as text")
 
 
 class _Source:

@@ -151,6 +151,6 @@ class ColumnarParser(Parser):
         read = self.task(random_key("parse", system=True), pieces, tuple(own[j] for j in keep), tuple(types), parts)
         frame = write_frame(job, read, len(pieces), [*types, *parts.types], [*names, *parts.names], dest)
         wide = [n for n, j in zip(names, keep, strict=True) if may_pass_int64(first.schema.field(j).type)]
-        for text in rounded(job.node, frame, wide):
+        for text in rounded(job.node, frame, wide, "read it as text: col_types={name: 'string'}"):
             job.warn(text)
         return frame
