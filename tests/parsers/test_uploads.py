@@ -150,6 +150,7 @@ FORMATS: dict[str, Callable[[], bytes]] = {
     "csv": lambda: CSV,
     "gzip": lambda: gzip.compress(CSV),
     "zip": lambda: packed({"t.csv": CSV}),
+    "zip_of_a_mac": lambda: packed({"__MACOSX/._t.csv": b"\0junk", ".DS_Store": b"\0", "t.csv": CSV}),
     "xlsx_in_zip": lambda: packed({"book.xlsx": xlsx()}),
     "xls_in_gzip": lambda: gzip.compress(xls()),
 }

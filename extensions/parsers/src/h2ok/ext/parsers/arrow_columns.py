@@ -231,7 +231,7 @@ def _uuids(column: Any) -> Chunk:
     halves = np.zeros((n, 2), dtype=np.uint64)
     na = column.is_null().to_numpy(zero_copy_only=False)
     if data is not None:
-        halves[:] = np.frombuffer(data, dtype=">u8")[at : at + 2 * n].reshape(n, 2)
+        halves[:] = np.frombuffer(data, dtype=">u8", count=at + 2 * n)[at:].reshape(n, 2)
         halves[na] = 0
     return UuidChunk(n, halves, na if na.any() else np.zeros(0, dtype=np.bool_))
 

@@ -48,6 +48,8 @@ def _field(name: str, kind: Any, named: dict[str, Any], space: str, depth: int) 
         if found is not None and depth < _MAX_DEPTH:
             return _field(name, found, named, space, depth + 1)
         return AvroField(name, "Numeric" if kind in _NUMBERS else "String" if kind in _TEXTS else "", kind)
+    if not isinstance(kind, dict):
+        return AvroField(name, "", str(kind)[:100])
     stored, logical = kind.get("type"), str(kind.get("logicalType", ""))
     if isinstance(stored, (dict, list)) and depth < _MAX_DEPTH:
         return _field(name, stored, named, space, depth + 1)

@@ -155,6 +155,8 @@ def _pieces(runtime: Runtime, raw: RawFile, kind: str | None) -> Iterator[bytes]
     if kind == "zip":
         with zipfile.ZipFile(stream) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
+            # What Macs add beside each file comes first at times.
+            members = [m for m in members if not _is_extra(m.filename)] or members
             if not members:
                 raise IllegalArgumentError(f"'{raw.key}' is a zip archive without files.")
             # H2O: only the first file of an archive is read.
@@ -169,6 +171,10 @@ def _pieces(runtime: Runtime, raw: RawFile, kind: str | None) -> Iterator[bytes]
         return
     opened = _open_stream(stream, kind)
     yield from iter(lambda: opened.read(_PIECE), b"")
+
+
+def _is_extra(name: str) -> bool:
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("._") or name.endswith(".DS_Store")
 
 
 def _unpacked_by_arrow(stream: BinaryIO, kind: str) -> Iterator[bytes]:
