@@ -60,7 +60,7 @@ def _grid(h2o: Any, frame: Any) -> Run:
     from h2o.grid import H2OGridSearch
 
     grid = H2OGridSearch(
-        H2OGradientBoostingEstimator(ntrees=20, seed=1),
+        _estimators()[1](ntrees=20, seed=1),
         {"max_depth": [2, 3, 4, 5, 6], "min_rows": [1, 2, 5, 10], "learn_rate": [0.05, 0.1, 0.2, 0.3, 0.4]},
     )
     x = [c for c in frame.columns if c not in ("cheap", "size", "price")]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from h2ok.client import TransferError, download_mojo
 
 from .test_frames import as_pandas
 
@@ -103,6 +105,26 @@ def test_model_is_found_again_and_removed(h2o: Any, frames: tuple[Any, Any]) -> 
     h2o.remove("kept")
     with pytest.raises(h2o.exceptions.H2OResponseError):
         h2o.get_model("kept")
+
+
+def test_a_mojo_is_taken_out_into_a_folder(h2o: Any, frames: tuple[Any, Any], tmp_path: Path) -> None:
+    from h2o.estimators import H2OGeneralizedLinearEstimator
+
+    model = H2OGeneralizedLinearEstimator(family="binomial", lambda_=0, model_id="out of it")
+    model.train(x=["age"], y="buys", training_frame=frames[0])
+    official = Path(model.download_mojo(str(tmp_path)))
+    assert official.name == "out of it.zip"
+    ours = download_mojo(model, tmp_path / "again.zip")
+    assert Path(ours).read_bytes() == official.read_bytes()
+    official.unlink()
+    assert download_mojo("out of it", tmp_path, server=h2o.connection().base_url) == str(official)
+    with pytest.raises(TransferError, match="404"):
+        download_mojo("nothing", tmp_path)
+    assert sorted(p.name for p in tmp_path.glob("*.zip*")) == ["again.zip", "out of it.zip"]
+
+
+def test_a_log_is_downloaded_under_its_name(h2o: Any, tmp_path: Path) -> None:
+    assert Path(h2o.download_all_logs(str(tmp_path))).name.startswith("h2ologs_")
 
 
 def test_bad_parameters_are_named(h2o: Any, frames: tuple[Any, Any]) -> None:

@@ -137,3 +137,12 @@ def test_levels_are_named_after_the_place_of_their_column(client: Client, runtim
 def test_too_many_levels_are_refused(client: Client) -> None:
     error = client.post("/3/CreateFrame", dest="x", rows=1, factors=10_000_001, expect=400)
     assert "Number of factors must be <= 10,000,000" in error["msg"]
+
+
+def test_made_frames_are_found_under_the_names_asked_for(client: Client, runtime: Runtime) -> None:
+    made(client, "has/slash", rows=10, cols=2, seed=1)
+    answer = client.post("/3/SplitFrame", dataset="has/slash", ratios=[0.5], destination_frames=["a/1", "a/2"])
+    runtime.node.jobs.wait(answer["key"]["name"])
+    for key in ("has/slash", "a/1", "a/2"):
+        assert client.get(f"/3/Frames/{key}")["frames"][0]["frame_id"]["name"] == key
+    assert "control character" in client.post("/3/CreateFrame", expect=412, dest="a\nb", rows=1, cols=1)["msg"]

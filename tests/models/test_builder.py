@@ -49,6 +49,14 @@ def test_missing_frame_fails_in_the_job(lab: Any) -> None:
     assert "training_frame" in (job.exception or "")
 
 
+def test_a_slash_in_a_model_id_is_replaced_and_told(lab: Any) -> None:
+    job = lab.node.jobs.wait(lab.builder("glm", training_frame="tr", response_column="y", model_id="a/b", **GLM0).start().key)
+    assert (job.status, job.dest) == ("DONE", "a_b")
+    assert job.warnings[0] == "Bad model_id 'a/b': it holds a slash. The model is stored as 'a_b'."
+    with pytest.raises(IllegalArgumentError, match="control character"):
+        lab.builder("glm", training_frame="tr", response_column="y", model_id="a\nb", **GLM0).start()
+
+
 def test_constant_and_text_columns_are_left_out_with_a_warning(lab: Any) -> None:
     lab.node.frames.from_columns(
         "t", {"x": np.arange(40.0), "const": np.ones(40), "s": ["a"] * 40, "y": np.arange(40.0) % 7}, {"s": "string"}

@@ -12,7 +12,7 @@ import pytest
 from h2ok.capabilities.removal import remove_key
 from h2ok.capabilities.testing import Client, local_runtime
 from h2ok.ext.models import routes_grid
-from h2ok.ext.models.grid import SearchCriteria, combinations
+from h2ok.ext.models.grid import GridSearch, SearchCriteria, combinations
 from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.measures import MEASURES, measure
 from h2ok.kernel import IllegalArgumentError, Node
@@ -29,6 +29,13 @@ def test_words_need_no_quotes() -> None:
     for bad in ("{", "[1", '{"a" 1}', "1]"):
         with pytest.raises(IllegalArgumentError):
             parse_lenient(bad)
+
+
+def test_ids_with_slashes_are_refused(lab: Any) -> None:
+    cls = type(lab.builder("gbm"))
+    base = {"training_frame": "tr", "response_column": "y"}
+    with pytest.raises(IllegalArgumentError, match="grid_id 'a/b' holds a slash"):
+        GridSearch(lab.runtime, cls, base, {"max_depth": [2]}, SearchCriteria(), grid_id="a/b")
 
 
 def test_strategies() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import bz2
 import ctypes
+import decimal
 import gc
 import gzip
 import io
@@ -216,7 +217,7 @@ def _cases() -> dict[str, list[str]]:
 @cache
 def _arrow_streams() -> tuple[bytes, ...]:
     """Streams of every type, plain and packed, in one batch and several."""
-    table = pa.table(
+    plain = pa.table(
         {
             "i": pa.array([1, None, 3], pa.int32()),
             "l": [2**40, 2, None],
@@ -228,8 +229,22 @@ def _arrow_streams() -> tuple[bytes, ...]:
             "s": pa.array(["x", "", None], pa.large_string()),
         }
     )
+    meant = pa.table(
+        {
+            "u": pa.array([b"0" * 16, None, b"1" * 16], pa.uuid()),
+            "j": pa.array(["{}", None, "[]"], pa.json_()),
+            "f": pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, None, 0], pa.int8())),
+            "t": pa.array([1, None, 2], pa.time64("ns")),
+            "k": pa.array([1, None, -2], pa.duration("us")),
+            "e": pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.uint8()), pa.array(["a", "b"], pa.string_view())),
+            "q": pa.array([2**64 - 1, None, 2**53 + 1], pa.uint64()),
+            "n": pa.array([decimal.Decimal(10**19), None, 1], pa.decimal128(30, 4)),
+            "m": pa.array([1, None, -1], pa.timestamp("ns")),
+        }
+    )
     out = []
-    for compression, rows in ((None, 3), (None, 1), ("zstd", 2), ("lz4", 3)):
+    plans = ((plain, None, 3), (plain, None, 1), (plain, "zstd", 2), (plain, "lz4", 3), (meant, None, 3), (meant, None, 2))
+    for table, compression, rows in plans:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
             writer.write_table(table, max_chunksize=rows)

@@ -51,7 +51,8 @@ def test_a_table_becomes_a_frame(shared: Runtime, web: Client, url: str) -> None
     assert job["dest"]["name"] == "sales_sql_to_hex"  # type: ignore[index]
     frame = shared.node.frames.get("sales_sql_to_hex")
     assert frame.names == ("id", "price", "name", 'odd "name', "day")
-    assert [v.type for v in frame.vecs] == ["numeric", "numeric", "string", "numeric", "string"]
+    assert [v.type for v in frame.vecs] == ["numeric", "numeric", "string", "numeric", "time"]
+    assert frame.vecs[4].to_numpy(shared.node)[0] == 1704153600000
     price = frame.vecs[1].to_numpy(shared.node)
     np.testing.assert_array_equal(np.isnan(price), np.arange(1000) % 5 == 0)
     assert price[7] == 7 / 4
@@ -95,12 +96,130 @@ def test_what_the_database_lacks_is_named(web: Client, url: str, fields: dict[st
         ("postgresql://u:secret@db:5432/x", "may hold no driver"),
         ("postgresql://db:5432/../x", "not allowed"),
         ("no url", "must look like"),
+        ("postgresql://db:5432/x%3Fsslmode=disable", "not allowed"),
+        ("postgresql://d%62:5432/x", "names no server"),
+        ("sqlite://host/shop.db", "three slashes"),
+        ("sqlite://", "not allowed"),
+        ("sqlite:///:memory:", "not allowed"),
     ],
 )
 def test_only_allowed_databases_are_asked(web: Client, url: str, given: str, text: str) -> None:
     answer = web.post("/99/ImportSQLTable", expect=412, connection_url=given, username="u", password="p", table="t")
     assert text in answer["msg"]
     assert "secret" not in answer["msg"]
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database beside the folder ``data``, whose databases are allowed."""
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("H2OK_SQL_ALLOW", f"sqlite:///{tmp_path}/data/*.db")
+    path = tmp_path / "outside.db"
+    database(path, "create table t (x integer)", "insert into t values (1)")
+    return path
+
+
+def database(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path) as db:
+        for statement in statements:
+            db.execute(statement)
+    db.close()
+
+
+@pytest.mark.parametrize("name", ["..%2Foutside.db", "%2e%2e/outside.db", "../outside.db", "link.db", "folder/outside.db"])
+def test_what_would_be_opened_is_compared_with_what_is_allowed(web: Client, outside: Path, name: str) -> None:
+    data = outside.parent / "data"
+    (data / "link.db").symlink_to(outside)
+    (data / "folder").symlink_to(outside.parent)
+    answer = web.post(
+        "/99/ImportSQLTable", expect=412, connection_url=f"sqlite:///{data}/{name}", username="", password="", table="t"
+    )
+    assert "not allowed" in answer["msg"]
+
+
+@pytest.mark.parametrize(("name", "text"), [("a b.db", "a%20b.db"), ("100%.db", "100%25.db"), ("100%25.db", "100%2525.db")])
+def test_a_name_means_the_same_file_to_every_version_of_the_library(
+    shared: Runtime, web: Client, outside: Path, name: str, text: str
+) -> None:
+    database(outside.parent / "data" / name, "create table t (x integer)", "insert into t values (7)")
+    assert load(web, f"sqlite:///{outside.parent}/data/{text}", table="t")["status"] == "DONE"
+    assert shared.node.frames.get("t_sql_to_hex").vec("x").to_numpy(shared.node).tolist() == [7]
+
+
+def test_folders_that_the_operator_allows_may_be_links(
+    shared: Runtime, web: Client, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (outside.parent / "alias").symlink_to(outside.parent / "data")
+    database(outside.parent / "data" / "t.db", "create table t (x integer)")
+    monkeypatch.setenv("H2OK_SQL_ALLOW", f"sqlite:///{outside.parent}/alias/*.db")
+    assert load(web, f"sqlite:///{outside.parent}/alias/t.db", table="t")["status"] == "DONE"
+
+
+def test_databases_that_are_not_there_are_not_made(web: Client, outside: Path) -> None:
+    url = f"sqlite:///{outside.parent}/data/new.db"
+    answer = web.post("/99/ImportSQLTable", expect=412, connection_url=url, username="", password="", table="t")
+    assert "names no file" in answer["msg"]
+    assert not (outside.parent / "data" / "new.db").exists()
+
+
+def cells(shared: Runtime, key: str) -> dict[str, tuple[str, list[object]]]:
+    out: dict[str, tuple[str, list[object]]] = {}
+    frame = shared.node.frames.get(key)
+    for name, vec in zip(frame.names, frame.vecs, strict=True):
+        number = vec.type in ("numeric", "time")
+        values = vec.to_numpy(shared.node).tolist() if number else vec.to_strings(shared.node)
+        out[name] = (vec.type, [None if v != v else v for v in values])
+    return out
+
+
+def test_declared_dates_and_times_are_times(shared: Runtime, web: Client, url: str) -> None:
+    database(
+        Path(url.removeprefix("sqlite:///")),
+        "create table w (d date, ts timestamp, t time, b boolean, n numeric(10, 2), s text, none text)",
+        "insert into w values ('2024-01-02', '2024-01-02 03:04:05.678901', '03:04:05.678901', 1, 1.5, 'x', null)",
+        "insert into w values (null, null, null, null, null, null, null)",
+    )
+    assert load(web, url, table="w")["status"] == "DONE"
+    assert cells(shared, "w_sql_to_hex") == {
+        "d": ("time", [1704153600000, None]),
+        "ts": ("time", [1704164645678, None]),
+        "t": ("numeric", [11045678, None]),
+        "b": ("numeric", [1, None]),
+        "n": ("numeric", [1.5, None]),
+        "s": ("string", ["x", None]),
+        "none": ("string", [None, None]),
+    }
+
+
+def test_dates_that_are_none_are_read_as_they_are(shared: Runtime, web: Client, url: str) -> None:
+    database(
+        Path(url.removeprefix("sqlite:///")), "create table odd (d date, x int)", "insert into odd values ('soon', 1)",
+        "insert into odd values ('2024-01-02', 2)",
+    )  # fmt: skip
+    assert load(web, url, table="odd")["status"] == "DONE"
+    assert cells(shared, "odd_sql_to_hex") == {"d": ("string", ["soon", "2024-01-02"]), "x": ("numeric", [1, 2])}
+
+
+def test_a_library_that_cannot_tell_columns_is_asked_for_all(
+    shared: Runtime, web: Client, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sqlalchemy
+
+    def fails(*_: object, **__: object) -> None:
+        raise sqlalchemy.exc.ProgrammingError("select", {}, Exception("there is no catalog"))
+
+    monkeypatch.setattr(sqlalchemy.engine.reflection.Inspector, "get_columns", fails)
+    assert load(web, url, table="sales")["status"] == "DONE"
+    assert shared.node.frames.get("sales_sql_to_hex").n_cols == 5
+    load(web, url, table="sales", columns="name, id")
+    assert shared.node.frames.get("sales_sql_to_hex").names == ("name", "id")
+
+
+def test_long_numbers_are_exact(shared: Runtime, web: Client, url: str) -> None:
+    values = [2**53 + 1, 2**63 - 1, -(2**63) + 1]
+    job = load(web, url, select_query=" union all ".join(f"select {v} as x" for v in values))
+    assert job["status"] == "DONE", job
+    assert shared.node.frames.get("query_sql_to_hex").vec("x").chunk(shared.node, 0).int64().tolist() == values
 
 
 @pytest.mark.parametrize("query", ["drop table sales", "select 1; drop table sales", "  update sales set id = 1"])

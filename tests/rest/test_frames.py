@@ -106,7 +106,7 @@ def test_download_is_h2os_csv(web: Client) -> None:
     answer = web.request("GET", "/3/DownloadDataset?frame_id=tr&hex_string=False&escape_quotes=True")
     assert answer.text == CSV
     assert answer.headers["content-type"] == "application/octet-stream;charset=utf-8"
-    assert answer.headers["content-disposition"] == "attachment; filename=tr.csv"
+    assert answer.headers["content-disposition"] == 'attachment; filename="tr.csv"'
     assert "0x1.28p4" in web.request("GET", "/3/DownloadDataset.bin?frame_id=tr&hex_string=true").text
 
 

@@ -81,6 +81,28 @@ def test_keys_of_frames_may_hold_slashes(request_line: str, route: str, params: 
     assert _find(_router(*FRAMES), request_line) == (route, params)
 
 
+SCORED = (
+    "POST /4/Predictions/models/{model}/frames/{frame}",
+    "GET /3/ModelMetrics/models/{model}",
+    "GET /3/ModelMetrics/models/{model}/frames/{frame}",
+    "GET /3/ModelMetrics/frames/{frame}",
+)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "route", "params"),
+    [
+        ("POST /4/Predictions/models/m/frames/a/b", SCORED[0], {"model": "m", "frame": "a/b"}),
+        ("POST /4/Predictions/models/m/frames/a/frames/b", SCORED[0], {"model": "m", "frame": "a/frames/b"}),
+        ("GET /3/ModelMetrics/frames/a/b", SCORED[3], {"frame": "a/b"}),
+        ("GET /3/ModelMetrics/models/m/frames/a/b", SCORED[2], {"model": "m", "frame": "a/b"}),
+    ],
+)
+def test_frames_with_slashes_are_scored(request_line: str, route: str, params: dict[str, str]) -> None:
+    assert _find(_router(*SCORED), request_line) == (route, params)
+    assert _find(_router(*SCORED), "GET /3/ModelMetrics/models/a/b") is None
+
+
 def test_trailing_slash_is_an_empty_parameter() -> None:
     router = _router("POST /99/Models.bin/{model_id}", "POST /3/PartialDependence/")
     assert _find(router, "POST /99/Models.bin/") == ("POST /99/Models.bin/{model_id}", {"model_id": ""})

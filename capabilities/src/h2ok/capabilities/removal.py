@@ -15,7 +15,7 @@ __all__ = ["Removable", "Retaining", "remove_all", "remove_key"]
 
 @runtime_checkable
 class Removable(Protocol):
-    """A stored value that owns other keys."""
+    """A stored value that owns other keys. With ``indivisible = True`` these are parts of it and go with it in any case."""
 
     def on_remove(self, runtime: Runtime) -> None:
         """Remove what the value owns; its own key is removed by the caller."""
@@ -37,7 +37,7 @@ def remove_key(runtime: Runtime, key: str, *, cascade: bool = True) -> bool:
         return False
     if isinstance(value, Frame):
         return node.frames.remove(key)
-    if cascade and isinstance(value, Removable):
+    if isinstance(value, Removable) and (cascade or getattr(value, "indivisible", False)):
         value.on_remove(runtime)
     return node.dkv.remove(key)
 

@@ -1,4 +1,4 @@
-"""Frames of an h2ok server to and from pandas, polars and Arrow, without the detour over CSV.
+"""Frames of an h2ok server to and from pandas, polars and Arrow, without the detour over CSV, and models as MOJOs.
 
 >>> from h2ok.client import Frames
 >>> frames = Frames("http://localhost:54321")          # doctest: +SKIP
@@ -8,9 +8,10 @@
 ``Frames`` also takes a connection of the ``h2o`` package; the functions below use its current one.
 """
 
+from h2ok.client.models import download_mojo
+from h2ok.client.server import TransferError
 from h2ok.client.transfer import (
     Frames,
-    TransferError,
     from_arrow,
     from_pandas,
     from_polars,
@@ -19,4 +20,14 @@ from h2ok.client.transfer import (
     to_polars,
 )
 
-__all__ = ["Frames", "TransferError", "from_arrow", "from_pandas", "from_polars", "to_arrow", "to_pandas", "to_polars"]
+__all__ = [
+    "Frames",
+    "TransferError",
+    "download_mojo",
+    "from_arrow",
+    "from_pandas",
+    "from_polars",
+    "to_arrow",
+    "to_pandas",
+    "to_polars",
+]

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import ssl
 import uuid
-from base64 import b64encode
+import warnings
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-__all__ = ["Frames", "TransferError", "from_arrow", "from_pandas", "from_polars", "to_arrow", "to_pandas", "to_polars"]
+from h2ok.client.server import Server, current_server
+
+__all__ = ["Frames", "from_arrow", "from_pandas", "from_polars", "to_arrow", "to_pandas", "to_polars"]
 
 _MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 #: Rows of the batches that are sent.
 _BATCH_ROWS = 65536
-
-
-class TransferError(RuntimeError):
-    """The server answered with an error; ``status`` is its HTTP status, the text its message."""
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Frames:
@@ -48,14 +40,8 @@ class Frames:
         timeout: float = 600.0,
         verify: bool = True,
     ) -> None:
-        url = server if isinstance(server, str) else server.base_url
-        self._url = urlsplit(url)
-        if self._url.scheme not in ("http", "https") or not self._url.hostname:
-            raise ValueError(f"The server must be an http or https URL such as http://localhost:54321; got '{url}'.")
-        self._headers = {}
-        if user is not None:
-            self._headers["Authorization"] = "Basic " + b64encode(f"{user}:{password or ''}".encode()).decode()
-        self._compression, self._timeout, self._verify = compression, timeout, verify
+        self._server = Server(server, user=user, password=password, timeout=timeout, verify=verify)
+        self._compression = compression
 
     # -- from the server ------------------------------------------------------------------------------------------------
 
@@ -63,14 +49,9 @@ class Frames:
         """A ``pyarrow.Table`` of a frame (its key, or an H2OFrame)."""
         import pyarrow as pa
 
-        connection = self._connect()
-        try:
-            path = f"{self._path(frame)}?compression={quote(self._compression)}"
-            answer = self._answer(connection, "GET", path)
-            with pa.ipc.open_stream(pa.PythonFile(answer, "r")) as reader:
-                return reader.read_all()
-        finally:
-            connection.close()
+        path = f"{_path(frame)}?compression={quote(self._compression)}"
+        with self._server.answer("GET", path) as answer, pa.ipc.open_stream(pa.PythonFile(answer, "r")) as reader:
+            return reader.read_all()
 
     def to_pandas(self, frame: Any, **options: Any) -> Any:
         """A ``pandas.DataFrame``; ``options`` go to ``pyarrow.Table.to_pandas``. Enums become categoricals."""
@@ -90,12 +71,11 @@ class Frames:
 
         table = table if isinstance(table, pa.Table) else pa.Table.from_batches(table)
         key = key or f"arrow_{uuid.uuid4().hex}"
-        connection = self._connect()
-        try:
-            answer = self._answer(connection, "POST", self._path(key), _pieces(pa, table, self._compression))
-            return str(json.load(answer)["frame_id"]["name"])
-        finally:
-            connection.close()
+        with self._server.answer("POST", _path(key), _pieces(pa, table, self._compression), _MEDIA_TYPE) as answer:
+            told = json.load(answer)
+        for warning in told.get("warnings") or ():
+            warnings.warn(warning, stacklevel=3)
+        return str(told["frame_id"]["name"])
 
     def from_pandas(self, table: Any, key: str | None = None) -> str:
         """Store a ``pandas.DataFrame`` as a frame; its key. The index is left out; text columns with few texts become enums."""
@@ -109,40 +89,10 @@ class Frames:
 
         return self.from_arrow(_with_enums(pa, table.to_arrow()), key)
 
-    # -- the wire -------------------------------------------------------------------------------------------------------
 
-    def _path(self, frame: Any) -> str:
-        key = frame if isinstance(frame, str) else frame.frame_id
-        return f"{self._url.path.rstrip('/')}/3/Frames/{quote(key, safe='')}/arrow"
-
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._url.hostname or "", self._url.port
-        if self._url.scheme == "http":
-            return http.client.HTTPConnection(host, port or 80, timeout=self._timeout)
-        context = ssl.create_default_context()
-        if not self._verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return http.client.HTTPSConnection(host, port or 443, timeout=self._timeout, context=context)
-
-    def _answer(
-        self, connection: http.client.HTTPConnection, method: str, path: str, body: Iterator[bytes] | None = None
-    ) -> http.client.HTTPResponse:
-        headers = dict(self._headers)
-        if body is not None:
-            headers |= {"Content-Type": _MEDIA_TYPE, "Transfer-Encoding": "chunked"}
-        try:
-            connection.request(method, path, body=body, headers=headers, encode_chunked=body is not None)
-            answer = connection.getresponse()
-        except OSError as e:
-            raise TransferError(f"Cannot reach {self._url.geturl()}: {e}. Is the server up?") from e
-        if answer.status != 200:
-            text = answer.read().decode("utf-8", "replace")
-            try:
-                text = json.loads(text)["msg"].replace("ERROR MESSAGE:", "").strip()
-            except (ValueError, KeyError, TypeError):
-                text = text[:500]
-            raise TransferError(f"{method} {path}: {answer.status} {text}", answer.status)
-        return answer
+def _path(frame: Any) -> str:
+    key = frame if isinstance(frame, str) else frame.frame_id
+    return f"/3/Frames/{quote(key, safe='')}/arrow"
 
 
 def _pieces(pa: Any, table: Any, compression: str) -> Iterator[bytes]:
@@ -191,9 +141,7 @@ def _with_enums(pa: Any, table: Any) -> Any:
 
 def _current() -> Frames:
     """The server the ``h2o`` package is connected to."""
-    import h2o
-
-    return Frames(h2o.connection())
+    return Frames(current_server())
 
 
 def to_arrow(frame: Any) -> Any:

@@ -19,7 +19,7 @@ from h2ok.kernel.frame.frame import ColumnNotFoundError, Frame
 from h2ok.kernel.frame.rollups import RollupStats
 from h2ok.kernel.frame.vec import Vec, VecType, even_espc
 from h2ok.kernel.job import Job, JobContext, JobPlan
-from h2ok.kernel.key import random_key, sanitize
+from h2ok.kernel.key import given_key, random_key, sanitize
 from h2ok.kernel.node import Node, NodeConfig
 from h2ok.kernel.random import new_seed, random_bits, uniforms
 from h2ok.kernel.scope import Scope
@@ -60,6 +60,7 @@ __all__ = [
     "VecType",
     "WireError",
     "even_espc",
+    "given_key",
     "new_seed",
     "random_bits",
     "random_key",

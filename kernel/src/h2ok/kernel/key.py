@@ -13,10 +13,13 @@ import os
 import re
 import uuid
 
+from h2ok.kernel.errors import IllegalArgumentError
+
 __all__ = [
     "SLOTS",
     "chunk_key",
     "chunk_slot",
+    "given_key",
     "is_chunk_key",
     "is_user_key",
     "maker_of",
@@ -90,6 +93,27 @@ def maker_of(name: str, prefix: str = "") -> str:
     return name[len(prefix) : len(prefix) + _TOKEN]
 
 
+def given_key(name: str, argument: str = "destination_frame", *, slashes: bool = True) -> str:
+    """The user key a client asks for, as it is: what it stores under a name it finds under that name.
+
+    Raises
+    ------
+    IllegalArgumentError
+        The name holds a control character, with which keys of the system begin; or, without ``slashes``, one of these.
+    """
+    if not slashes and "/" in name:
+        raise IllegalArgumentError(
+            f"{argument} '{name[:200]}' holds a slash, and clients could not reach what stands under it. Choose a name without "
+            f"one, such as '{sanitize(name)[:200]}'.",
+            argument=argument,
+        )
+    if any(ord(c) < 32 for c in name):
+        raise IllegalArgumentError(
+            f"The key {name[:200]!r} holds a control character, which keys may not. Choose another {argument}.", argument=argument
+        )
+    return name
+
+
 def sanitize(name: str) -> str:
-    """A user key made of ``name``: characters H2O does not allow in ids become ``_`` (H2O: water.Key / SchemaV3 rules)."""
+    """A part of a key the server makes of ``name``: slashes and control characters become ``_``."""
     return re.sub(r"[/\\\x00-\x1f]", "_", name)

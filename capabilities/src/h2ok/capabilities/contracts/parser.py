@@ -59,6 +59,9 @@ class Parser(ABC):
     def guess(self, sample: bytes, given: ParseSetup, source: str) -> ParseSetup | None:
         """A setup when ``sample`` (the first bytes of the decompressed source) looks like this format, None when it does not.
 
+        A zip archive that is one document, such as a workbook, is not decompressed: the sample is its first bytes, then the names
+        of its members, a line each. ``source`` is the name of the file where it is known; uploads have none.
+
         Fields the user set in ``given`` (names, types, separator, header) are kept.
         """
 

@@ -18,9 +18,9 @@ from h2ok.kernel import (
     OutputSpec,
     VecType,
     even_espc,
+    given_key,
     new_seed,
     random_key,
-    sanitize,
     uniforms,
     wire_type,
 )
@@ -96,7 +96,7 @@ def _values(column: ColumnPlan, draw: NDArray[np.float64], gone: NDArray[np.bool
 def create_frame(ctx: RequestContext, request: CreateFrameV3) -> JobV3:
     """POST /3/CreateFrame."""
     columns = plan_columns(request)
-    dest = sanitize(request.dest) if request.dest else random_key("frame_")
+    dest = given_key(request.dest, "dest") if request.dest else random_key("frame_")
     seed = new_seed() if request.seed == -1 else request.seed
     rows = request.rows
 

@@ -8,7 +8,7 @@ import numpy as np
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.ext.frames.schemas import DCTTransformerV3
-from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, sanitize, wire_type
+from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, given_key, wire_type
 from numpy.typing import NDArray
 
 __all__ = ["cosine_matrix", "transform"]
@@ -59,7 +59,7 @@ def transform(ctx: RequestContext, request: DCTTransformerV3) -> JobV3:
     wrong = [n for n, v in zip(frame.names, frame.vecs, strict=True) if v.type != "numeric"]
     if wrong:
         raise IllegalArgumentError(f"The cosine transform needs numeric columns; '{wrong[0]}' is none.", argument="dataset")
-    dest = sanitize(request.destination_frame) if request.destination_frame else f"{frame.key}.dct"
+    dest = given_key(request.destination_frame) if request.destination_frame else f"{frame.key}.dct"
     names = tuple(f"C{j + 1}" for j in range(frame.n_cols))
 
     def work(job: JobContext) -> None:

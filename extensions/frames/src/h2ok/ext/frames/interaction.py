@@ -14,7 +14,7 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.ext.frames.schemas import InteractionV3
-from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, Vec, random_key, sanitize, wire_type
+from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, Vec, given_key, random_key, wire_type
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def interaction(ctx: RequestContext, request: InteractionV3) -> JobV3:
         raise BadRequestError(f"max_factors must be at least 1; got {request.max_factors}.")
     if request.min_occurrence < 1:
         raise BadRequestError(f"min_occurrence must be at least 1; got {request.min_occurrence}.")
-    dest = sanitize(request.dest) if request.dest else random_key("interaction_")
+    dest = given_key(request.dest, "dest") if request.dest else random_key("interaction_")
 
     def work(job: JobContext) -> None:
         groups = list(combinations(range(len(names)), 2)) if request.pairwise else [tuple(range(len(names)))]

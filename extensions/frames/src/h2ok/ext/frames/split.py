@@ -9,7 +9,7 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import key_ref
 from h2ok.ext.frames.schemas import SplitFrameV3
-from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, Vec, even_espc, sanitize, wire_type
+from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, MRTask, OutputSpec, Vec, even_espc, given_key, wire_type
 from h2ok.kernel.frame.rechunk import read_rows
 
 __all__ = ["bounds_of", "split_frame"]
@@ -35,7 +35,7 @@ def split_frame(ctx: RequestContext, request: SplitFrameV3) -> SplitFrameV3:
         raise IllegalArgumentError("dataset is not specified.", argument="dataset")
     frame = ctx.node.frames.get(request.dataset)
     bounds = bounds_of(frame.n_rows, request.ratios or [])
-    keys = [sanitize(k) for k in request.destination_frames or []]
+    keys = [given_key(k, "destination_frames") for k in request.destination_frames or []]
     keys = keys or [f"{frame.key}_part{i}" for i in range(len(bounds) - 1)]
     if len(keys) != len(bounds) - 1:
         raise BadRequestError(f"{len(bounds) - 1} parts need as many destination_frames; got {len(keys)}.")

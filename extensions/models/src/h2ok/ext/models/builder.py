@@ -26,7 +26,7 @@ from h2ok.ext.models.scoring import place, store_metrics
 from h2ok.ext.models.storage import saved, write_file
 from h2ok.ext.models.training import TrainingData, prepare
 from h2ok.ext.models.validation import Validation
-from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, new_seed, sanitize, wire_type
+from h2ok.kernel import ClassMismatchError, Frame, Job, JobContext, given_key, new_seed, wire_type
 
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
@@ -88,10 +88,11 @@ class ModelBuilder(ABC):
 
     @property
     def model_key(self) -> str:
-        """The model's key: as given (made fit for a key), or automatic."""
+        """The model's key: as given - but ``_`` for slashes, as in H2O, which the job tells -, or automatic."""
         if self._key is None:
             given = self.params.value("model_id")
-            self._key = sanitize(given) if given else automatic_id(self.node, self.schema, self.user_agent)
+            automatic = "" if given else automatic_id(self.node, self.schema, self.user_agent)
+            self._key = automatic or given_key(given, "model_id").replace("/", "_")
         return self._key
 
     # -- validation ---------------------------------------------------------------------------------------------------
@@ -229,6 +230,9 @@ class ModelBuilder(ABC):
             raise ValueError("training_frame is not set: there is nothing to train on. Name a frame.")
         begin = time.time()
         job.hold(self.frame, self.valid_frame, self.calibration_frame)
+        asked = self.params.value("model_id")
+        if asked and "/" in asked:
+            job.warn(f"Bad model_id '{asked}': it holds a slash. The model is stored as '{self.model_key}'.")
         seed = self.params.value("seed", -1)
         seed = new_seed() if seed == -1 else seed
         if self.params.value("seed") is not None:

@@ -25,6 +25,7 @@ from h2ok.kernel import (
     Job,
     JobCancelledError,
     JobContext,
+    given_key,
     new_seed,
     random_bits,
     sanitize,
@@ -193,8 +194,8 @@ class GridSearch:
         self._node: Node = runtime.node
         self._check()
         if grid_id is None:
-            grid_id = automatic_id(self._node, f"Grid_{builder.schema}_{base.get('training_frame')}", user_agent)
-        self.key = sanitize(grid_id)
+            grid_id = sanitize(automatic_id(self._node, f"Grid_{builder.schema}_{base.get('training_frame')}", user_agent))
+        self.key = given_key(grid_id, "grid_id", slashes=False)
         self._resumed = False
         #: Where the search is kept while it is under way.
         self.recovery: Recovery | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from h2ok.capabilities.contracts.errors import BadRequestError
@@ -109,21 +108,16 @@ def upload_model(ctx: RequestContext, _request: Any) -> dict[str, Any]:
     return _models(ctx, restore(ctx.runtime, b"".join(b.tobytes() for b in blocks), _KINDS))
 
 
-def _attachment(data: bytes, name: str, kind: str) -> Response:
-    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    return Response(data, content_type=kind, headers={"Content-Disposition": f"attachment; filename={safe}"})
-
-
 def fetch_model(ctx: RequestContext, _request: Any) -> Response:
     """Download a model."""
     model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
-    return _attachment(saved(ctx.runtime, model), model.key, "application/octet-stream")
+    return Response.attachment(saved(ctx.runtime, model), model.key)
 
 
 def fetch_json(ctx: RequestContext, _request: Any) -> Response:
     """Download what a model reports as JSON."""
     model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
-    return _attachment(json.dumps(model_json(ctx, model)).encode(), f"{model.key}.json", "application/json")
+    return Response.attachment(json.dumps(model_json(ctx, model)).encode(), f"{model.key}.json", "application/json")
 
 
 def export_mojo(ctx: RequestContext, _request: Any) -> dict[str, Any]:
@@ -135,7 +129,7 @@ def export_mojo(ctx: RequestContext, _request: Any) -> dict[str, Any]:
 def fetch_mojo(ctx: RequestContext, _request: Any) -> Response:
     """Download a model as a MOJO."""
     model = find_model(ctx.node, ctx.path_params["model_id"], argument="model_id")
-    return _attachment(pack(model), f"{model.key}.zip", "application/octet-stream")
+    return Response.attachment(pack(model), f"{model.key}.zip")
 
 
 def _grid_ref(grid: Grid) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from h2ok.kernel import (
     Node,
     OutputSpec,
     Vec,
-    sanitize,
+    given_key,
     wire_type,
 )
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ class SegmentSearch:
         self._listed = segments
         self._check()
         stem = automatic_id(self._node, builder.schema, user_agent).replace("_model_", "_segment_models_", 1)
-        self.key = sanitize(key or stem)
+        self.key = given_key(key or stem, "segment_models_id", slashes=False)
 
     def start(self) -> Job:
         """Train as a job; models that cannot be built are reported in the table."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of, storage_of
 from h2ok.ext.parsers.columns import MANY, Columns, code_type
 from h2ok.ext.parsers.csv.guess import type_of_texts
-from h2ok.ext.parsers.kept import kept_positions, spread_types
+from h2ok.ext.parsers.kept import kept_positions, spread, spread_types
 from h2ok.ext.parsers.times import iso_times, parse_times
 from h2ok.kernel import NA_INT64, IllegalArgumentError
+from h2ok.kernel.frame.codecs import UuidChunk
 from h2ok.kernel.frame.newchunk import encode_int64, encode_numbers, encode_string_buffers, encode_strings, encode_uuids
+from h2ok.kernel.frame.rollups import rollups_many
 
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.parser import ParseSetup
-    from h2ok.kernel import Chunk
+    from h2ok.kernel import Chunk, Frame, Node
     from numpy.typing import NDArray
 
 __all__ = [
@@ -25,12 +28,15 @@ __all__ = [
     "complete_setup",
     "damage_of",
     "encode_many",
-    "is_text",
     "kinds_of_schema",
+    "rounded",
 ]
 
 _MS_A_DAY = 86_400_000
 _PREVIEW = 10
+_PARTS_OF_MS = {"us": 1000, "ns": 1_000_000}
+#: Whole numbers up to it, and not beyond, are doubles.
+_EXACT, _PAST_INT64 = 2**53, 2.0**63
 
 
 @contextmanager
@@ -58,76 +64,110 @@ def damage_of(source: str, kind: str) -> Iterator[None]:
 def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -> ParseSetup:
     """The setup of a file with its own schema; ``head``: its first rows as a table or batch, None when it has none.
 
+    Columns of types that a frame has not, such as intervals, are skipped with a warning.
+
     Raises
     ------
     IllegalArgumentError
-        A column that is not skipped is nested.
+        A column that is not skipped is nested (H2O refuses such files, too), or nothing is left.
     """
-    keep = set(kept_positions(given, len(schema)))
-    found = [
-        _type_of(schema.field(j), None if head is None else head.column(j)) if j in keep else "Bad" for j in range(len(schema))
-    ]
-    types = spread_types(given, found)
-    rows = [] if head is None else head.slice(0, _PREVIEW).to_pylist()
-    preview = tuple(tuple("" if v is None else str(v) for v in r.values()) for r in rows)
+    import pyarrow as pa
+
+    n = len(schema)
+    wanted = kept_positions(given, n)
+    keep = [j for j in wanted if kind_of(schema.field(j).type)]
+    left_out = [schema.field(j) for j in wanted if j not in keep]
+    refused = next((f for f in left_out if pa.types.is_nested(f.type) or not keep), None)
+    if refused is not None:
+        raise IllegalArgumentError(
+            f"Column '{refused.name}' is of type {refused.type}, which cannot be a column. Skip it (skipped_columns=[...] of "
+            "ParseSetup), or send the other columns with h2ok.client.from_arrow."
+        )
+    found = [_type_of(schema.field(j), None if head is None else head.column(j)) if j in keep else "Bad" for j in range(n)]
+    first = None if head is None else head.slice(0, _PREVIEW)
+    shown = [] if first is None else [_preview(first.column(j)) if j in keep else [""] * first.num_rows for j in range(n)]
+    told = (f"Column '{f.name}' is left out: {f.type} cannot be a column." for f in left_out)
     return replace(
-        given, parse_type=parse_type, separator=0, check_header=-1, number_columns=len(schema), column_types=tuple(types),
-        column_names=given.column_names or tuple(schema.names), data=preview,
+        given, parse_type=parse_type, separator=0, check_header=-1, number_columns=n,
+        column_types=tuple(spread_types(given, found)),
+        column_names=tuple(spread(given.column_names or (), wanted, schema.names)),
+        skipped_columns=tuple(sorted({*given.skipped_columns, *(j for j in wanted if j not in keep)})),
+        data=tuple(zip(*shown, strict=True)), warnings=tuple(dict.fromkeys((*given.warnings, *told))),
     )  # fmt: skip
 
 
-def columns_of_table(table: Any, names: Sequence[str], types: Sequence[str]) -> Columns:
-    """The named columns of a table as values of the given types of ParseSetup."""
+def columns_of_table(table: Any, names: Sequence[str], types: Sequence[str], coded: Container[str] = ()) -> Columns:
+    """The named columns of a table as values of the given types of ParseSetup.
+
+    The dictionaries of columns in ``coded`` are the reader's own, not declared: what no row has is no level.
+    """
     out = Columns(table.num_rows, [], [], [])
     for name, kind in zip(names, types, strict=True):
         column = table.column(name)
-        _append(out, column.combine_chunks() if hasattr(column, "combine_chunks") else column, kind)
+        _append(out, column.combine_chunks() if hasattr(column, "combine_chunks") else column, kind, used=name in coded)
     return out
+
+
+def rounded(node: Node, frame: Frame, columns: Sequence[str], advice: str) -> list[str]:
+    """A sentence for each of some columns with whole numbers that int64 cannot hold, so that they are doubles."""
+    vecs = {n: frame.vec(n) for n in columns if frame.vec(n).type == "numeric"}
+    found = zip(vecs, rollups_many(node, list(vecs.values())), strict=True)
+    return [
+        f"Column '{n}' holds numbers beyond 64 bits, which are kept as the nearest doubles. To keep all digits {advice}."
+        for n, stats in found
+        if stats.n_known and max(-stats.min, stats.max) >= _PAST_INT64
+    ]
 
 
 def _type_of(field: Any, head: Any) -> str:
     import pyarrow as pa
 
-    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    t = pa.types
-    if t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind) or t.is_null(kind):
+    kind = kind_of(field.type)
+    if kind in NUMBERS:
         return "Numeric"
-    if t.is_timestamp(kind) or t.is_date(kind):
+    if kind in TIMES:
         return "Time"
-    if t.is_boolean(kind) or is_text(kind):
-        return "String" if head is None else type_of_texts(_texts(head))
-    raise IllegalArgumentError(
-        f"Column '{field.name}' is of type {field.type}, which cannot be a column. Skip it: skipped_columns=[...]."
-    )
+    if kind == "uuid":
+        return "UUID"
+    # A dictionary of texts says that it is one of levels, which three rows of text do not; bool8 was not known to H2O.
+    if (kind == "text" and pa.types.is_dictionary(field.type)) or (kind == "boolean" and not pa.types.is_boolean(field.type)):
+        return "Enum"
+    return "String" if head is None else type_of_texts(_texts(storage_of(head)))
 
 
 def kinds_of_schema(schema: Any) -> list[str]:
     """``int``, ``real`` or nothing for each column of a schema: whether it holds whole numbers, reals, or no numbers."""
-    import pyarrow as pa
-
-    t = pa.types
-    return ["int" if t.is_integer(f.type) else "real" if t.is_floating(f.type) or t.is_decimal(f.type) else "" for f in schema]
+    told = {"whole": "int", "real": "real"}
+    return [told.get(kind_of(f.type), "") for f in schema]
 
 
-def _append(out: Columns, column: Any, kind: str) -> None:
+def _append(out: Columns, column: Any, kind: str, *, used: bool) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     chunk, codes, levels = None, None, None
-    text = is_text(column.type)
+    stored = kind_of(column.type)
+    column = storage_of(column)
+    if stored == "uuid" and kind not in ("UUID", "Bad"):
+        column = pa.array(_uuids(column).strings(), pa.large_string())
+    text = stored in ("text", "bytes", "uuid")
     if kind == "Numeric" and not text:
-        chunk = _whole_chunk(pa, column) or encode_many(_floats(pa, pc, column))
+        chunk = _whole_chunk(pa, column) or _long_chunk(pa, pc, column) or encode_many(_floats(pa, pc, column))
     elif kind == "Time" and not text:
         chunk = encode_int64(_milliseconds(pa, pc, column))
     elif kind == "Enum":
         encoded = column if _is_text_dictionary(pa, column) else _as_text(pa, pc, column).dictionary_encode()
         codes, levels = _codes_of(encoded).astype(code_type(len(encoded.dictionary))), encoded.dictionary.to_pylist()
+        if used:
+            codes, levels = _used(codes, levels)
     elif kind in ("Numeric", "Time") and _is_text_dictionary(pa, column):
         chunk = _parsed_levels(column, kind)
     elif kind == "String":
         chunk = _strings(_as_text(pa, pc, column))
     elif kind == "Bad":
         chunk = encode_numbers(np.full(len(column), np.nan))
+    elif stored == "uuid" and kind == "UUID":
+        chunk = _uuids(column)
     else:
         texts = _as_text(pa, pc, column).to_pylist()
         chunk = (
@@ -136,6 +176,16 @@ def _append(out: Columns, column: Any, kind: str) -> None:
     out.chunks.append(chunk)
     out.codes.append(codes)
     out.levels.append(levels)
+
+
+def _used(codes: NDArray[Any], levels: list[str]) -> tuple[NDArray[Any], list[str]]:
+    """Codes and levels without those that no row has: some writers keep a text for missing cells among the others."""
+    met = np.flatnonzero(np.bincount(codes + 1, minlength=len(levels) + 1)[1:])
+    if len(met) == len(levels):
+        return codes, levels
+    remap = np.full(len(levels) + 1, -1, dtype=codes.dtype)
+    remap[met] = np.arange(len(met))
+    return remap[codes], [levels[i] for i in met.tolist()]
 
 
 def encode_many(values: NDArray[np.float64]) -> Chunk:
@@ -156,9 +206,61 @@ def _whole_chunk(pa: Any, column: Any) -> Chunk | None:
     return pack_whole(column.to_numpy(zero_copy_only=False))
 
 
+def _long_chunk(pa: Any, pc: Any, column: Any) -> Chunk | None:
+    """The chunk of whole numbers that a double would round; None where there are none, or int64 cannot hold them all."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not pa.types.is_decimal(column.type) and column.type not in (pa.int64(), pa.uint64()):
+        return None
+    bounds = pc.min_max(column)
+    lo, hi = bounds["min"].as_py(), bounds["max"].as_py()
+    if lo is None or -_EXACT <= lo <= hi <= _EXACT or not -(2**63) < lo <= hi < 2**63:
+        return None
+    try:
+        # Decimals with digits after the point are none.
+        column = pc.cast(column, pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    return encode_int64(pc.fill_null(column, NA_INT64).to_numpy(zero_copy_only=False))
+
+
+def _uuids(column: Any) -> Chunk:
+    """A chunk of UUIDs from an array of their 16 bytes."""
+    n, at = len(column), 2 * column.offset
+    data = column.buffers()[1]
+    halves = np.zeros((n, 2), dtype=np.uint64)
+    na = column.is_null().to_numpy(zero_copy_only=False)
+    if data is not None:
+        halves[:] = np.frombuffer(data, dtype=">u8", count=at + 2 * n)[at:].reshape(n, 2)
+        halves[na] = 0
+    return UuidChunk(n, halves, na if na.any() else np.zeros(0, dtype=np.bool_))
+
+
+def _preview(column: Any) -> list[str]:
+    """Cells as text. Without pandas Arrow gives no Python values of nanoseconds; milliseconds are what is kept anyway."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    stored = kind_of(column.type)
+    column = storage_of(column)
+    if stored == "uuid":
+        return [v or "" for v in _uuids(column).strings()]
+    if stored == "timestamp":
+        values = pa.array(_milliseconds(pa, pc, column), mask=column.is_null().to_numpy(zero_copy_only=False))
+        column = pc.cast(values.view(pa.timestamp("ms")), pa.string())
+    elif stored in TIMES:
+        column = _as_text(pa, pc, column)
+    return ["" if v is None else str(v) for v in column.to_pylist()]
+
+
 def _codes_of(column: Any) -> NDArray[Any]:
-    """Codes of a dictionary array, -1 for NA."""
-    codes: NDArray[Any] = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    """Codes of a dictionary array, -1 for NA; writers like unsigned ones, too."""
+    import pyarrow as pa
+
+    indices = column.indices
+    if pa.types.is_unsigned_integer(indices.type):
+        indices = indices.cast(pa.int64())
+    codes: NDArray[Any] = indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return codes
 
 
@@ -195,7 +297,7 @@ def _is_text_dictionary(pa: Any, column: Any) -> bool:
     if not pa.types.is_dictionary(column.type):
         return False
     kind = column.type.value_type
-    if not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
+    if not pa.types.is_string(kind) and not pa.types.is_large_string(kind) and not pa.types.is_string_view(kind):
         return False
     levels = column.dictionary
     return not levels.null_count and len(levels.unique()) == len(levels)
@@ -234,18 +336,6 @@ def _number(text: str | None) -> float:
         return float("nan")
 
 
-def is_text(kind: Any) -> bool:
-    """Whether an Arrow type, or that of a dictionary's values, is text or bytes."""
-    import pyarrow as pa
-
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    t = pa.types
-    return bool(
-        t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind) or t.is_binary(kind) or t.is_large_binary(kind)
-        or t.is_binary_view(kind) or t.is_fixed_size_binary(kind)
-    )  # fmt: skip
-
-
 def _texts(column: Any) -> list[str]:
     values = column.to_pylist()
     return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values if v is not None]
@@ -267,17 +357,24 @@ def _as_text(pa: Any, pc: Any, column: Any) -> Any:
 
 
 def _milliseconds(pa: Any, pc: Any, column: Any) -> Any:
-    """int64 milliseconds; whole numbers are milliseconds already."""
+    """int64 milliseconds; whole numbers are milliseconds already. What is smaller is cut."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_date32(column.type):
+    kind = column.type
+    if pa.types.is_date32(kind):
         days = pc.cast(column, pa.int32())
         return pc.fill_null(pc.multiply(pc.cast(days, pa.int64()), _MS_A_DAY), NA_INT64).to_numpy(zero_copy_only=False)
-    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         values = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
         good = np.isfinite(values)
         return np.where(good, np.where(good, values, 0).astype(np.int64), NA_INT64)
-    times = pc.cast(column, pa.int64()) if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type) else None
-    if times is None:
-        times = pc.cast(pc.cast(column, pa.timestamp("ms"), safe=False), pa.int64())
-    return pc.fill_null(times, NA_INT64).to_numpy(zero_copy_only=False)
+    if pa.types.is_time32(kind):
+        column = pc.cast(column, pa.int32())
+    times = pc.fill_null(pc.cast(column, pa.int64()), NA_INT64).to_numpy(zero_copy_only=False)
+    unit = getattr(kind, "unit", "ms")
+    if unit == "ms":
+        return times
+    # Not Arrow's own cast: it rounds times before 1970 up, where their digits are to be cut.
+    out = times * np.int64(1000) if unit == "s" else times // np.int64(_PARTS_OF_MS[unit])
+    out[times == NA_INT64] = NA_INT64
+    return out

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.capabilities.contracts.schema import Schema, api
-from h2ok.ext.parsers.arrow_columns import columns_of_table, damage_of
+from h2ok.ext.parsers.arrow_columns import columns_of_table, damage_of, rounded
 from h2ok.ext.parsers.arrow_stream import arrow_pieces
+from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of, may_pass_int64
 from h2ok.ext.parsers.columns import Columns, check_names, vec_type
-from h2ok.kernel import Frame, IllegalArgumentError, Node, Vec, sanitize
+from h2ok.kernel import Frame, IllegalArgumentError, Node, Vec, given_key
 from h2ok.kernel.frame.newchunk import encode_codes
 from h2ok.kernel.frame.vec import DEFAULT_CHUNK_ROWS, new_vec_key
 from h2ok.kernel.key import chunk_key
@@ -43,16 +44,17 @@ def post_arrow(ctx: RequestContext, _: Any) -> Response:
     """POST /3/Frames/{frame_id}/arrow: an IPC stream becomes the frame."""
     if ctx.body is None:
         raise IllegalArgumentError("The body is empty; an Arrow IPC stream was expected.")
-    frame = frame_of_stream(ctx.node, ctx.body, sanitize(ctx.path_params["frame_id"]))
+    frame, warnings = frame_of_stream(ctx.node, ctx.body, given_key(ctx.path_params["frame_id"], "frame_id"))
     answer = {"frame_id": {"name": frame.key, "type": "Key<Frame>"}, "rows": frame.n_rows, "num_columns": frame.n_cols}
+    answer["warnings"] = warnings
     return Response(json.dumps(answer), content_type="application/json")
 
 
-def frame_of_stream(node: Node, stream: BinaryIO, key: str) -> Frame:
-    """Store the record batches of an IPC stream as the frame ``key``.
+def frame_of_stream(node: Node, stream: BinaryIO, key: str) -> tuple[Frame, list[str]]:
+    """Store the record batches of an IPC stream as the frame ``key``; the frame, and what the user should know of it.
 
     Dictionaries become enums with their levels in this order (what later batches add comes after), booleans become enums, text
-    stays text. A failure leaves nothing behind.
+    stays text, times of day and durations become milliseconds. A failure leaves nothing behind.
 
     Raises
     ------
@@ -67,7 +69,8 @@ def frame_of_stream(node: Node, stream: BinaryIO, key: str) -> Frame:
         made = FrameMaker(schema.names, [_type_of(pa, f) for f in schema])
         for table in _runs(pa, reader):
             made.add(columns_of_table(table, schema.names, made.types))
-    return made.store(node, key)
+    frame = made.store(node, key)
+    return frame, rounded(node, frame, [f.name for f in schema if may_pass_int64(f.type)], "send it as text")
 
 
 class _Source:
@@ -112,18 +115,16 @@ def _runs(pa: Any, reader: Any) -> Iterator[Any]:
 
 
 def _type_of(pa: Any, field: Any) -> str:
-    t, kind = pa.types, field.type
-    if t.is_dictionary(kind) or t.is_boolean(kind):
+    kind = kind_of(field.type)
+    if kind == "boolean" or (kind and pa.types.is_dictionary(field.type)):
         return "Enum"
-    if t.is_integer(kind) or t.is_floating(kind) or t.is_decimal(kind) or t.is_null(kind):
-        return "Numeric"
-    if t.is_timestamp(kind) or t.is_date(kind):
-        return "Time"
-    if t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind):
-        return "String"
-    raise IllegalArgumentError(
-        f"Column '{field.name}' is of Arrow type {kind}, which cannot be a column. Cast it or leave it out before sending."
-    )
+    found = "Numeric" if kind in NUMBERS else "Time" if kind in TIMES else {"text": "String", "uuid": "UUID"}.get(kind)
+    if found is None:
+        raise IllegalArgumentError(
+            f"Column '{field.name}' is of Arrow type {field.type}, which cannot be a column. Cast it or leave it out before "
+            "sending."
+        )
+    return found
 
 
 class FrameMaker:

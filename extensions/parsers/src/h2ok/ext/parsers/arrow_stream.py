@@ -12,6 +12,7 @@ from h2ok.ext.parsers.columns import code_type
 from h2ok.kernel import NA_INT64, Block, Frame, IllegalArgumentError, Node, RollupStats, Vec
 from h2ok.kernel.frame.codecs import IntegerChunk, StringChunk
 from h2ok.kernel.frame.rollups import rollups_many
+from h2ok.kernel.frame.whole import are_whole
 
 if TYPE_CHECKING:
     from h2ok.kernel import Chunk
@@ -44,7 +45,8 @@ def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterato
         )
     stats = rollups_many(node, frame.vecs)
     levels = [None if v.domain is None else pa.array(list(v.domain), type=pa.string()) for v in frame.vecs]
-    kinds = [_kind(pa, v, s) for v, s in zip(frame.vecs, stats, strict=True)]
+    whole = are_whole(node, frame.vecs)
+    kinds = [_kind(pa, v, s, w) for v, s, w in zip(frame.vecs, stats, whole, strict=True)]
     schema = pa.schema(list(zip(frame.names, kinds, strict=True)))
     full = [s.na_count == 0 for s in stats]
     return _written(node, frame, schema, levels, full, None if compression == "none" else compression)
@@ -116,7 +118,7 @@ class _Sink:
             self._small = []
 
 
-def _kind(pa: Any, vec: Vec, stats: RollupStats) -> Any:
+def _kind(pa: Any, vec: Vec, stats: RollupStats, whole: bool) -> Any:
     if vec.domain is not None:
         return pa.dictionary(pa.from_numpy_dtype(code_type(len(vec.domain))), pa.string())
     if vec.type == "string":
@@ -125,10 +127,9 @@ def _kind(pa: Any, vec: Vec, stats: RollupStats) -> Any:
         return pa.string()
     if vec.type == "time":
         return pa.timestamp("ms", tz="UTC")
-    if vec.type != "numeric" or not stats.is_int or stats.pinf_count or stats.ninf_count or not stats.n_known:
+    if not whole or not stats.n_known:
         return pa.float64()
-    size = max(-stats.min, stats.max)
-    return pa.int32() if size < 2**31 else pa.int64() if size < 2**53 else pa.float64()
+    return pa.int32() if max(-stats.min, stats.max) < 2**31 else pa.int64()
 
 
 def _array(pa: Any, chunk: Chunk, kind: Any, levels: Any, *, full: bool) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
+from h2ok.ext.parsers.avro_fields import AvroField, fields_of
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
 from h2ok.ext.parsers.compression import raw_stream
 from h2ok.ext.parsers.kept import kept_columns, spread_types
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["AvroParser"]
 
 _MAGIC = b"Obj\x01"
-_NUMBERS = {"int", "long", "float", "double", "boolean"}
-_TEXTS = {"string", "bytes"}
 _PREVIEW = 10
 
 
@@ -57,7 +56,7 @@ class _Read(ReadColumns):
 
 
 class AvroParser(Parser):
-    """Numbers, booleans, text, enums, dates, times and unions of one of them with null. Other fields are left out, as in H2O."""
+    """Numbers, booleans, text, enums, UUIDs, dates, times and unions of one of them with null. Others are left out with a word."""
 
     name = "AVRO"
 
@@ -66,25 +65,28 @@ class AvroParser(Parser):
 
     def complete(self, raw: RawFile, given: ParseSetup) -> ParseSetup:
         """Names and types from the file's own schema."""
-        fields = _fields(self.runtime, raw)
+        found = _fields(self.runtime, raw)
+        fields = [f for f in found if f.type]
         rows = _head(self.runtime, raw)
-        preview = tuple(tuple(text_of(r.get(n)) or "" for n, _ in fields) for r in rows)
+        preview = tuple(tuple(text_of(r.get(f.name)) or "" for f in fields) for r in rows)
+        told = tuple(f"Field '{f.name}' is left out: {f.kind} cannot be a column." for f in found if not f.type)
         return replace(
             given, parse_type=self.name, separator=0, check_header=-1, number_columns=len(fields),
-            column_types=tuple(spread_types(given, [t for _, t in fields])),
-            column_names=given.column_names or tuple(n for n, _ in fields), data=preview,
+            column_types=tuple(spread_types(given, [f.type for f in fields])),
+            column_names=given.column_names or tuple(f.name for f in fields), data=preview,
+            warnings=(*given.warnings, *(t for t in told if t not in given.warnings)),
         )  # fmt: skip
 
     def parse(self, job: JobContext, sources: Sequence[str], setup: ParseSetup, dest: str) -> Frame:
         raws = [require_raw(job.node, s) for s in sources]
-        own = [n for n, _ in _fields(self.runtime, raws[0])]
+        fields = [f for f in _fields(self.runtime, raws[0]) if f.type]
+        own = [f.name for f in fields]
         keep, names, types = kept_columns(self.complete(raws[0], setup), len(own), raws[0].key)
         ranges = [r for i, raw in enumerate(raws) for r in _ranges(self.runtime, raw, i, max(setup.chunk_size, 4096))]
         parts = partitions_of([r.uri for r in raws], setup.partition_by)
         read = _Read(random_key("parse", system=True), tuple(ranges), tuple(own[j] for j in keep), tuple(types), parts)
-        symbols = _symbols(self.runtime, raws[0])
         domains = [
-            *(symbols.get(own[j]) if t == "Enum" else None for j, t in zip(keep, types, strict=True)),
+            *(fields[j].symbols if t == "Enum" else None for j, t in zip(keep, types, strict=True)),
             *[None] * len(parts.names),
         ]
         return write_frame(job, read, len(ranges), [*types, *parts.types], [*names, *parts.names], dest, domains)
@@ -94,9 +96,21 @@ def _records(data: bytes, raw: RawFile) -> list[dict[str, Any]]:
     import fastavro
 
     try:
-        return [r for r in fastavro.reader(io.BytesIO(data)) if isinstance(r, dict)]
+        reader = fastavro.reader(io.BytesIO(data))
+        rows = [r for r in reader if isinstance(r, dict)]
     except Exception as e:  # fastavro raises whatever its decoders meet in damaged bytes
         raise IllegalArgumentError(f"'{raw.key}' is a damaged AVRO file: {e}.") from e
+    return _converted(rows, fields_of(reader.writer_schema))
+
+
+def _converted(rows: list[dict[str, Any]], fields: Sequence[AvroField]) -> list[dict[str, Any]]:
+    """The rows, with the values that the library leaves as they are stored made what they mean."""
+    for field in fields:
+        if field.convert is not None:
+            for row in rows:
+                value = row.get(field.name)
+                row[field.name] = None if value is None else field.convert(value)
+    return rows
 
 
 def _header(runtime: Runtime, raw: RawFile) -> tuple[Any, Any, Any]:
@@ -121,11 +135,11 @@ def _head(runtime: Runtime, raw: RawFile) -> list[dict[str, Any]]:
                 break
     except Exception as e:  # as above
         raise IllegalArgumentError(f"'{raw.key}' is a damaged AVRO file: {e}.") from e
-    return rows
+    return _converted(rows, fields_of(reader.writer_schema))
 
 
-def _fields(runtime: Runtime, raw: RawFile) -> list[tuple[str, str]]:
-    """(name, type) of the fields that can be columns.
+def _fields(runtime: Runtime, raw: RawFile) -> list[AvroField]:
+    """The fields that can be columns, and those that cannot, with a reason.
 
     Raises
     ------
@@ -135,38 +149,10 @@ def _fields(runtime: Runtime, raw: RawFile) -> list[tuple[str, str]]:
     _, schema, _ = _header(runtime, raw)
     if not isinstance(schema, dict) or schema.get("type") != "record":
         raise IllegalArgumentError(f"'{raw.key}' holds no AVRO records; only records can become rows.")
-    found = [(str(f["name"]), t) for f in schema["fields"] if (t := _type_of(f["type"])) is not None]
-    if not found:
+    found = fields_of(schema)
+    if not any(f.type for f in found):
         raise IllegalArgumentError(f"'{raw.key}' has no field of a simple type; nested fields cannot be columns.")
     return found
-
-
-def _symbols(runtime: Runtime, raw: RawFile) -> dict[str, tuple[str, ...]]:
-    """The declared levels of each enum field: they are the domain in this order, as in H2O."""
-    _, schema, _ = _header(runtime, raw)
-    out = {}
-    for field in schema["fields"]:
-        kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
-        found = [k for k in kinds if isinstance(k, dict) and k.get("type") == "enum"]
-        if found:
-            out[str(field["name"])] = tuple(map(str, found[0]["symbols"]))
-    return out
-
-
-def _type_of(kind: Any) -> str | None:
-    if isinstance(kind, list):
-        known = [k for k in kind if k != "null"]
-        return _type_of(known[0]) if len(known) == 1 else None
-    if isinstance(kind, dict):
-        logical = str(kind.get("logicalType", ""))
-        if logical == "date" or logical.startswith(("timestamp-", "local-timestamp-")):
-            return "Time"
-        if logical == "uuid":
-            return "UUID"
-        if logical == "decimal":
-            return "Numeric"
-        return "Enum" if kind.get("type") == "enum" else _type_of(kind.get("type"))
-    return "Numeric" if kind in _NUMBERS else "String" if kind in _TEXTS else None
 
 
 def _ranges(runtime: Runtime, raw: RawFile, source: int, block_bytes: int) -> list[_Range]:

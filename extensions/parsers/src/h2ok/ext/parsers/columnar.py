@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
-from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, is_text, kinds_of_schema
+from h2ok.ext.parsers.arrow_columns import columns_of_table, complete_setup, damage_of, kinds_of_schema, rounded
+from h2ok.ext.parsers.arrow_types import is_plain_text, may_pass_int64
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
+from h2ok.ext.parsers.compression import compression_of
 from h2ok.ext.parsers.kept import kept_columns, kept_positions
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
-from h2ok.ext.parsers.raw import RawFile, require_raw
+from h2ok.ext.parsers.raw import RawFile, read_raw, require_raw
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, random_key, wire_type
 
 if TYPE_CHECKING:
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["ColumnarFile", "ColumnarParser", "Piece", "ReadPieces"]
 
 _PREVIEW_ROWS = 1000
+_HEAD_BYTES = 1 << 10
+_NAME = re.compile(rb"[\w \"'.-]*[,;|\t\r\n]")
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 #: Types whose texts are read once for each level of a piece.
 _CODED = ("Enum", "Numeric", "Time")
 
@@ -77,6 +83,12 @@ class ReadPieces(ReadColumns):
         IllegalArgumentError
             It is damaged.
         """
+        packed = compression_of(read_raw(runtime, raw, 0, 8))
+        if packed is not None:
+            raise IllegalArgumentError(
+                f"'{raw.key}' is packed with {packed}. {cls.format} files pack their columns themselves and are read as they are; "
+                "unpack it first."
+            )
         with damage_of(f"'{raw.key}'", f"{cls.format} file"):
             return cls.file(runtime, raw)
 
@@ -88,11 +100,11 @@ class ReadPieces(ReadColumns):
             raise IllegalArgumentError(f"'{ref.raw.key}' has no column '{missing[0]}', which the first file has.")
         types = dict(zip(self.columns, self.types, strict=True))
         with damage_of(f"'{ref.raw.key}'", f"{self.format} file"):
-            coded = [c for c, kind in types.items() if kind in _CODED and is_text(file.schema.field(c).type)]
+            coded = [c for c, kind in types.items() if kind in _CODED and is_plain_text(file.schema.field(c).type)]
             out = Columns(0, [], [], [])
             for names, table in file.piece(ref.number, list(self.columns), coded):
                 table.validate(full=True)
-                out.append(columns_of_table(table, names, [types[n] for n in names]))
+                out.append(columns_of_table(table, names, [types[n] for n in names], coded))
             return self.partitions.extend(out, ref.source)
 
 
@@ -103,7 +115,12 @@ class ColumnarParser(Parser):
     task: ClassVar[type[ReadPieces]]
 
     def guess(self, sample: bytes, given: ParseSetup, source: str) -> ParseSetup | None:
-        return replace(given, parse_type=self.name) if sample.startswith(self.magic) else None
+        # The name of a column may begin like the mark; then text follows it.
+        if not sample.startswith(self.magic) or (
+            _NAME.match(sample, len(self.magic)) and not _BINARY.search(sample, 0, _HEAD_BYTES)
+        ):
+            return None
+        return replace(given, parse_type=self.name)
 
     def complete(self, raw: RawFile, given: ParseSetup) -> ParseSetup:
         """Names and types from the file's own schema; text columns are looked at to tell enums from strings."""
@@ -132,4 +149,8 @@ class ColumnarParser(Parser):
         keep, names, types = kept_columns(self._completed(first, raws[0], setup), len(own), raws[0].key)
         parts = partitions_of([r.uri for r in raws], setup.partition_by)
         read = self.task(random_key("parse", system=True), pieces, tuple(own[j] for j in keep), tuple(types), parts)
-        return write_frame(job, read, len(pieces), [*types, *parts.types], [*names, *parts.names], dest)
+        frame = write_frame(job, read, len(pieces), [*types, *parts.types], [*names, *parts.names], dest)
+        wide = [n for n, j in zip(names, keep, strict=True) if may_pass_int64(first.schema.field(j).type)]
+        for text in rounded(job.node, frame, wide, "read it as text: col_types={name: 'string'}"):
+            job.warn(text)
+        return frame

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from h2ok.ext.parsers.encodings import as_utf8, encoding_of
@@ -14,21 +15,31 @@ if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
     from h2ok.ext.parsers.raw import RawFile
 
-__all__ = ["compression_of", "decompressed", "raw_stream", "sample_bytes"]
+__all__ = ["compression_of", "decompressed", "is_package", "raw_stream", "sample_bytes", "unpacked"]
 
 #: Decompressed bytes allowed for each compressed one, past the first 64 MiB.
 MAX_RATIO = 1000
 _FREE_BYTES = 64 << 20
-_MAGIC = ((b"PK\x03\x04", "zip"), (b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_MAGIC = ((b"PK\x03\x04", "zip"), (b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+#: Text may begin with BZh, too: a level and the mark of a block, or of the end, follow.
+_BZIP2 = re.compile(rb"BZh[1-9](1AY&|\x17rE8)")
+#: Members that make a zip archive one document: of Office, and of OpenDocument.
+_PACKAGE = frozenset({"[Content_Types].xml", "META-INF/manifest.xml"})
 _PIECE = 1 << 20
+_PACKAGE_HEAD = 1 << 12
 _PACKED_PIECE = 1 << 18
 
 
 def compression_of(head: bytes) -> str | None:
-    """zip, gzip, bz2, xz, zstd, utf-16 or utf-32 (text that must be made UTF-8), or None for plain bytes."""
+    """zip, gzip, bz2, xz, zstd, utf-16 or utf-32 (text that must be made UTF-8), or None for plain bytes, from the first eight."""
     if (encoding := encoding_of(head)) is not None:
         return encoding
-    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    return "bz2" if _BZIP2.match(head) else next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+
+
+def is_package(names: Iterable[str]) -> bool:
+    """Whether the members of a zip archive say that it is one document (a workbook), and not files that were packed."""
+    return not _PACKAGE.isdisjoint(names)
 
 
 def decompressed(runtime: Runtime, raw: RawFile) -> Iterator[bytes]:
@@ -58,17 +69,51 @@ def decompressed(runtime: Runtime, raw: RawFile) -> Iterator[bytes]:
 
 
 def sample_bytes(runtime: Runtime, raw: RawFile, limit: int) -> bytes:
-    """The first ``limit`` decompressed bytes."""
+    """The first ``limit`` decompressed bytes; of an archive that is one document the names of its members after its first bytes."""
     parts: list[bytes] = []
     have = 0
-    if compression_of(_read(runtime, raw, 0, 8)) is None:
+    kind = compression_of(_read(runtime, raw, 0, 8))
+    if kind is None:
         return _read(runtime, raw, 0, limit)
+    names = _members(runtime, raw) if kind == "zip" else []
+    if is_package(names):
+        return _read(runtime, raw, 0, _PACKAGE_HEAD) + "\n".join(["", *names])[:limit].encode("utf-8", "replace")
     for piece in decompressed(runtime, raw):
         parts.append(piece)
         have += len(piece)
         if have >= limit:
             break
     return b"".join(parts)[:limit]
+
+
+def unpacked(runtime: Runtime, raw: RawFile, limit: int) -> bytes:
+    """The bytes of a source, decompressed unless it is one document.
+
+    Raises
+    ------
+    IllegalArgumentError
+        There are more than ``limit``, or they are damaged.
+    """
+    kind = compression_of(_read(runtime, raw, 0, 8))
+    if kind is None or (kind == "zip" and is_package(_members(runtime, raw))):
+        return _read(runtime, raw, 0, -1)
+    parts: list[bytes] = []
+    have = 0
+    for piece in decompressed(runtime, raw):
+        have += len(piece)
+        if have > limit:
+            raise IllegalArgumentError(f"'{raw.key}' unpacks to more than {limit} bytes, which can be read at once.")
+        parts.append(piece)
+    return b"".join(parts)
+
+
+def _members(runtime: Runtime, raw: RawFile) -> list[str]:
+    """Names of the members of a zip archive; none of a damaged one."""
+    try:
+        with zipfile.ZipFile(io.BufferedReader(_RawStream(runtime, raw), _PIECE)) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+        return []
 
 
 def _read(runtime: Runtime, raw: RawFile, start: int, length: int) -> bytes:
@@ -113,6 +158,8 @@ def _pieces(runtime: Runtime, raw: RawFile, kind: str | None) -> Iterator[bytes]
     if kind == "zip":
         with zipfile.ZipFile(stream) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
+            # What Macs add beside each file comes first at times.
+            members = [m for m in members if not _is_extra(m.filename)] or members
             if not members:
                 raise IllegalArgumentError(f"'{raw.key}' is a zip archive without files.")
             # H2O: only the first file of an archive is read.
@@ -127,6 +174,10 @@ def _pieces(runtime: Runtime, raw: RawFile, kind: str | None) -> Iterator[bytes]
         return
     opened = _open_stream(stream, kind)
     yield from iter(lambda: opened.read(_PIECE), b"")
+
+
+def _is_extra(name: str) -> bool:
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("._") or name.endswith(".DS_Store")
 
 
 def _unpacked_by_arrow(stream: BinaryIO, kind: str) -> Iterator[bytes]:

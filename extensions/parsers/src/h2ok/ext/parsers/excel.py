@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from h2ok.capabilities.contracts.parser import Parser, ParseSetup
 from h2ok.ext.parsers.columns import Columns, ReadColumns, runtime_of, write_frame
+from h2ok.ext.parsers.compression import unpacked
 from h2ok.ext.parsers.csv.guess import is_number, type_of_texts
 from h2ok.ext.parsers.kept import kept_columns, spread_types
 from h2ok.ext.parsers.partitions import Partitions, partitions_of
-from h2ok.ext.parsers.raw import RawFile, read_raw, require_raw
+from h2ok.ext.parsers.raw import RawFile, require_raw
 from h2ok.ext.parsers.rows import columns_of_values, text_of
 from h2ok.ext.parsers.times import looks_like_time
 from h2ok.kernel import Block, Frame, IllegalArgumentError, JobContext, random_key, wire_type
@@ -35,6 +37,8 @@ _PREVIEW = 10
 #: Memory and time of the process that reads a workbook.
 _CHILD_BYTES = 2 << 30
 _CHILD_SECONDS = 300
+#: What a workbook has among its members, and a text document or slides do not.
+_WORKBOOK = re.compile(rb"\bxl/workbook\.|opendocument\.spreadsheet")
 _EPOCH = dt.datetime(1970, 1, 1)
 
 
@@ -104,10 +108,14 @@ class XlsxParser(XlsParser):
     magic = b"PK\x03\x04"
 
     def guess(self, sample: bytes, given: ParseSetup, source: str) -> ParseSetup | None:
-        # The sample of a zip archive is its first member: every workbook begins with the list of its parts or a part of its own.
-        head = sample[:1000]
-        is_part = b"schemas.openxmlformats.org" in head and source.lower().endswith((".xlsx", ".xlsm"))
-        return replace(given, parse_type=self.name) if is_part or (sample.startswith(self.magic) and b"xl/" in sample) else None
+        if not sample.startswith(self.magic):
+            return None
+        if _WORKBOOK.search(sample) is None:
+            raise IllegalArgumentError(
+                f"'{source or 'The source'}' is an archive in an archive, or a document that is no workbook. Unpack it, or save it "
+                "as XLSX or CSV."
+            )
+        return replace(given, parse_type=self.name)
 
 
 def _sheet(runtime: Runtime, raw: RawFile) -> list[list[Any]]:
@@ -120,7 +128,7 @@ def _sheet(runtime: Runtime, raw: RawFile) -> list[list[Any]]:
     """
     if raw.size > MAX_BYTES:
         raise IllegalArgumentError(f"'{raw.key}' has {raw.size} bytes; workbooks up to {MAX_BYTES} can be read. Save it as CSV.")
-    data = read_raw(runtime, raw)
+    data = unpacked(runtime, raw, MAX_BYTES)
     try:
         if data.startswith(b"PK"):
             with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -29,7 +29,12 @@ def _rows(data: bytes) -> Any:
     import python_calamine as calamine
 
     try:
-        rows = calamine.load_workbook(io.BytesIO(data)).get_sheet_by_index(0).to_python(skip_empty_area=True)
+        book = calamine.load_workbook(io.BytesIO(data))
+        # Charts have sheets of their own, also in front, and no cells.
+        sheets = [i for i, s in enumerate(book.sheets_metadata) if s.typ == calamine.SheetTypeEnum.WorkSheet]
+        if not sheets:
+            return {"error": "it has no worksheet"}
+        rows = book.get_sheet_by_index(sheets[0]).to_python(skip_empty_area=True)
     except Exception as e:  # whatever a damaged workbook provokes is told to the parent
         return {"error": f"{e}"}
     found = [[_value(v) for v in r] for r in rows]

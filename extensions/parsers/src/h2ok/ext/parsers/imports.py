@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
+import json
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from h2ok.capabilities.contracts.errors import ApiError
 from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.ext.parsers.partitions import without_markers
 from h2ok.ext.parsers.raw import RawFile, key_of_path, persist_for, store_blocks
 from h2ok.ext.parsers.schemas import DecryptionSetupV3, ImportFilesMultiV3, ImportFilesV3
-from h2ok.kernel import IllegalArgumentError, sanitize
+from h2ok.kernel import IllegalArgumentError, given_key
 
 if TYPE_CHECKING:
     from h2ok.capabilities.contracts.persist import Entry, Persist
@@ -59,60 +57,11 @@ def post_file(ctx: RequestContext, _: Any) -> Response:
     """POST /3/PostFile and /3/PostFile.bin: the body becomes a raw key."""
     wanted = ctx.query.get("destination_frame")
     name = ctx.query.get("filename", "")
-    key = sanitize(wanted) if wanted else f"upload_{uuid.uuid4().hex}"
-    stream, length = _upload_stream(ctx)
-    if length == 0 or stream is None:
-        # H2O: an empty body is answered as if it had been stored, with -1 bytes.
-        total = -1
-    else:
-        total = store_blocks(ctx.node, key, stream, name).size
-    return Response(f'{{ "destination_frame": "{key}", "total_bytes": {total} }}\n', content_type="application/json")
-
-
-def _upload_stream(ctx: RequestContext) -> tuple[BinaryIO | None, int | None]:
-    kind = ctx.content_type.partition(";")[0].strip().lower()
-    if kind in ("", "application/octet-stream"):
-        return ctx.body, ctx.content_length
-    if kind == "multipart/form-data" and ctx.body is not None:
-        return _first_part(ctx), None
-    raise ApiError(f"Content type must be multipart/form-data or application/octet-stream; got '{kind}'.", status=400)
-
-
-def _first_part(ctx: RequestContext) -> BinaryIO:
-    boundary = email.message_from_string(f"Content-Type: {ctx.content_type}", policy=email.policy.HTTP).get_boundary()
-    if not boundary or ctx.body is None:
-        raise ApiError("A multipart upload needs a boundary in its Content-Type.", status=400)
-    return _MultipartReader(ctx.body, boundary.encode())  # type: ignore[return-value]
-
-
-class _MultipartReader:
-    """The bytes of the first part of a multipart body, streamed."""
-
-    def __init__(self, body: BinaryIO, boundary: bytes) -> None:
-        self._body, self._mark = body, b"\r\n--" + boundary
-        self._buffer = b""
-        self._done = False
-        while b"\r\n\r\n" not in self._buffer:
-            piece = body.read(65536)
-            if not piece or len(self._buffer) > 1 << 20:
-                raise ApiError("A multipart upload holds no part.", status=400)
-            self._buffer += piece
-        self._buffer = self._buffer.partition(b"\r\n\r\n")[2]
-
-    def read(self, n: int) -> bytes:
-        """Up to ``n`` bytes of the part, empty at its end."""
-        while not self._done and len(self._buffer) < n + len(self._mark):
-            at = self._buffer.find(self._mark)
-            piece = b"" if at >= 0 else self._body.read(1 << 20)
-            if at >= 0 or not piece:
-                self._done = True
-                self._buffer = self._buffer[:at] if at >= 0 else self._buffer
-                break
-            self._buffer += piece
-        if not self._done and (at := self._buffer.find(self._mark)) >= 0:
-            self._buffer, self._done = self._buffer[:at], True
-        out, self._buffer = self._buffer[:n], self._buffer[n:]
-        return out
+    key = given_key(wanted) if wanted else f"upload_{uuid.uuid4().hex}"
+    # H2O: an empty body is answered as if it had been stored, with -1 bytes.
+    stream = None if ctx.content_length == 0 else ctx.body
+    total = -1 if stream is None else store_blocks(ctx.node, key, stream, name).size or -1
+    return Response(json.dumps({"destination_frame": key, "total_bytes": total}) + "\n", content_type="application/json")
 
 
 def _import(runtime: Runtime, paths: list[str], pattern: str | None) -> tuple[list[str], list[str], list[str], list[str]]:

@@ -26,7 +26,7 @@ class _ParquetFile:
     def __init__(self, runtime: Runtime, raw: RawFile) -> None:
         self._runtime, self._raw = runtime, raw
         self._file = self._opened()
-        self.schema: Any = self._file.schema_arrow
+        self.schema: Any = _with_intervals(self._file)
         self.n_pieces = int(self._file.num_row_groups)
 
     def head(self, rows: int) -> Any:
@@ -61,6 +61,16 @@ class _ParquetFile:
 class _Read(ReadPieces):
     format = "Parquet"
     file = _ParquetFile
+
+
+def _with_intervals(file: Any) -> Any:
+    """The Arrow schema of a file, in which intervals are more than twelve bytes: nothing that could be a column."""
+    import pyarrow as pa
+
+    schema, leaves = file.schema_arrow, file.schema
+    found = {leaves.column(j).path for j in range(len(leaves)) if leaves.column(j).converted_type == "INTERVAL"}
+    kind = pa.month_day_nano_interval()
+    return pa.schema([f.with_type(kind) if f.name in found else f for f in schema]) if found else schema
 
 
 class ParquetParser(ColumnarParser):

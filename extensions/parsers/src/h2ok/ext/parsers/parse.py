@@ -18,7 +18,16 @@ from h2ok.ext.parsers.guess import SAMPLE_BYTES, GuessParser, ReadsOwnSchema, sa
 from h2ok.ext.parsers.raw import RawFile, remove_raw, require_raw
 from h2ok.ext.parsers.schemas import ParseSetupV3, ParseSVMLightV3, ParseV3
 from h2ok.ext.parsers.svmlight import SvmLightParser
-from h2ok.kernel import ClassMismatchError, Frame, IllegalArgumentError, JobContext, KeyNotFoundError, sanitize, wire_type
+from h2ok.kernel import (
+    ClassMismatchError,
+    Frame,
+    IllegalArgumentError,
+    JobContext,
+    KeyNotFoundError,
+    given_key,
+    sanitize,
+    wire_type,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +128,7 @@ def parse(ctx: RequestContext, request: ParseV3) -> ParseV3:
         )
     raws = _sources(ctx, request.source_frames, parsing=True)
     setup = _setup_of(request)
-    dest = sanitize(request.destination_frame)
+    dest = given_key(request.destination_frame)
     held = ctx.node.dkv.get(dest)
     if held is not None and not isinstance(held, Frame):
         raise ClassMismatchError(f"Key '{dest}' holds a {type(held).__name__}; choose another destination_frame.", key=dest)
@@ -217,7 +226,7 @@ def _destination(ctx: RequestContext, raw: RawFile) -> str:
 def parse_svmlight(ctx: RequestContext, request: ParseSVMLightV3) -> JobV3:
     """POST /3/ParseSVMLight: sparse text in one step."""
     raws = _sources(ctx, request.source_frames, parsing=True)
-    dest = sanitize(request.destination_frame) if request.destination_frame else _destination(ctx, raws[0])
+    dest = given_key(request.destination_frame) if request.destination_frame else _destination(ctx, raws[0])
     keys = [r.key for r in raws]
     parser = ctx.runtime.service(SvmLightParser)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
 from h2ok.kernel import IllegalArgumentError, KeyNotFoundError
@@ -47,9 +47,15 @@ class RawFile:
     blocks: str = ""
     n_blocks: int = 0
     name: str = ""
+    #: The blocks are nothing without their key.
+    indivisible: ClassVar[bool] = True
 
     def vec_keys(self) -> list[str]:
         return [chunk_key(self.blocks, i, self.n_blocks) for i in range(self.n_blocks)]
+
+    def on_remove(self, runtime: Runtime) -> None:
+        """Uploaded bytes go with their key; files in storage are never touched."""
+        runtime.node.dkv.remove_many(self.vec_keys())
 
 
 def scheme_of(uri: str) -> str:

@@ -1,31 +1,28 @@
 """SQL import: a table or a query of a database the operator allowed becomes a frame.
 
-``H2OK_SQL_ALLOW`` holds the databases that may be asked: patterns of URLs without user, password and options, separated by
-commas, such as ``postgresql://db.example.org:5432/sales,sqlite:////data/*.db``. Without it nothing is allowed. ``H2OK_SQL_DRIVERS``
-names the Python drivers (``mysql=pymysql,postgresql=psycopg``); a request can name neither drivers nor driver options.
+Which databases may be asked is said in ``databases``.
 """
 
 from __future__ import annotations
 
-import os
+import datetime as dt
 import re
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.contracts.schema import Schema, api
 from h2ok.ext.parsers.arrow_frame import FrameMaker
-from h2ok.ext.parsers.rows import columns_of_values
+from h2ok.ext.parsers.databases import checked_url, without_url
+from h2ok.ext.parsers.rows import columns_of_values, pass_int64
 from h2ok.kernel import IllegalArgumentError, JobContext, sanitize
 
 __all__ = ["ImportSQLTableV99", "import_sql_table"]
 
-_ALLOW, _DRIVERS = "H2OK_SQL_ALLOW", "H2OK_SQL_DRIVERS"
 _ROWS = 65536
-_URL = re.compile(r"(?:jdbc:)?(?P<dialect>[a-z0-9]+)(?P<driver>\+[^:]*)?:(?P<rest>//[^?;#]*)(?P<options>[?;#].*)?\Z", re.IGNORECASE)
 _QUERY = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
 
@@ -55,7 +52,7 @@ def import_sql_table(ctx: RequestContext, request: ImportSQLTableV99) -> JobV3:
     if request.select_query:
         _check_query(request.select_query)
     source = _Source(
-        _checked_url(request.connection_url, request.username, request.password),
+        checked_url(request.connection_url, request.username, request.password),
         request.table or "",
         request.select_query or "",
         tuple(c.strip().strip('"`') for c in (request.columns or "*").split(",") if c.strip()),
@@ -80,24 +77,42 @@ class _Source:
         engine = sa.create_engine(self.url, poolclass=sa.pool.NullPool)
         try:
             with engine.connect().execution_options(stream_results=True) as connection:
-                result = connection.execute(self._statement(sa, connection))
-                names = list(result.keys())
-                maker: FrameMaker | None = None
-                for rows in _batches(result):
-                    columns: list[Any] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
-                    maker = maker or FrameMaker(names, [_type_of(c) for c in columns])
-                    maker.add(columns_of_values(columns, maker.types, len(rows)))
-                    job.update(0.5, f"Read {maker.n_rows} rows")
-                assert maker is not None
-                maker.store(job.node, dest)
+                columns = () if self.query else self._columns(sa, connection)
+                try:
+                    self._read(job, connection, self._statement(sa, columns), dest, columns)
+                except (ValueError, TypeError) as e:
+                    # Some databases keep anything in a column, whatever its type says.
+                    if isinstance(e, IllegalArgumentError) or not any(c.type is not None for c in columns):
+                        raise
+                    plain = tuple(_Column(c.name) for c in columns)
+                    self._read(job, connection, self._statement(sa, plain), dest, plain)
         except sa.exc.SQLAlchemyError as e:
-            raise IllegalArgumentError(f"The database answered: {_without_url(e)}") from e
+            raise IllegalArgumentError(f"The database answered: {without_url(e)}") from e
         finally:
             engine.dispose()
 
-    def _statement(self, sa: Any, connection: Any) -> Any:
-        if self.query:
-            return sa.text(self.query)
+    def _read(self, job: JobContext, connection: Any, statement: Any, dest: str, declared: Sequence[_Column]) -> None:
+        result = connection.execute(statement)
+        names = list(result.keys())
+        kinds = [c.kind for c in declared] if len(declared) == len(names) else [""] * len(names)
+        maker: FrameMaker | None = None
+        wide: set[str] = set()
+        for rows in _batches(result):
+            columns: list[Any] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
+            maker = maker or FrameMaker(names, [_type_of(c) or k or "Numeric" for c, k in zip(columns, kinds, strict=True)])
+            maker.add(columns_of_values(columns, maker.types, len(rows)))
+            wide.update(n for n, c, t in zip(names, columns, maker.types, strict=True) if t == "Numeric" and pass_int64(c))
+            job.update(0.5, f"Read {maker.n_rows} rows")
+        assert maker is not None
+        maker.store(job.node, dest)
+        for name in sorted(wide):
+            job.warn(
+                f"Column '{name}' holds whole numbers beyond 64 bits, which are kept as the nearest doubles. To keep all digits "
+                "cast it to text in a query."
+            )
+
+    def _columns(self, sa: Any, connection: Any) -> tuple[_Column, ...]:
+        """The wanted columns of the table; none when the database does not tell which there are and all are wanted."""
         schema, _, name = self.table.rpartition(".")
         inspector = sa.inspect(connection)
         known = [*inspector.get_table_names(schema=schema or None), *inspector.get_view_names(schema=schema or None)]
@@ -105,15 +120,49 @@ class _Source:
             raise IllegalArgumentError(
                 f"There is no table '{self.table}'. Tables: {', '.join(known[:20]) or 'none'}.", argument="table"
             )
-        there = [c["name"] for c in inspector.get_columns(name, schema=schema or None)]
-        wanted = there if self.columns in ((), ("*",)) else list(self.columns)
+        try:
+            there = {c["name"]: c["type"] for c in inspector.get_columns(name, schema=schema or None)}
+        except Exception:  # dialects of others, and what their database lacks; the statement says what is wrong with a name
+            return () if self._wants_all() else tuple(_Column(c) for c in self.columns)
+        wanted = list(there) if self._wants_all() else list(self.columns)
         missing = [c for c in wanted if c not in there]
         if missing:
             raise IllegalArgumentError(
-                f"Table '{self.table}' has no column '{missing[0]}'. Columns: {', '.join(there[:50])}.", argument="columns"
+                f"Table '{self.table}' has no column '{missing[0]}'. Columns: {', '.join(list(there)[:50])}.", argument="columns"
             )
-        table = sa.table(name, *(sa.column(c) for c in wanted), schema=schema or None)
-        return sa.select(*(table.c[c] for c in wanted))
+        return tuple(_Column.declared(sa, c, there[c]) for c in wanted)
+
+    def _wants_all(self) -> bool:
+        return self.columns in ((), ("*",))
+
+    def _statement(self, sa: Any, columns: Sequence[_Column]) -> Any:
+        if self.query:
+            return sa.text(self.query)
+        schema, _, name = self.table.rpartition(".")
+        if not columns:
+            return sa.select(sa.text("*")).select_from(sa.table(name, schema=schema or None))
+        table = sa.table(name, *(sa.column(c.name, c.type) for c in columns), schema=schema or None)
+        return sa.select(*(table.c[c.name] for c in columns))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """``type``: that of a date or time, which the library then makes of text; None to take what the database gives.
+    ``kind``: type of ParseSetup where no value tells.
+    """
+
+    name: str
+    type: Any = None
+    kind: str = ""
+
+    @classmethod
+    def declared(cls, sa: Any, name: str, kind: Any) -> _Column:
+        """A column as the database declares it."""
+        if isinstance(kind, (sa.Date, sa.DateTime)):
+            return cls(name, kind, "Time")
+        if isinstance(kind, sa.Time):
+            return cls(name, kind, "Numeric")
+        return cls(name, None, "String" if isinstance(kind, sa.String) else "")
 
 
 def _batches(result: Any) -> Iterator[list[Any]]:
@@ -125,52 +174,17 @@ def _batches(result: Any) -> Iterator[list[Any]]:
 
 
 def _type_of(values: Any) -> str:
-    import datetime as dt
-
+    """The type of ParseSetup that the first value tells; nothing when there is none."""
     first = next((v for v in values if v is not None), None)
-    if isinstance(first, (dt.date, dt.datetime)):
+    if first is None:
+        return ""
+    if isinstance(first, dt.date):
         return "Time"
-    return "String" if isinstance(first, (str, bytes)) or (first is not None and not hasattr(first, "__float__")) else "Numeric"
-
-
-def _checked_url(text: str, user: str, password: str) -> Any:
-    """The URL for the database library.
-
-    Raises
-    ------
-    IllegalArgumentError
-        It names a driver or options, or the operator does not allow it.
-    """
-    try:
-        import sqlalchemy as sa
-    except ImportError as e:
-        raise IllegalArgumentError("SQL import needs the package sqlalchemy: pip install h2ok-parsers[sql], and a driver.") from e
-    found = _URL.match(text or "")
-    if found is None:
-        raise IllegalArgumentError(
-            "connection_url must look like postgresql://host:5432/database; got something else.", argument="connection_url"
-        )
-    if found["driver"] or found["options"] or "@" in found["rest"]:
-        raise IllegalArgumentError(
-            "connection_url may hold no driver, options, user or password. The operator names drivers in H2OK_SQL_DRIVERS; "
-            "user and password have parameters of their own.",
-            argument="connection_url",
-        )
-    dialect = {"postgres": "postgresql", "sqlserver": "mssql"}.get(found["dialect"].lower(), found["dialect"].lower())
-    plain = f"{dialect}:{found['rest']}"
-    allowed = [p.strip() for p in os.environ.get(_ALLOW, "").split(",") if p.strip()]
-    if ".." in plain or not any(fnmatchcase(plain, p) for p in allowed):
-        raise IllegalArgumentError(
-            f"The database {plain} is not allowed. The operator of the server lists the databases in {_ALLOW}.",
-            argument="connection_url",
-        )
-    drivers = dict(d.strip().split("=", 1) for d in os.environ.get(_DRIVERS, "").split(",") if "=" in d)
-    name = f"{dialect}+{drivers[dialect]}" if dialect in drivers else dialect
-    try:
-        url = sa.engine.make_url(f"{name}:{found['rest']}")
-        return url if dialect == "sqlite" else url.set(username=user or None, password=password or None)
-    except sa.exc.ArgumentError as e:
-        raise IllegalArgumentError(f"connection_url cannot be read: {_without_url(e)}", argument="connection_url") from e
+    if isinstance(first, uuid.UUID):
+        return "UUID"
+    if isinstance(first, (dt.time, dt.timedelta)):
+        return "Numeric"
+    return "String" if isinstance(first, (str, bytes)) or not hasattr(first, "__float__") else "Numeric"
 
 
 def _check_query(query: str) -> None:
@@ -183,8 +197,3 @@ def _check_query(query: str) -> None:
     """
     if not _QUERY.match(query) or ";" in query.rstrip().rstrip(";"):
         raise IllegalArgumentError("select_query must be one statement that begins with SELECT or WITH.", argument="select_query")
-
-
-def _without_url(error: Exception) -> str:
-    """The first line of an error, shortened; credentials that a driver repeats are cut out."""
-    return re.sub(r"//[^@\s]*@", "//***@", str(error).split("\n", 1)[0])[:500]

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Bound", "Match", "Router"]
 
-#: First segments whose key parameter may hold slashes.
+#: First segments whose second one is a key that may hold slashes.
 _GREEDY = ("Frames", "DKV")
+#: First segments whose routes end with the key of a frame, which may hold slashes.
+_GREEDY_END = ("Predictions", "ModelMetrics")
 _MAX_SEGMENTS = 64
 _VERSION = re.compile(r"[0-9]{1,9}\Z")
 
@@ -91,6 +93,8 @@ class Router:
 
     def _greedy(self, method: str, version: int, parts: list[str]) -> Match | None:
         """Keys with slashes: the route with the longest fixed end wins, as ``/columns/{column}/domain``."""
+        if len(parts) >= 3 and parts[0] in _GREEDY_END:
+            return self._greedy_end(method, version, parts)
         if len(parts) < 3 or parts[0] not in _GREEDY:
             return None
         best: tuple[tuple[int, int], Match] | None = None
@@ -107,6 +111,22 @@ class Router:
                 params = {pattern[1][1:-1]: "/".join(parts[1 : len(parts) - n])}
                 params.update({e[1:-1]: t for e, t in zip(ends, tail, strict=True) if e.startswith("{")})
                 best = (rank, Match(bound, params))
+        return best[1] if best else None
+
+    def _greedy_end(self, method: str, version: int, parts: list[str]) -> Match | None:
+        """A key with slashes at the end: the longest route wins, as ``/models/{model}/frames/{frame}``."""
+        best: tuple[tuple[int, int], Match] | None = None
+        for bound in self.bound:
+            pattern = _pattern(bound.route.path)
+            n = len(pattern) - 1
+            if bound.route.method != method or bound.version > version or not 0 < n < len(parts) or pattern[0] != parts[0]:
+                continue
+            if pattern[n] != "{frame}" or not _fits(pattern[:n], parts[:n]):
+                continue
+            rank = (n, bound.version)
+            if best is None or rank > best[0]:
+                params = {p[1:-1]: part for p, part in zip(pattern[:n], parts[:n], strict=True) if p.startswith("{")}
+                best = (rank, Match(bound, {**params, "frame": "/".join(parts[n:])}))
         return best[1] if best else None
 
 

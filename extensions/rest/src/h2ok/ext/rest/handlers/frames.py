@@ -100,15 +100,9 @@ class DownloadRequestV3(DownloadDataV3):
 
 def download(context: RequestContext, request: DownloadRequestV3) -> Response:
     frame = context.node.frames.get(request.frame_id)
-    name = frame.key.rsplit("/", 1)[-1].encode("ascii", "replace").decode().replace('"', "_")
-    if name.endswith(".hex"):
-        name = name[:-4]
+    name = frame.key.rsplit("/", 1)[-1].removesuffix(".hex")
     plan = ExportPlan(hex_string=bool(request.hex_string), escape_quotes=request.escape_quotes is not False)
-    return Response(
-        csv_chunks(context.node, frame, plan),
-        content_type="application/octet-stream;charset=utf-8",
-        headers={"Content-Disposition": f"attachment; filename={name}.csv"},
-    )
+    return Response.attachment(csv_chunks(context.node, frame, plan), f"{name}.csv", "application/octet-stream;charset=utf-8")
 
 
 def export(context: RequestContext, request: FramesV3) -> Schema:

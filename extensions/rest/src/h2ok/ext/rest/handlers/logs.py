@@ -61,4 +61,5 @@ def download_logs(context: RequestContext, request: Any) -> Response:
 
 
 def _attachment(body: bytes, filename: str, kind: str = "application/octet-stream") -> Response:
+    # Without quotes, as H2O sends it: the official client takes what follows for the name of the file.
     return Response(body, content_type=kind, headers={"Content-Disposition": f"attachment; filename={filename}"})

@@ -73,7 +73,7 @@ def remove_value(context: RequestContext, request: NodePersistentStorageV3) -> N
 def get_bytes(context: RequestContext, request: Any) -> Response:
     category, name = context.path_params["category"], context.path_params["name"]
     body = _read(_file(context, category, name))
-    return Response(body, headers={"Content-Disposition": f'attachment; filename="{_ascii(name)}.flow"'})
+    return Response.attachment(body, f"{name}.flow")
 
 
 def put_bytes(context: RequestContext, request: Any) -> dict[str, Any]:
@@ -129,7 +129,3 @@ def _write(path: Path, body: bytes) -> None:
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     part.write_bytes(body)
     part.replace(path)
-
-
-def _ascii(name: str) -> str:
-    return name.encode("ascii", "replace").decode().replace('"', "_")
