@@ -171,7 +171,7 @@ def test_silence_makes_suspect_then_dead(net: Network) -> None:
     assert net.of(machines[0], Suspect)[-1] == Suspect(frozenset([silent]))
     assert not net.of(machines[0], Lose)
     net.run(8)
-    assert [a.node for m in machines[:2] for a in net.of(m, Lose) if isinstance(a, Lose)] == [silent, silent]
+    assert [a.member.node for m in machines[:2] for a in net.of(m, Lose) if isinstance(a, Lose)] == [silent, silent]
 
 
 def test_a_pause_below_the_dead_limit_leaves_no_trace(net: Network) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import H2ONode, Member
 from h2ok.kernel.cloud.stats import NodeStats
 from h2ok.kernel.wire import wire_type
 
@@ -28,6 +28,7 @@ __all__ = [
     "SendLock",
     "SetMembers",
     "Suspect",
+    "Welcome",
 ]
 
 
@@ -57,15 +58,6 @@ class Identity:
         if self.replicas != other.replicas:
             return f"it keeps {other.replicas} replicas, this cloud {self.replicas}. Start it with --replicas {self.replicas}"
         return ""
-
-
-@wire_type("cloud.member")
-@dataclass(frozen=True, slots=True, order=True)
-class Member:
-    """A node and which of its lives: a restarted process is another member."""
-
-    node: H2ONode
-    incarnation: str
 
 
 @wire_type("cloud.heartbeat")
@@ -141,7 +133,7 @@ class SendLock:
 class SetMembers:
     """The view changed."""
 
-    members: tuple[H2ONode, ...]
+    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +154,15 @@ class Lock:
 class Lose:
     """A member is dead for good."""
 
-    node: H2ONode
+    member: Member
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A member that is new to this node, at an address that may have had another life before."""
+
+    member: Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,4 +202,4 @@ class Log:
     problem: bool = True
 
 
-Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Join | Suspect | Heard | Fail | Log
+Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Welcome | Join | Suspect | Heard | Fail | Log
