@@ -33,17 +33,22 @@ class Entry:
         self._patience = patience
         #: What a locked cloud told this node that joins it: the view with it inside, and why it is locked.
         self.offer: tuple[tuple[Member, ...], str] | None = None
-        #: (who said so, why, since when, when it was said last) while a cloud lets this node wait.
-        self._waiting: tuple[H2ONode, str, float, float] | None = None
+        #: (who said so last, since when, when it was said last) while a cloud lets this node wait.
+        self._waiting: tuple[H2ONode, float, float] | None = None
+        #: What a member that tried to take this node in said that failed, and when.
+        self._problem: tuple[str, float] = ("", now)
         self._misfit: tuple[float, str] | None = None
-        self._told: set[str] = set()
+        self._told: set[tuple[str, bool]] = set()
 
-    def waits(self, by: H2ONode, why: str, now: float, actions: list[Action]) -> None:
-        """A member lets this node wait."""
-        since = now if self._waiting is None else self._waiting[2]
-        self._waiting = (by, why, since, now)
-        # At once it is no problem: a newcomer waits until it has its share.
-        self._tell(why, now - since >= self._patience, actions)
+    def waits(self, by: H2ONode, problem: str, now: float, actions: list[Action]) -> None:
+        """A member lets this node wait. ``problem``: what failed when that member tried to take it in; the others do not know."""
+        since = now if self._waiting is None else self._waiting[1]
+        self._waiting = (by, since, now)
+        if problem:
+            self._problem = (f"{by.name} {problem}", now)
+        elif now - self._problem[1] > self._patience:
+            self._problem = ("", now)
+        self._tell(now, actions)
 
     def misfits(self, why: str, now: float) -> None:
         """A node does not fit together with this one."""
@@ -63,28 +68,32 @@ class Entry:
     def tick(self, now: float, *, alone: bool, actions: list[Action]) -> str:
         """Time has passed: why this node gives up, if it does. ``alone``: it is with nobody."""
         if self._waiting is not None:
-            _, why, since, last = self._waiting
-            if now - last > self._patience:
+            if now - self._waiting[2] > self._patience:
                 self._waiting = None
-            else:
-                self._tell(why, now - since >= self._patience, actions)
+            self._tell(now, actions)
         return self._misfit[1] if self._misfit is not None and alone and now - self._misfit[0] > _MISFIT_SECONDS else ""
 
     def outside(self, now: float, sought: Sequence[H2ONode], *, alone: bool) -> str:
         """Why this node is outside; empty when it is not. ``sought``: who has neither answered yet nor been found to be silent."""
         if self._waiting is not None or self.offer is not None:
-            why = self._waiting[1] if self._waiting is not None else "it is being given its share of the keys"
-            return f"Cloud '{self._cloud}' holds data and this node is not in it yet: {why}."
+            return self._text()
         if self._misfit is not None and alone:
             return self._misfit[1]
         if sought and now < self._found_by:
             return f"It looks for the other nodes of cloud '{self._cloud}' ({', '.join(n.name for n in sought[:8])})."
         return ""
 
-    def _tell(self, why: str, problem: bool, actions: list[Action]) -> None:
+    def _text(self) -> str:
+        why = self._problem[0] if self._waiting is not None else "it is being given its share of the keys"
+        return f"Cloud '{self._cloud}' has been formed, and this node is not in it yet: {why or 'the others make room for it'}."
+
+    def _tell(self, now: float, actions: list[Action]) -> None:
         """Log once what comes with every heartbeat, and once more when it has become a problem."""
-        text = f"Cloud '{self._cloud}' holds data and this node is not in it yet: {why}. Until it is, GET /ready answers 503."
-        key = f"{problem} {text}"
-        if key not in self._told:
-            self._told.add(key)
+        if self._waiting is None:
+            return
+        text = f"{self._text()} Until it is, GET /ready answers 503."
+        # At once it is none: a newcomer waits until it has its share.
+        problem = bool(self._problem[0]) or now - self._waiting[1] >= self._patience
+        if (text, problem) not in self._told:
+            self._told.add((text, problem))
             actions.append(Log(text, problem=problem))

@@ -168,7 +168,7 @@ class Membership:
             # It was to be taken in, but does not take part yet: perhaps that failed.
             actions.append(Join(message.sender))
         if self._ballot.frozen and message.sender not in self.view:
-            return HeartbeatReply("wait", f"{self.me.node.name} is in a cloud that is just being locked"), actions
+            return HeartbeatReply("wait"), actions
         self._take(message, now, actions)
         return HeartbeatReply("ok", heartbeat=self.own_heartbeat()), actions
 
@@ -293,7 +293,7 @@ class Membership:
         sender = message.sender
         if message.locked and not self.locked and self.me not in message.view:
             # It may take the earlier life of this address for a member still. The answer to this node's own heartbeat decides.
-            self._entry.waits(sender.node, f"{sender.node.name} is in a cloud of {len(message.view)} nodes", now, actions)
+            self._entry.waits(sender.node, "", now, actions)
             return
         peer = self._peers.setdefault(sender.node, _Peer(sender.node, now, configured=False))
         if peer.member is not None and peer.member != sender:
@@ -337,9 +337,7 @@ class Membership:
             self._lose(known.member, "its process was restarted", actions)  # type: ignore[arg-type]
         if self.settings.elastic and not message.locked:
             actions.append(Join(message.sender))
-            problem = self._join_problems.get(message.sender, "")
-            shown = f"{self.me.node.name} is in a cloud of {len(self.view) - len(self.lost.keys() & set(self.view))} nodes that"
-            return HeartbeatReply("wait", f"{shown} {problem or 'makes room for it'}")
+            return HeartbeatReply("wait", self._join_problems.get(message.sender, ""))
         text = f"Node {message.sender.node.name} asked to join; it was refused, the cloud is locked."
         self._complain(message.sender, text, actions)
         return HeartbeatReply("refused", late_text(self.identity.cloud, self.lock_reason, self.view))
