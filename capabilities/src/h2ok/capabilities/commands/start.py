@@ -1,4 +1,4 @@
-"""h2ok start: one node, or a cloud of several processes on this machine."""
+"""h2ok start: one node, or the supervisor of a cloud of several processes on this machine."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from h2ok.capabilities.boot import Composition
+from h2ok.capabilities.children import Report
 from h2ok.capabilities.contracts.discovery import Discovery as DiscoveryContract
 from h2ok.capabilities.contracts.extension import Auth, Discovery
 from h2ok.capabilities.contracts.extension import Launcher as LauncherItem
@@ -25,8 +26,9 @@ from h2ok.capabilities.logs import LEVELS, ConsoleHandler, LogBook
 from h2ok.capabilities.ports import DEFAULT_BASE_PORT, free_port, is_loopback, listen
 from h2ok.capabilities.registry import Registry, toggles_from
 from h2ok.capabilities.settings import H2O_VERSION, H2OK_VERSION, Settings
+from h2ok.capabilities.supervisor import Supervisor
 from h2ok.kernel import H2OKError, IllegalArgumentError, Node, NodeConfig
-from h2ok.kernel.errors import CloudTimeoutError
+from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError
 
 __all__ = ["Start", "size_bytes"]
 
@@ -85,6 +87,8 @@ class Start:
         cloud.add_argument(
             "--launcher", default=_env("LAUNCHER", "local"), metavar="NAME", help="how --nodes starts them (default: %(default)s)"
         )
+        cloud.add_argument("--no-restart", action="store_true", help="with --nodes: leave a lost node lost")
+        cloud.add_argument("--members", default="", help=argparse.SUPPRESS)
         cloud.add_argument("--cloud-size", type=int, default=0, help="wait for this many nodes before reporting ready")
         cloud.add_argument(
             "--replicas", type=int, default=_env_int("REPLICAS", 1),
@@ -110,6 +114,7 @@ class Start:
         machine.add_argument("--quiet", "-quiet", action="store_true", help="print errors only")
         machine.add_argument("--h2o-version", default="", help=f"H2O version told to clients (default: {H2O_VERSION})")
         machine.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
+        machine.add_argument("--report", type=int, default=-1, help=argparse.SUPPRESS)
         for impl in list(self.registry.plugins.hook.add_arguments.get_hookimpls()):
             try:
                 impl.function(**{"parser": parser} if impl.argnames else {})
@@ -138,8 +143,25 @@ class Start:
             sock = stack.enter_context(_rest_socket(args))
             port = sock.getsockname()[1]
             ice_root = Path(args.ice_root or Path(tempfile.gettempdir()) / f"h2ok-{_user()}")
+            if args.nodes > 1:
+                return self._supervise(args, sock, ice_root, level, stop)
             logs = stack.enter_context(_logging(args, f"{args.ip}:{port}", ice_root, level))
             return self._serve(args, _node_config(args, port, str(ice_root)), sock, logs, stop, stack)
+
+    def _supervise(self, args: argparse.Namespace, sock: socket.socket, ice_root: Path, level: int, stop: threading.Event) -> int:
+        """Have a launcher run the nodes, and look after them."""
+        port = sock.getsockname()[1]
+        # The first node takes both ports in a moment; whoever is there already is named now.
+        listen(args.ip, port + 1).close()
+        plan = LaunchPlan(args.nodes, args.name, args.ip, port, ice_root, tuple(self._given))
+        launcher: Launcher = self.registry.named(LauncherItem, args.launcher)(plan)
+        sock.close()
+        with _logging(args, f"supervisor:{port}", ice_root, level):
+            _log.info("Cloud '%s' of %d nodes: %s", args.name, args.nodes, ", ".join(launcher.addresses))
+            folder = args.log_dir or str(ice_root / "h2ologs")
+            if args.no_join and not args.no_restart:
+                _log.info("Lost nodes are not started again: with --no-join the cloud would refuse them.")
+            return Supervisor(launcher, folder, restart=not (args.no_restart or args.no_join), form_seconds=_FORM_SECONDS).run(stop)
 
     def _serve(
         self,
@@ -150,11 +172,7 @@ class Start:
         stop: threading.Event,
         stack: contextlib.ExitStack,
     ) -> int:
-        children = self._launcher(args, config) if args.nodes > 1 else None
-        if children is not None:
-            stack.callback(children.close)
-            children.start()
-        found, discovery = self._others(args, children)
+        found, discovery = self._others(args)
         node = _start_node(config, found, self.registry)
         stack.callback(node.close)
         if discovery is not None:
@@ -165,31 +183,24 @@ class Start:
             settings = settings.with_version(args.h2o_version)
         composition = Composition(node, self.registry, settings, logs, stop)
         stack.callback(composition.close)
-        if children is not None:
-            stack.callback(children.ask_to_end)
         _describe(config, settings)
         composition.start()
         url = composition.serve() or "(no extension serves REST)"
-        _await_cloud(node, max(args.nodes, args.cloud_size), stop, children)
-        _log.info("Open H2O Flow in your web browser: %s", url)
-        while not stop.wait(1.0):
-            if children is not None:
-                children.check()
+        report = Report(args.report)
+        if _await_cloud(node, max(1, args.cloud_size), stop, report):
+            _log.info("Open H2O Flow in your web browser: %s", url)
+        while not stop.wait(0 if node.cloud.failure else 1.0):
+            report.tell(node.cloud.failure or node.cloud.outside)
             if node.cloud.failure:
                 _log.error("%s", node.cloud.failure)
                 return 255
         _log.info("Shutting down")
         return 0
 
-    def _launcher(self, args: argparse.Namespace, config: NodeConfig) -> Launcher:
-        plan = LaunchPlan(args.nodes, args.name, args.ip, config.port, Path(config.ice_root), tuple(self._given))
-        made: Launcher = self.registry.named(LauncherItem, args.launcher)(plan)
-        return made
-
-    def _others(self, args: argparse.Namespace, children: Launcher | None) -> tuple[list[str], DiscoveryContract | None]:
+    def _others(self, args: argparse.Namespace) -> tuple[list[str], DiscoveryContract | None]:
         """Addresses of the other nodes known now, and what goes on looking for more."""
-        if children is not None:
-            return list(children.addresses), None
+        if args.members:
+            return args.members.split(","), None
         name, _, argument = ("flatfile", "", args.flatfile) if args.flatfile else args.discovery.partition(":")
         if not name:
             return [], None
@@ -369,19 +380,26 @@ def _describe(config: NodeConfig, settings: Settings) -> None:
     )
 
 
-def _await_cloud(node: Node, size: int, stop: threading.Event, children: Launcher | None) -> None:
-    """Wait for the cloud in small steps, so that a signal or a failed child ends the wait."""
+def _await_cloud(node: Node, size: int, stop: threading.Event, report: Report) -> bool:
+    """Wait for the cloud in small steps, so that a signal ends the wait; false when it was not formed.
+
+    A node that a cloud lets wait, waits for as long as that takes.
+    """
     deadline = time.monotonic() + _FORM_SECONDS
-    while not stop.is_set():
+    while not stop.is_set() and not node.cloud.failure:
         try:
             node.cloud.wait_for_size(size, 0.5)
-            break
+        except CloudLockedError:
+            return False
         except CloudTimeoutError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline and not node.cloud.outside:
                 raise
-            if children is not None:
-                children.check(strict=True)
-    _log.info("Cloud of size %d formed [%s]", node.cloud.size, ", ".join("/" + m.name for m in node.cloud.members))
+            report.tell(node.cloud.outside or f"the cloud has {node.cloud.size} of {size} nodes")
+        else:
+            report.tell("")
+            _log.info("Cloud of size %d formed [%s]", node.cloud.size, ", ".join("/" + m.name for m in node.cloud.members))
+            return True
+    return False
 
 
 @contextlib.contextmanager

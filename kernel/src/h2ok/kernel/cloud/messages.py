@@ -83,8 +83,9 @@ class Heartbeat:
 @wire_type("cloud.heartbeat_reply")
 @dataclass(frozen=True, slots=True)
 class HeartbeatReply:
-    """``ok`` with the answering node's own heartbeat; ``wait`` while a lock is decided or room is made, with what failed so far; ``refused`` (the cloud is locked),
-    ``mismatch`` (the nodes do not fit together) and ``dead`` (the sender was given up) with a reason; ``self`` to oneself.
+    """``ok`` with the answering node's own heartbeat; ``wait`` while a lock is decided or room is made, with what failed so far;
+    ``refused`` (the cloud is locked), ``mismatch`` (the nodes do not fit together) and ``dead`` (the sender was given up) with a
+    reason; ``self`` to oneself.
     """
 
     kind: Literal["ok", "wait", "refused", "mismatch", "dead", "self"]

@@ -3,6 +3,7 @@
 const EVERY = 2000;
 const $ = (id) => document.getElementById(id);
 let shown = "";
+let members = new Set();
 
 async function ask(path, method = "GET") {
   const answer = await fetch(path, { method, headers: { "X-Requested-With": "XMLHttpRequest" } });
@@ -68,13 +69,34 @@ function showCloud(cloud) {
   const well = cloud.cloud_healthy && cloud.consensus;
   $("cloud-name").textContent = cloud.cloud_name;
   document.title = `${cloud.cloud_name} · h2ok`;
-  const lock = cloud.locked ? "closed to new nodes" : "open to new nodes";
   $("cloud-line").textContent =
-    `${cloud.build_age}, speaks H2O ${cloud.version} · ${many(cloud.cloud_size, "node")} · up ${span(cloud.cloud_uptime_millis)} · ${lock}`;
+    `${cloud.build_age}, speaks H2O ${cloud.version} · ${many(cloud.cloud_size, "node")} · up ${span(cloud.cloud_uptime_millis)}`;
   $("health").textContent = well ? "healthy" : cloud.consensus ? `${many(cloud.bad_nodes, "node")} not well` : "forming";
   $("health").className = `badge ${well ? "good" : "bad"}`;
   $("nodes-count").textContent = cloud.cloud_size;
+  members = new Set(cloud.nodes.map((n) => n.ip_port));
   $("nodes").replaceChildren(...cloud.nodes.map(card));
+}
+
+function showState(state) {
+  const facts = [state.takes_new_nodes ? "takes new nodes" : "closed to new nodes"];
+  if (state.copies_missing) facts.push("copies are being made");
+  $("cloud-line").append(` · ${facts.join(" · ")}`);
+  if (state.outside || state.lost_nodes.length) {
+    $("health").textContent = state.outside ? "not in its cloud" : `${many(state.lost_nodes.length, "node")} lost`;
+    $("health").className = "badge bad";
+  }
+  $("outside").textContent = state.outside;
+  $("nodes").append(...state.lost_nodes.filter((n) => !members.has(n.node)).map(lostCard));
+}
+
+function lostCard(lost) {
+  const box = make("div", null, "card");
+  box.append(make("strong", lost.node, "bad"));
+  const list = box.appendChild(document.createElement("dl"));
+  const facts = [["state", "lost"], ["why", lost.reason], ["since", new Date(lost.at).toLocaleTimeString()]];
+  for (const [name, value] of facts) list.append(make("dt", name), make("dd", value));
+  return box;
 }
 
 function card(node) {
@@ -180,6 +202,7 @@ async function part(path, show) {
 async function refresh() {
   try {
     await part("/3/Cloud", showCloud);
+    await part("/3/CloudState", showState);
     await Promise.all([
       part("/3/Jobs", (a) => showJobs(a.jobs)),
       part("/3/Frames", (a) => showFrames(a.frames)),
