@@ -180,6 +180,9 @@ def test_the_end_of_a_node_that_says_so_is_no_problem(net: ElasticNetwork) -> No
     net.do(machines[0].me.node, machines[0].leaving(machines[2].me, net.now))
     net.do(machines[0].me.node, machines[0].connection_refused(machines[1].me.node, net.now))
     said = {a.message.partition(" is lost: ")[2]: a.problem for a in net.of(machines[0], Log) if isinstance(a, Log)}
+    # Who hears it from others says the same.
+    heard = [a for a in net.of(machines[1], Log) if isinstance(a, Log) and machines[2].me.node.name in a.message]
+    assert [(a.message.partition(" is lost: ")[2], a.problem) for a in heard] == [("it was shut down.", False)]
     assert said["it was shut down."] is False
     assert said["its process ended (connection refused)."] is True
 

@@ -57,22 +57,22 @@ class _Child:
             )
         finally:
             os.close(theirs)
-        self._text = b""
+        self._rest, self._last = b"", ""
         self._was_ready = False
 
     def state(self) -> NodeState:
         """How it is now."""
+        # Before what it said, which is complete when it has ended.
         status = self.process.poll()
-        if status is not None:
-            return NodeState("left" if status == 0 else "ended", _end_text(status))
         with contextlib.suppress(BlockingIOError):
-            self._text = (self._text + os.read(self._reports, 65_536))[-65_536:]
-        lines = self._text.decode(errors="replace").split("\n")
-        last = lines[-2] if len(lines) > 1 else ""
-        if last == _READY:
-            self._was_ready = True
-            return NodeState("ready", f"process {self.process.pid}")
-        return NodeState("waiting", last) if self._was_ready else NodeState("starting", last or f"process {self.process.pid}")
+            *lines, self._rest = (self._rest + os.read(self._reports, 65_536)).split(b"\n")
+            self._was_ready |= _READY.encode() in lines
+            self._last = lines[-1].decode(errors="replace") if lines else self._last
+        if status is not None:
+            return NodeState("left" if status == 0 else "ended", _end_text(status), self._was_ready)
+        if self._last == _READY:
+            return NodeState("ready", f"process {self.process.pid}", was_ready=True)
+        return NodeState("waiting" if self._was_ready else "starting", self._last or f"process {self.process.pid}", self._was_ready)
 
     def ask_to_end(self) -> None:
         if self.process.stdin is not None:

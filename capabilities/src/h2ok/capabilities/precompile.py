@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -30,6 +31,8 @@ __all__ = ["Precompile", "stamp"]
 _log = logging.getLogger(__name__)
 #: Seconds after boot, so that the first requests are not slowed down by the compiler.
 _DELAY = 1.0
+#: A terminal sends Ctrl-C to the compiler too, which may end before the node does.
+_ENDED = (-signal.SIGINT, -signal.SIGTERM)
 
 
 def stamp(packages: tuple[str, ...]) -> Path:
@@ -81,9 +84,10 @@ class Precompile:
         self._child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own module
         if self._stopped.is_set():
             self._child.terminate()
-        if self._child.wait() == 0:
+        status = self._child.wait()
+        if status == 0:
             _log.info("Kernels of %s were compiled in %.1f s", self.packages[0], time.monotonic() - begin)
-        elif not self._stopped.is_set():
+        elif not self._stopped.is_set() and status not in _ENDED:
             _log.warning("Cannot compile the kernels of %s in advance; the first job of each kind does it", self.packages[0])
 
 

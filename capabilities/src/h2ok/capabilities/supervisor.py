@@ -29,7 +29,9 @@ class _Watched:
     state: NodeState = field(default_factory=lambda: NodeState("starting"))
     #: Ends in a row before it was ready.
     failed: int = 0
+    #: Whether it was in the cloud since it was started last; ever.
     was_ready: bool = False
+    was_in: bool = False
     #: When to start it again; None when that is not due.
     due: float | None = None
 
@@ -101,8 +103,8 @@ class Supervisor:
         """Note the state of a node, and tell when it has changed."""
         node = self._nodes[address]
         before, node.state = node.state, state
-        if state.phase == "ready":
-            node.failed, node.was_ready = 0, True
+        if state.phase == "ready" or state.was_ready:
+            node.failed, node.was_ready, node.was_in = 0, True, True
         if (state.phase, state.over) == (before.phase, before.over) and (state.text == before.text or state.phase != "waiting"):
             return
         if state.phase == "ended":
@@ -117,15 +119,15 @@ class Supervisor:
             _log.log(logging.WARNING if state.phase == "waiting" else logging.INFO, "Node %s %s.", address, text.rstrip("."))
 
     def _await_cloud(self, states: Mapping[str, NodeState]) -> None:
-        gone = [(a, s) for a, s in states.items() if s.phase == "ended"]
+        gone = [(a, s) for a, s in states.items() if s.phase == "ended" and not self._nodes[a].was_in]
         if gone:
             address, state = gone[0]
             raise H2OKError(f"Node {address} ended with {state.text} before the cloud was formed. Its log is in {self._logs}.")
-        if all(s.phase == "ready" for s in states.values()):
+        if all(n.was_in for n in self._nodes.values()):
             self._formed = True
             _log.info("All %d nodes are in the cloud.", len(states))
         elif self._clock() - self._began > self._form_seconds:
-            slow = ", ".join(f"{a} ({s.phase}: {s.text})" for a, s in states.items() if s.phase != "ready")
+            slow = ", ".join(f"{a} ({s.phase}: {s.text})" for a, s in states.items() if not self._nodes[a].was_in)
             raise H2OKError(
                 f"The cloud was not formed within {self._form_seconds:g} s. Not in it: {slow}. Logs are in {self._logs}."
             )
@@ -133,7 +135,7 @@ class Supervisor:
     def _plan_restart(self, address: str, node: _Watched) -> None:
         """Decide what becomes of a node that has ended."""
         now, text = self._clock(), f"Node {address} has ended ({node.state.text})."
-        if not self._formed:
+        if not node.was_in:
             return
         if not self._restart:
             _log.warning("%s It is not started again (--no-restart).", text)

@@ -42,10 +42,12 @@ class NodeState:
     phase : ``starting`` until it is in the cloud for the first time since it was started, ``ready`` while it is, ``waiting`` while
         it is not any more or not yet again, ``ended`` when its process is gone, ``left`` when it ended as it was asked to.
     text : more, for people: the process, why it waits, how it ended.
+    was_ready : of one that has ended: whether it was in the cloud before. Told here because it may be so short.
     """
 
     phase: Literal["starting", "ready", "waiting", "ended", "left"]
     text: str = ""
+    was_ready: bool = False
 
     @property
     def over(self) -> bool:

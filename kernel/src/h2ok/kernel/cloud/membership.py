@@ -284,6 +284,7 @@ class Membership:
             self._ballot.open,
             self.stats,
             self.epoch,
+            tuple(m for m, why in self.lost.items() if why == SHUT_DOWN),
         )
 
     # -- hearing ------------------------------------------------------------------------------------------------------
@@ -321,7 +322,7 @@ class Membership:
                 self._fail(dead_text(m, f"node {sender.node.name} said so"), actions)
                 return
             if self.locked and m in self.view:
-                self._lose(m, f"node {sender.node.name} lost it", actions)
+                self._lose(m, SHUT_DOWN if m in message.left else f"node {sender.node.name} lost it", actions)
         self._update(now, actions)
 
     def _adopt(self, message: Heartbeat, actions: list[Action]) -> None:

@@ -63,8 +63,8 @@ class Identity:
 @wire_type("cloud.heartbeat")
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A sign of life. ``view``: the members as the sender sees them; ``lost``: those it knows dead; ``round``: the latest lock
-    round it leads or led, ``round_open`` while that one is undecided.
+    """A sign of life. ``view``: the members as the sender sees them; ``lost``: those it knows dead, ``left``: those of them that
+    were shut down; ``round``: the latest lock round it leads or led, ``round_open`` while that one is undecided.
     """
 
     sender: Member
@@ -78,6 +78,7 @@ class Heartbeat:
     stats: NodeStats
     #: Epoch of the placement the sender works with; above 1 once homes moved after the lock.
     epoch: int = 1
+    left: tuple[Member, ...] = ()
 
 
 @wire_type("cloud.heartbeat_reply")
