@@ -167,7 +167,7 @@ def test_a_node_that_ends_before_the_cloud_is_formed_ends_the_start() -> None:
 
 def test_a_node_lost_when_it_was_in_before_the_others_is_replaced() -> None:
     launcher = Scripted()
-    supervisor = Supervisor(launcher, "/logs")
+    supervisor = Supervisor(launcher, "/logs", clock=lambda: 0.0)
     launcher.now |= {A: NodeState("ended", "signal SIGKILL", was_ready=True), B: NodeState("ready")}
     assert supervisor.look()
     assert launcher.replaced == [A]
