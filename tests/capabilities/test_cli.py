@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import pytest
 from h2ok.capabilities.cli import main
 from h2ok.capabilities.commands.start import size_bytes
 from h2ok.capabilities.ports import free_port, is_loopback, listen
+from h2ok.capabilities.settings import Settings
 from h2ok.kernel import IllegalArgumentError
 from h2ok.kernel.errors import PortInUseError
 
@@ -43,6 +45,31 @@ def test_version_names_both_versions(capsys: pytest.CaptureFixture[str], monkeyp
     assert status == 0
     assert "h2ok 0.1.0" in out
     assert "compatible with H2O 3.46.0.12" in out
+
+
+@pytest.mark.parametrize(
+    ("installed", "told"),
+    [
+        ({"h2o_client": "3.46.0.11"}, "3.46.0.11"),
+        ({"h2o_client": "3.46.0.12"}, "3.46.0.12"),
+        ({"h2o": "3.46.0.11"}, "3.46.0.11"),
+        # Not one of those that are supported; and none at all: what pip installs today.
+        ({"h2o_client": "3.30.0.1", "h2o": "3.32.0.1"}, "3.46.0.12"),
+        ({}, "3.46.0.12"),
+    ],
+)
+def test_clients_are_told_the_version_of_the_client_that_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], told: str
+) -> None:
+    monkeypatch.delenv("H2OK_H2O_VERSION", raising=False)
+    for name, number in installed.items():
+        folder = tmp_path / f"{name}-{number}.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    importlib.invalidate_caches()
+    assert Settings().h2o_version == told
+    assert Settings().with_version("3.99.0.1").h2o_version == "3.99.0.1"
 
 
 def test_ext_list_and_info(capsys: pytest.CaptureFixture[str]) -> None:

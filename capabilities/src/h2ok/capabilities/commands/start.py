@@ -25,7 +25,7 @@ from h2ok.capabilities.contracts.launcher import Launcher, LaunchPlan
 from h2ok.capabilities.logs import LEVELS, ConsoleHandler, LogBook
 from h2ok.capabilities.ports import DEFAULT_BASE_PORT, free_port, is_loopback, listen
 from h2ok.capabilities.registry import Registry, toggles_from
-from h2ok.capabilities.settings import H2O_VERSION, H2OK_VERSION, Settings
+from h2ok.capabilities.settings import H2O_VERSIONS, H2OK_VERSION, Settings
 from h2ok.capabilities.supervisor import Supervisor
 from h2ok.kernel import H2OKError, IllegalArgumentError, Node, NodeConfig
 from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError
@@ -112,7 +112,10 @@ class Start:
             "--log-dir", "-log_dir", default=_env("LOG_DIR", ""), help="folder for logs (default: below --ice-root)"
         )
         machine.add_argument("--quiet", "-quiet", action="store_true", help="print errors only")
-        machine.add_argument("--h2o-version", default="", help=f"H2O version told to clients (default: {H2O_VERSION})")
+        machine.add_argument(
+            "--h2o-version", default="", metavar="VERSION",
+            help=f"H2O version told to clients (default: that of the client installed here, else {H2O_VERSIONS[-1]})",
+        )  # fmt: skip
         machine.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
         machine.add_argument("--report", type=int, default=-1, help=argparse.SUPPRESS)
         for impl in list(self.registry.plugins.hook.add_arguments.get_hookimpls()):
