@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from h2ok.capabilities.cli import main
-from h2ok.capabilities.commands.start import size_bytes
+from h2ok.capabilities.options import memory_limit, size_bytes, worker_threads
 from h2ok.capabilities.ports import free_port, is_loopback, listen
 from h2ok.capabilities.settings import Settings
 from h2ok.kernel import IllegalArgumentError
@@ -136,7 +136,18 @@ def test_taken_port_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--log-level", "loud"], ["--max-mem", "many"], ["--flatfile", "/nosuch/file"], ["--nodes", "0"]]
+    "arguments",
+    [
+        ["--log-level", "loud"],
+        ["--max-mem", "many"],
+        ["--max-mem", "inf"],
+        ["--max-mem", "10m"],
+        ["--max-mem", "0"],
+        ["--nthreads", "0"],
+        ["--nthreads", "-3"],
+        ["--flatfile", "/nosuch/file"],
+        ["--nodes", "0"],
+    ],
 )
 def test_bad_values_are_refused_before_anything_starts(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str]
@@ -144,6 +155,47 @@ def test_bad_values_are_refused_before_anything_starts(
     status, _, err = _run(capsys, "start", "--base-port", str(BASE), "--ice-root", str(tmp_path), *arguments)
     assert status == 1
     assert err.startswith("h2ok: ")
+
+
+@pytest.mark.parametrize("option", ["--ice-root", "--log-dir"])
+@pytest.mark.parametrize("more", [[], ["--nodes", "2"]])
+def test_a_folder_that_cannot_be_written_is_one_line_that_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, more: list[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    for folder, reason in (("/proc/x", "No such file or directory"), (tmp_path / "file", "it is a file")):
+        arguments = ["--base-port", str(BASE), "--ice-root", str(tmp_path), option, str(folder), *more]
+        status, out, err = _run(capsys, "start", *arguments)
+        assert (status, out) == (1, "")
+        do = f"{option} must name a folder that this user may make files in."
+        assert err == f"h2ok: Cannot write to the folder '{folder}': {reason}. {do}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage", "said"),
+    [
+        (["start", "--prot", "5"], "usage: h2ok start", "unknown option '--prot'. Nearest: --port."),
+        (["start", "--ice-rot=/tmp"], "usage: h2ok start", "unknown option '--ice-rot'. Nearest: --ice-root."),
+        (["start", "54321"], "usage: h2ok start", "unknown argument '54321'"),
+        (["version", "--all"], "usage: h2ok version", "unknown option '--all'. Options: see --help."),
+    ],
+)
+def test_a_mistyped_option_shows_the_usage_of_its_command_and_the_nearest_one(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], usage: str, said: str
+) -> None:
+    status, _, err = _run(capsys, *arguments)
+    assert status == 2
+    assert err.startswith(usage)
+    assert err.strip().endswith(said)
+
+
+def test_the_memory_of_a_process_has_a_floor_and_threads_a_meaning() -> None:
+    assert memory_limit("") == 0
+    assert memory_limit("256m") == 256 << 20
+    with pytest.raises(IllegalArgumentError, match=r"at least 256m; got '255m'\. It is for the process of a node in all"):
+        memory_limit("255m")
+    assert worker_threads(3) == 3
+    assert worker_threads(-1) == os.cpu_count()
 
 
 def test_stop_without_a_cloud(capsys: pytest.CaptureFixture[str]) -> None:

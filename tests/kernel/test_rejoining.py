@@ -232,6 +232,16 @@ def test_a_lost_node_is_told_until_it_is_back_or_replaced() -> None:
     assert cloud.lost_nodes == []
 
 
+def test_a_loss_noted_while_a_placement_is_agreed_upon_is_not_forgotten_with_it() -> None:
+    cloud = locked_cloud()
+    agreed = cloud.placement.without([])
+    cloud.mark_lost(C, "killed", "a")
+    cloud.install(agreed)
+    assert cloud.is_lost(C)
+    assert cloud.gone_reason(C) == "killed"
+    assert [x.node for x in cloud.lost_nodes] == [C]
+
+
 def test_a_node_outside_has_no_consensus_and_is_not_waited_for() -> None:
     cloud = Cloud("c", A)
     cloud.mark_outside("it waits")

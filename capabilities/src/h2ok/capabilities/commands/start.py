@@ -22,7 +22,8 @@ from h2ok.capabilities.contracts.discovery import Discovery as DiscoveryContract
 from h2ok.capabilities.contracts.extension import Auth, Discovery
 from h2ok.capabilities.contracts.extension import Launcher as LauncherItem
 from h2ok.capabilities.contracts.launcher import Launcher, LaunchPlan
-from h2ok.capabilities.logs import LEVELS, ConsoleHandler, LogBook
+from h2ok.capabilities.logs import ConsoleHandler, LogBook
+from h2ok.capabilities.options import ALL_CORES, check_folder, cluster_secret, log_level, memory_limit, worker_threads
 from h2ok.capabilities.ports import DEFAULT_BASE_PORT, free_port, is_loopback, listen
 from h2ok.capabilities.registry import Registry, toggles_from
 from h2ok.capabilities.settings import H2O_VERSIONS, H2OK_VERSION, Settings
@@ -30,14 +31,11 @@ from h2ok.capabilities.supervisor import Supervisor
 from h2ok.kernel import H2OKError, IllegalArgumentError, Node, NodeConfig
 from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError
 
-__all__ = ["Start", "size_bytes"]
+__all__ = ["Start"]
 
 _log = logging.getLogger("h2ok.boot")
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 #: Seconds until a cloud of several nodes must agree.
 _FORM_SECONDS = 60.0
-#: Characters a cluster secret must have.
-_SECRET_LENGTH = 8
 
 
 class Start:
@@ -101,9 +99,18 @@ class Start:
         cloud.add_argument("--no-join", action="store_true", help="refuse nodes that come after the cloud holds data")
         machine = parser.add_argument_group("resources")
         machine.add_argument(
-            "--nthreads", "-nthreads", type=int, default=_env_int("NTHREADS"), help="worker threads (default: all cores)"
+            "--nthreads",
+            "-nthreads",
+            type=int,
+            default=_env_int("NTHREADS", ALL_CORES),
+            help="worker threads of a node (default: -1, as many as there are cores)",
         )
-        machine.add_argument("--max-mem", "-max_mem", default=_env("MAX_MEM", ""), help="bytes of chunks in memory, such as 4g")
+        machine.add_argument(
+            "--max-mem",
+            "-max_mem",
+            default=_env("MAX_MEM", ""),
+            help="memory of a node's process in all, such as 4g (default: no limit)",
+        )
         machine.add_argument("--ice-root", "-ice_root", default=_env("ICE_ROOT", ""), help="folder for logs and spilled data")
         machine.add_argument(
             "--log-level", "-log_level", default=_env("LOG_LEVEL", "INFO"), help="trace, debug, info, warn, error, fatal"
@@ -136,8 +143,9 @@ class Start:
             )
         if args.replicas < 0:
             raise IllegalArgumentError(f"--replicas must be at least 0; got {args.replicas}.", argument="replicas")
-        level = _level(args.log_level)
-        size_bytes(args.max_mem)
+        worker_threads(args.nthreads)
+        level = log_level(args.log_level)
+        memory_limit(args.max_mem)
         stop = threading.Event()
         with contextlib.ExitStack() as stack:
             stack.enter_context(_signals(stop))
@@ -146,6 +154,9 @@ class Start:
             sock = stack.enter_context(_rest_socket(args))
             port = sock.getsockname()[1]
             ice_root = Path(args.ice_root or Path(tempfile.gettempdir()) / f"h2ok-{_user()}")
+            check_folder(ice_root, "--ice-root")
+            if args.log_dir:
+                check_folder(Path(args.log_dir), "--log-dir")
             if args.nodes > 1:
                 return self._supervise(args, sock, ice_root, level, stop)
             logs = stack.enter_context(_logging(args, f"{args.ip}:{port}", ice_root, level))
@@ -238,7 +249,7 @@ class Start:
                 f"Refusing to serve REST on the public address {web} without authentication. Leave out --ip and --web-ip to serve "
                 "this machine only, install an authentication extension, or pass --insecure if the network is trusted."
             )
-        if not args.insecure and not is_loopback(args.ip) and not _cluster_secret(args):
+        if not args.insecure and not is_loopback(args.ip) and not cluster_secret(args.cluster_secret):
             raise H2OKError(
                 f"Refusing to talk to other nodes on the public address {args.ip} without encryption. Give all nodes the same "
                 "--cluster-secret FILE (or set H2OK_CLUSTER_SECRET to the same text), or pass --insecure if the network is trusted."
@@ -273,22 +284,6 @@ def _user() -> str:
         return "user"
 
 
-def size_bytes(text: str) -> int:
-    """Bytes of a size such as ``4g``, ``512m`` or ``1000000``; 0 for no text.
-
-    Raises
-    ------
-    IllegalArgumentError
-        The text is no size.
-    """
-    raw = text.strip().lower().removesuffix("b")
-    digits, unit = (raw[:-1], raw[-1]) if raw[-1:] in _UNITS and raw else (raw, "")
-    try:
-        return int(float(digits) * _UNITS[unit]) if raw else 0
-    except ValueError as e:
-        raise IllegalArgumentError(f"--max-mem must be a size such as 4g or 512m; got '{text}'.", argument="max_mem") from e
-
-
 def _rest_socket(args: argparse.Namespace) -> socket.socket:
     if args.port:
         return listen(args.web_ip or args.ip, args.port)
@@ -301,47 +296,14 @@ def _node_config(args: argparse.Namespace, port: int, ice_root: str) -> NodeConf
         name=args.name,
         ip=args.ip,
         port=port,
-        nthreads=args.nthreads if args.nthreads > 0 else os.cpu_count() or 1,
-        max_mem=size_bytes(args.max_mem),
+        nthreads=worker_threads(args.nthreads),
+        max_mem=memory_limit(args.max_mem),
         ice_root=ice_root,
         allowed_roots=roots,
-        cluster_secret=_cluster_secret(args),
+        cluster_secret=cluster_secret(args.cluster_secret),
         replicas=args.replicas,
         elastic=not args.no_join,
     )
-
-
-def _cluster_secret(args: argparse.Namespace) -> str:
-    """The text that all nodes share, of ``--cluster-secret FILE`` or the environment; empty for none.
-
-    Raises
-    ------
-    IllegalArgumentError
-        The file cannot be read, or what it holds is too short to keep anyone out.
-    """
-    secret = os.environ.get("H2OK_CLUSTER_SECRET", "")
-    if args.cluster_secret:
-        try:
-            secret = Path(args.cluster_secret).read_text().strip()
-        except (OSError, UnicodeDecodeError) as e:
-            raise IllegalArgumentError(
-                f"Cannot read the cluster secret in '{args.cluster_secret}': {e}. Name a text file that is the same on all nodes.",
-                argument="cluster_secret",
-            ) from e
-    if (args.cluster_secret or secret) and len(secret) < _SECRET_LENGTH:
-        raise IllegalArgumentError(
-            f"The cluster secret must have at least {_SECRET_LENGTH} characters; it has {len(secret)}. "
-            "Make one with: head -c 32 /dev/urandom | base64",
-            argument="cluster_secret",
-        )
-    return secret
-
-
-def _level(text: str) -> int:
-    level = LEVELS.get(text.lower().replace("warning", "warn").replace("errr", "error"))
-    if level is None:
-        raise IllegalArgumentError(f"--log-level must be one of {', '.join(LEVELS)}; got '{text}'.", argument="log_level")
-    return level
 
 
 @contextlib.contextmanager
@@ -377,10 +339,12 @@ def _describe(config: NodeConfig, settings: Settings) -> None:
     _log.info("----- h2ok started -----")
     _log.info("h2ok version: %s, compatible with H2O %s", H2OK_VERSION, settings.h2o_version)
     _log.info("Python version: %s on %s", platform.python_version(), platform.platform())
-    _log.info("Cloud '%s', node %s:%s, %s worker threads", config.name, config.ip, config.port, config.nthreads)
-    _log.info(
-        "Memory for chunks: %s, ice root: %s", f"{config.max_mem} bytes" if config.max_mem else "not limited", config.ice_root
+    threads = "1 worker thread" if config.nthreads == 1 else f"{config.nthreads} worker threads"
+    _log.info("Cloud '%s', node %s:%s, %s", config.name, config.ip, config.port, threads)
+    memory = (
+        f"at most {config.max_mem >> 20} MB for this process in all (--max-mem)" if config.max_mem else "not limited (--max-mem)"
     )
+    _log.info("Memory: %s, ice root: %s", memory, config.ice_root)
 
 
 def _await_cloud(node: Node, size: int, stop: threading.Event, report: Report) -> bool:

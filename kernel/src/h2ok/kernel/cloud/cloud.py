@@ -354,11 +354,11 @@ class Cloud:
             # Who went without loss is forgotten; who took data along stays in the list, for people to see.
             known = [*self._members, *(m for m in placement.members if m not in self._members)]
             kept = [m for m in known if m in placement.members or m.name in placement.lost or m == self.me]
-            self._lost = {n: why for n, why in self._lost.items() if n in kept and n not in placement.members}
+            # A loss that was noted while this placement was agreed upon stays: only another life of the address ends it.
+            self._lost = {n: why for n, why in self._lost.items() if n in kept}
             self._suspect = frozenset(n for n in self._suspect if n in placement.members)
             self._gone |= {m: "it left the cloud" for m in self._members if m not in placement.members and m not in self._gone}
-            self._gone = {n: why for n, why in self._gone.items() if n not in placement.members}
-            self._note_return([m for m in placement.members if m not in self._members])
+            self._note_return([m for m in placement.members if m not in self._lost])
             self._members = tuple(kept)
             self._self_index = kept.index(self.me)
             self._changed.notify_all()
@@ -366,10 +366,11 @@ class Cloud:
             tell(placement)
         return True
 
-    def _note_return(self, added: Sequence[H2ONode]) -> None:
-        """Who is back is missed no more; nor is one lost node for each other one that was added in its stead."""
-        back = [m for m in added if m in self._missed]
-        replaced = [m for m in self._missed if m not in back][: len(added) - len(back)]
+    def _note_return(self, living: Sequence[H2ONode]) -> None:
+        """Who is back is missed no more; nor is one lost node for each other one that came in its stead."""
+        back = [m for m in living if m in self._missed]
+        others = sum(m not in self._members and m not in back for m in living)
+        replaced = [m for m in self._missed if m not in back][:others]
         for node in (*back, *replaced):
             del self._missed[node]
 
