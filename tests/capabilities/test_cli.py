@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -17,8 +18,9 @@ from typing import Any
 
 import pytest
 from h2ok.capabilities.cli import main
-from h2ok.capabilities.commands.start import size_bytes
+from h2ok.capabilities.options import memory_limit, size_bytes, worker_threads
 from h2ok.capabilities.ports import free_port, is_loopback, listen
+from h2ok.capabilities.settings import Settings
 from h2ok.kernel import IllegalArgumentError
 from h2ok.kernel.errors import PortInUseError
 
@@ -43,6 +45,31 @@ def test_version_names_both_versions(capsys: pytest.CaptureFixture[str], monkeyp
     assert status == 0
     assert "h2ok 0.1.0" in out
     assert "compatible with H2O 3.46.0.12" in out
+
+
+@pytest.mark.parametrize(
+    ("installed", "told"),
+    [
+        ({"h2o_client": "3.46.0.11"}, "3.46.0.11"),
+        ({"h2o_client": "3.46.0.12"}, "3.46.0.12"),
+        ({"h2o": "3.46.0.11"}, "3.46.0.11"),
+        # Not one of those that are supported; and none at all: what pip installs today.
+        ({"h2o_client": "3.30.0.1", "h2o": "3.32.0.1"}, "3.46.0.12"),
+        ({}, "3.46.0.12"),
+    ],
+)
+def test_clients_are_told_the_version_of_the_client_that_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], told: str
+) -> None:
+    monkeypatch.delenv("H2OK_H2O_VERSION", raising=False)
+    for name, number in installed.items():
+        folder = tmp_path / f"{name}-{number}.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    importlib.invalidate_caches()
+    assert Settings().h2o_version == told
+    assert Settings().with_version("3.99.0.1").h2o_version == "3.99.0.1"
 
 
 def test_ext_list_and_info(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +136,18 @@ def test_taken_port_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--log-level", "loud"], ["--max-mem", "many"], ["--flatfile", "/nosuch/file"], ["--nodes", "0"]]
+    "arguments",
+    [
+        ["--log-level", "loud"],
+        ["--max-mem", "many"],
+        ["--max-mem", "inf"],
+        ["--max-mem", "10m"],
+        ["--max-mem", "0"],
+        ["--nthreads", "0"],
+        ["--nthreads", "-3"],
+        ["--flatfile", "/nosuch/file"],
+        ["--nodes", "0"],
+    ],
 )
 def test_bad_values_are_refused_before_anything_starts(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str]
@@ -117,6 +155,47 @@ def test_bad_values_are_refused_before_anything_starts(
     status, _, err = _run(capsys, "start", "--base-port", str(BASE), "--ice-root", str(tmp_path), *arguments)
     assert status == 1
     assert err.startswith("h2ok: ")
+
+
+@pytest.mark.parametrize("option", ["--ice-root", "--log-dir"])
+@pytest.mark.parametrize("more", [[], ["--nodes", "2"]])
+def test_a_folder_that_cannot_be_written_is_one_line_that_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, more: list[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    for folder, reason in (("/proc/x", "No such file or directory"), (tmp_path / "file", "it is a file")):
+        arguments = ["--base-port", str(BASE), "--ice-root", str(tmp_path), option, str(folder), *more]
+        status, out, err = _run(capsys, "start", *arguments)
+        assert (status, out) == (1, "")
+        do = f"{option} must name a folder that this user may make files in."
+        assert err == f"h2ok: Cannot write to the folder '{folder}': {reason}. {do}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage", "said"),
+    [
+        (["start", "--prot", "5"], "usage: h2ok start", "unknown option '--prot'. Nearest: --port."),
+        (["start", "--ice-rot=/tmp"], "usage: h2ok start", "unknown option '--ice-rot'. Nearest: --ice-root."),
+        (["start", "54321"], "usage: h2ok start", "unknown argument '54321'"),
+        (["version", "--all"], "usage: h2ok version", "unknown option '--all'. Options: see --help."),
+    ],
+)
+def test_a_mistyped_option_shows_the_usage_of_its_command_and_the_nearest_one(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], usage: str, said: str
+) -> None:
+    status, _, err = _run(capsys, *arguments)
+    assert status == 2
+    assert err.startswith(usage)
+    assert err.strip().endswith(said)
+
+
+def test_the_memory_of_a_process_has_a_floor_and_threads_a_meaning() -> None:
+    assert memory_limit("") == 0
+    assert memory_limit("256m") == 256 << 20
+    with pytest.raises(IllegalArgumentError, match=r"at least 256m; got '255m'\. It is for the process of a node in all"):
+        memory_limit("255m")
+    assert worker_threads(3) == 3
+    assert worker_threads(-1) == os.cpu_count()
 
 
 def test_stop_without_a_cloud(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,10 +29,13 @@ class Terminal:
         self.folder = folder
         self.log = folder / "log"
         command = [sys.executable, "-m", "h2ok.capabilities.cli", "start", "--nthreads", "1", "--ice-root", str(folder / "ice")]
-        with self.log.open("wb") as out:
+        temporary = folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [*command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
-            )
+                [*command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                env={**os.environ, "TMPDIR": str(temporary)},
+            )  # fmt: skip
 
     @property
     def text(self) -> str:
@@ -165,3 +168,89 @@ def test_a_second_start_says_what_is_taken_and_leaves_the_first_alone(terminal: 
     assert other.await_start() not in (url, "")
     assert other.ctrl_c() == 0
     assert first.ctrl_c() == 0
+
+
+def ready(port: int) -> bool:
+    """What a load balancer would see. A node that says it is ready must be in the cloud of all."""
+    try:
+        ask(f"http://127.0.0.1:{port}/ready")
+    except OSError:
+        return False
+    cloud = ask(f"http://127.0.0.1:{port}/3/Cloud")
+    assert (cloud["cloud_size"], cloud["consensus"], cloud["locked"]) == (3, True, True), cloud
+    return True
+
+
+def frames_at(port: int) -> list[str]:
+    return [f["frame_id"]["name"] for f in ask(f"http://127.0.0.1:{port}/3/Frames")["frames"]]
+
+
+def make_frame(port: int) -> None:
+    fields = urllib.parse.urlencode({"dest": "made", "rows": 1000, "cols": 2}).encode()
+    job = ask(f"http://127.0.0.1:{port}/3/CreateFrame", fields)["key"]["name"]
+    assert until(lambda: ask(f"http://127.0.0.1:{port}/3/Jobs/{job}")["jobs"][0]["status"] == "DONE", 30)
+
+
+def test_a_killed_node_started_again_rejoins_and_is_ready_only_then(tmp_path: Path, terminal: Callable[..., Terminal]) -> None:
+    first = free_ports(6)
+    ports = (first, first + 2, first + 4)
+    flatfile = tmp_path / "flatfile"
+    flatfile.write_text("".join(f"127.0.0.1:{p}\n" for p in ports))
+    commands = {p: ("--port", str(p), "--flatfile", str(flatfile), "--name", f"c{first}", "--cloud-size", "3") for p in ports}
+    nodes = {p: terminal(*commands[p]) for p in ports}
+    for node in nodes.values():
+        node.await_start()
+    make_frame(ports[0])
+    for port in (ports[0], ports[2]):
+        nodes[port].process.kill()
+        nodes[port].process.wait(10)
+        others = [p for p in ports if p != port]
+        # Without the option that waits for three, as somebody would type it who knows of no cloud size.
+        nodes[port] = terminal(*commands[port][:-2])
+        assert until(lambda port=port: ready(port), 20), nodes[port].text
+        assert until(lambda: all(ask(f"http://127.0.0.1:{p}/3/Cloud")["cloud_size"] == 3 for p in ports), 10)
+        assert [frames_at(p) for p in ports] == [["made"]] * 3
+        assert until(lambda others=others: ask(f"http://127.0.0.1:{others[0]}/3/CloudState")["lost_nodes"] == [], 10)
+        assert until(lambda: all("h2ok_copies_missing 0" in metrics(p) for p in ports), 10)
+    for node in nodes.values():
+        assert node.ctrl_c() == 0
+
+
+def metrics(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def test_any_process_of_nodes_may_be_killed_and_comes_back(terminal: Callable[..., Terminal]) -> None:
+    first = free_ports(8)
+    ports = (first, first + 2, first + 4)
+    server = terminal("--port", str(first), "--nodes", "3", "--name", f"c{first}")
+    server.await_start()
+    make_frame(first)
+    for i in (0, 2):
+        pids = {n["ip_port"]: n["pid"] for n in ask(f"http://127.0.0.1:{ports[1]}/3/Cloud")["nodes"]}
+        os.kill(pids[f"127.0.0.1:{ports[i]}"], signal.SIGKILL)
+        assert frames_at(ports[1]) == ["made"]
+        assert until(lambda i=i: "SIGKILL" in server.text and ready(ports[i]), 20), server.text
+        assert [frames_at(p) for p in ports] == [["made"]] * 3
+        assert until(lambda: all("h2ok_copies_missing 0" in metrics(p) for p in ports), 10)
+    assert server.text.count("It is started again") == 2
+    assert server.process.poll() is None
+    assert server.ctrl_c() == 0
+    assert until(lambda: not server.group(), 10)
+    # A clean stop is no reason to warn.
+    assert "WARN" not in server.text.partition("Shutting down")[2]
+    ends = [p.read_text().rpartition("Shutting down")[2] for p in (server.folder / "ice" / "h2ologs").glob("*.log")]
+    assert "is lost: it was shut down" in "".join(ends)
+    assert "WARN" not in "".join(ends)
+
+
+def test_a_killed_supervisor_leaves_no_process_and_no_file(terminal: Callable[..., Terminal]) -> None:
+    port = free_ports(6)
+    server = terminal("--port", str(port), "--nodes", "2", "--name", f"c{port}")
+    server.await_start()
+    server.process.kill()
+    server.process.wait(10)
+    assert until(lambda: not server.group(), 15)
+    assert [p.name for p in (server.folder / "tmp").iterdir() if "flatfile" in p.name] == []

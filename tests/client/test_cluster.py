@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,16 @@ def test_second_session_sees_frames_of_the_first(h2o: Any, server: ServerProcess
 def test_shutdown_through_the_client_ends_the_processes(tmp_path: Path) -> None:
     import h2o
 
-    server = ServerProcess(tmp_path, environment={"H2OK_H2O_VERSION": h2o.__version__})
+    server = ServerProcess(tmp_path)
     h2o.connect(url=server.url, verbose=False)
     h2o.cluster().shutdown()
     assert server.wait() == 0
+
+
+def test_init_takes_a_plain_start_and_finds_one_version_everywhere(h2o: Any, server: ServerProcess) -> None:
+    h2o.connection().close()
+    h2o.init(url=server.url, verbose=False, strict_version_check=True)
+    about = {e["name"]: e["value"] for e in h2o.api("GET /3/About")["entries"]}
+    with urllib.request.urlopen(f"{server.url}/3/Cloud", timeout=20) as answer:
+        header = answer.headers["X-h2o-build-project-version"]
+    assert {h2o.cluster().version, about["Build project version"], header} == {h2o.__version__}

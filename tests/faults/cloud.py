@@ -41,13 +41,43 @@ class Answer:
     seconds: float
 
 
+class ForeignProcess:
+    """A process that somebody else started, with the few methods of ``Popen`` that are needed here."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return 0
+        return 0 if state == "Z" else None
+
+    def send_signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout: float) -> int:
+        if not wait(lambda: self.poll() is not None, timeout, 0.005):
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
+        return 0
+
+
 @dataclass
 class Member:
     """One process. ``cut`` takes it off the network (namespaces only)."""
 
     ip: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | ForeignProcess
     log: Path
     namespace: str = ""
 
@@ -65,7 +95,7 @@ class Member:
 
     def forget(self) -> None:
         """Close what leads to a process that has ended."""
-        if self.process.stdin is not None:
+        if isinstance(self.process, subprocess.Popen) and self.process.stdin is not None:
             self.process.stdin.close()
 
     def pause(self) -> None:
@@ -134,10 +164,22 @@ class RealCloud:
 
     Parameters
     ----------
+    same_address : a lost node is started again by the command it was started with, at once.
     namespaces : give each node a network namespace of its own on a bridge, so that links can be cut. Needs root.
     """
 
-    def __init__(self, folder: Path, size: int = 3, replicas: int = 1, *, namespaces: bool = False, arguments: Sequence[str] = ()):
+    def __init__(
+        self,
+        folder: Path,
+        size: int = 3,
+        replicas: int = 1,
+        *,
+        namespaces: bool = False,
+        arguments: Sequence[str] = (),
+        same_address: bool = False,
+    ):
+        self.same_address = same_address
+        self._flatfile: list[tuple[str, int, str]] = []
         self.folder, self.size, self.replicas, self.namespaces = folder, size, replicas, namespaces
         self.arguments = arguments
         self.name = f"faults-{os.getpid()}-{id(self) % 10000}"
@@ -148,7 +190,7 @@ class RealCloud:
         try:
             if self.network is not None:
                 self.network.open()
-            places = [self._place() for _ in range(self.size)]
+            places = self._flatfile = [self._place() for _ in range(self.size)]
             for place in places:
                 self._start(*place, others=places)
             self.settle()
@@ -187,6 +229,24 @@ class RealCloud:
         self._remove_namespace(lost)
         ip, port, namespace = self._place()
         return self._start(ip, port, namespace, [(m.ip, m.port, m.namespace) for m in self.members])
+
+    def start_again(self, lost: Member) -> Member:
+        """Start a lost node as it was started before, with the same flatfile at the same address."""
+        self.members.remove(lost)
+        lost.forget()
+        return self._start(lost.ip, lost.port, lost.namespace, self._flatfile)
+
+    def is_back(self, member: Member) -> bool:
+        """Whether a node that was started again says that it is ready, and is in the cloud of all then."""
+        try:
+            if member.ask("GET", "/ready").status != 200:
+                return False
+            state = member.get("/3/Cloud")
+        except ConnectionError:
+            return False
+        if state["cloud_size"] != self.size or not state["consensus"] or not state["locked"]:
+            raise FaultError(f"{member.name} says it is ready, but is in a cloud of {state['cloud_size']}")
+        return True
 
     def settle(self, seconds: float = 90.0) -> None:
         """Wait until all nodes agree, are healthy and hold all copies."""
@@ -245,9 +305,9 @@ def wait(condition: Callable[[], bool], seconds: float, pause: float = 0.05) -> 
 
 
 @contextlib.contextmanager
-def real_cloud(folder: Path, **options: Any) -> Iterator[RealCloud]:
-    """A RealCloud that ends without leaving a process."""
-    cloud = RealCloud(folder, **options)
+def real_cloud(folder: Path, kind: type[RealCloud] = RealCloud, **options: Any) -> Iterator[RealCloud]:
+    """A cloud that ends without leaving a process."""
+    cloud = kind(folder, **options)
     with cloud:
         yield cloud
     left = [m.name for m in cloud.members if m.running]

@@ -4,11 +4,14 @@
     python tests/faults/schedule.py --rounds 100 --seed 1 --namespaces # as root: links are cut too
     python tests/faults/schedule.py --rounds 20 --seed 1 --replicas 0  # every loss takes data along
     python tests/faults/schedule.py --seed 1 --start 40 --seconds 200  # a part of it
+    python tests/faults/schedule.py --rounds 60 --same-address         # a lost node is started again by the same command
+    python tests/faults/schedule.py --rounds 20 --supervised           # h2ok start --nodes 3; its first process is killed
 
 A round picks what the cloud does (nothing, a parse, MRTasks, a GBM, a GBM that is cancelled), who is hit (any of the three: the
 leader and the node that was asked among them) and how (kill -9, SIGSTOP for 5 s or until it is declared dead, a cut link likewise).
 Every answer must come in time, everything that was stored must be there with the same bits, no key may be left over, and the
-next round starts with three nodes again.
+next round starts with three nodes again. A node that is started again at its address must be back within 10 s, and must not say
+that it is ready before.
 """
 
 from __future__ import annotations
@@ -30,13 +33,17 @@ from typing import Any
 if __package__:
     from .cloud import FaultError, Member, RealCloud, real_cloud, wait
     from .network import namespaces_work
+    from .supervised import SupervisedCloud
 else:
     from cloud import FaultError, Member, RealCloud, real_cloud, wait
     from network import namespaces_work
+    from supervised import SupervisedCloud
 
 #: Seconds until a loss must be known: a closed connection, silence; until a job without its data must have ended.
 CLOSED_SECONDS, SILENT_SECONDS, FAIL_SECONDS = 3.0, 12.0, 15.0
 PAUSE_SECONDS = 5.0
+#: Until a node that is started again at its address must be in the cloud.
+BACK_SECONDS = 10.0
 #: Machines that do other work too are given more time.
 _GBM = {"response_column": "y", "ntrees": 40, "max_depth": 5, "seed": 7, "ignore_const_cols": False}
 _GROUPS = '(GB air [2] mean 0 "all" sum 1 "all" nrow 0 "all")'
@@ -55,6 +62,40 @@ class Work:
     undo: Callable[[], None] = lambda: None
 
 
+class Return:
+    """Watches a node that is being started again; ``seconds`` until it was back, from its end on."""
+
+    def __init__(self, cloud: RealCloud, lost: Member) -> None:
+        self._cloud, self._lost = cloud, lost
+        self.member: Member | None = None
+        self.seconds = math.inf
+        self._errors: list[Exception] = []
+        self._began = time.monotonic()
+        if not isinstance(cloud, SupervisedCloud):
+            self.member = cloud.start_again(lost)
+        self._thread = threading.Thread(target=self._watch, name="return", daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        try:
+            if self.member is None:
+                self.member = self._cloud.start_again(self._lost)
+            member = self.member
+            if wait(lambda: self._cloud.is_back(member), 3 * BACK_SECONDS):
+                self.seconds = time.monotonic() - self._began
+        except Exception as e:  # shown by the round
+            self._errors.append(e)
+
+    def check(self) -> float:
+        """Seconds until it was back. Raises FaultError when it was not, or too late."""
+        self._thread.join(4 * BACK_SECONDS)
+        if self._errors:
+            raise FaultError(f"{self._lost.name} was started again: {self._errors[0]}") from self._errors[0]
+        if self.seconds > BACK_SECONDS:
+            raise FaultError(f"{self._lost.name} was back after {self.seconds:.1f} s, {BACK_SECONDS} s were allowed")
+        return self.seconds
+
+
 @dataclass
 class Schedule:
     """Rounds on one cloud. ``driver``: the node that is asked to work, ``victim`` the one that is hit."""
@@ -68,6 +109,8 @@ class Schedule:
     slowest: float = 0.0
     seen: Counter[str] = field(default_factory=Counter)
     rng: random.Random = field(default_factory=random.Random)
+    returning: Return | None = None
+    latest_return: float = 0.0
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
@@ -254,7 +297,8 @@ class Schedule:
         self._same(what, found, wanted)
 
     def _alive(self, lost: Member | None) -> Member:
-        return self.rng.choice([m for m in self.cloud.members if m is not lost])
+        returns = self.returning.member if self.returning is not None else None
+        return self.rng.choice([m for m in self.cloud.members if m is not lost and m is not returns])
 
     # -- what happens to it -------------------------------------------------------------------------------------------
 
@@ -264,6 +308,8 @@ class Schedule:
         members = self.cloud.members
         activity, fault = rng.choice(self.activities), rng.choice(self.faults)
         driver, victim = rng.choice(members), rng.choice(members)
+        if isinstance(self.cloud, SupervisedCloud):
+            victim = self.cloud.first
         delay = rng.random() * 1.5
         who = victim.name + (" (leader)" if victim is self.cloud.leader else "")
         said = f"{number}: {fault} {who} during {activity} of {driver.name}"
@@ -275,7 +321,7 @@ class Schedule:
             with self._readers(victim):
                 lost, noticed = self._hit(fault, victim)
                 work.check(lost)
-            self._look_after(lost)
+            noticed += self._look_after(lost)
             if lost is None or self.cloud.replicas:
                 work.undo()
             if self.cloud.replicas and not wait(lambda: self._keys() == self.keys, 30):
@@ -302,6 +348,9 @@ class Schedule:
         }[fault]
         before = {m.name: m.metric("h2ok_cloud_lost_nodes_total") for m in self.cloud.members if m is not victim}
         begin()
+        if fault == "kill" and self.cloud.same_address:
+            # Before the others know.
+            self.returning = Return(self.cloud, victim)
         if fault in ("pause", "cut"):
             time.sleep(PAUSE_SECONDS)
             end()
@@ -313,13 +362,15 @@ class Schedule:
             # It learns that it was declared dead, or sees that it is alone, and ends.
             if not wait(lambda: not victim.running, 30):
                 raise FaultError(f"{victim.name} goes on though its cloud goes on without it")
+            if self.cloud.same_address:
+                self.returning = Return(self.cloud, victim)
         return victim, f"noticed after {seconds:.1f} s, "
 
     def _noticed(self, victim: Member, limit: float, before: dict[str, float]) -> float:
         """Seconds until all others had declared it dead."""
         began = time.monotonic()
-        for m in self.cloud.members:
-            if m is not victim:
+        for m in list(self.cloud.members):
+            if m.name in before:
 
                 def knows(m: Member = m) -> bool:
                     return m.metric("h2ok_cloud_lost_nodes_total") > before[m.name]
@@ -362,15 +413,23 @@ class Schedule:
         if errors:
             raise FaultError(f"a reader met {type(errors[0]).__name__}: {errors[0]}")
 
-    def _look_after(self, lost: Member | None) -> None:
-        if lost is not None and not self.cloud.replicas:
-            return  # a cloud that lost data stays unhealthy, for people to see
-        if lost is not None:
+    def _look_after(self, lost: Member | None) -> str:
+        """Have three nodes again; what to say of it."""
+        said = ""
+        if lost is not None and self.returning is not None:
+            seconds = self.returning.check()
+            self.returning = None
+            self.latest_return = max(self.latest_return, seconds)
+            said = f"back after {seconds:.1f} s, "
+        elif lost is not None and not self.cloud.replicas:
+            return said  # a cloud that lost data stays unhealthy, for people to see
+        elif lost is not None:
             self.cloud.replace(lost)
         self.cloud.settle()
         if self.cloud.replicas:
             for m in self.cloud.members:
                 self._same("state", self._state(m), {k: self.expected[k] for k in ("frame", "model")})
+        return said
 
     def finish(self) -> None:
         """Remove everything; no key may stay."""
@@ -391,6 +450,9 @@ def run(
     activities: tuple[str, ...] = ACTIVITIES,
     start: int = 0,
     seconds: float = math.inf,
+    *,
+    same_address: bool = False,
+    supervised: bool = False,
 ) -> tuple[Schedule, int]:
     """(the schedule, the round that comes next); without copies every round has a cloud of its own."""
     last: Schedule | None = None
@@ -398,9 +460,11 @@ def run(
     while last is None or (done < rounds and time.monotonic() < end):
         place = folder / f"cloud-{done}"
         place.mkdir(parents=True)
-        with real_cloud(place, replicas=replicas, namespaces=namespaces) as cloud:
+        options: dict[str, Any] = {"replicas": replicas}
+        options |= {} if supervised else {"namespaces": namespaces, "same_address": same_address}
+        with real_cloud(place, SupervisedCloud if supervised else RealCloud, **options) as cloud:
             seen, slowest = (last.seen, last.slowest) if last else (Counter(), 0.0)
-            kinds = faults or (FAULTS + LINK_FAULTS if namespaces else FAULTS)
+            kinds = faults or ("kill",) * supervised or (FAULTS + LINK_FAULTS if namespaces else FAULTS)
             last = Schedule(cloud, seed, place, faults=kinds, activities=activities, seen=seen, slowest=slowest)
             last.prepare()
             for _ in range(rounds - start if replicas else 1):
@@ -421,6 +485,8 @@ def main() -> int:
     parser.add_argument("--namespaces", action="store_true", help="as root: nodes in network namespaces, so that links can be cut")
     parser.add_argument("--start", type=int, default=0, help="the first round")
     parser.add_argument("--seconds", type=float, default=math.inf, help="begin no round later than this; says where to go on")
+    parser.add_argument("--same-address", action="store_true", help="start a lost node again by the same command, at once")
+    parser.add_argument("--supervised", action="store_true", help="a cloud of h2ok start --nodes 3, whose first process is killed")
     parser.add_argument("--faults", default="", help="only these, with commas between them")
     parser.add_argument("--activities", default=",".join(ACTIVITIES), help="only these")
     args = parser.parse_args()
@@ -428,10 +494,14 @@ def main() -> int:
     if args.namespaces and not namespaces_work():
         print("Network namespaces need root and the program 'ip'.", file=sys.stderr)
         return 2
+    if (args.same_address or args.supervised) and not args.replicas:
+        print("Without copies no node is started again.", file=sys.stderr)
+        return 2
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="h2ok-faults-") as folder:
         try:
             limits = {"start": args.start, "seconds": args.seconds}
+            limits |= {"same_address": args.same_address, "supervised": args.supervised}
             done, following = run(
                 args.rounds, args.seed, args.replicas, args.namespaces, Path(folder), faults, activities, **limits
             )
@@ -439,6 +509,8 @@ def main() -> int:
             print(e, file=sys.stderr)
             return 1
     print(f"{following - args.start} rounds in {time.monotonic() - began:.0f} s; slowest answer {done.slowest:.1f} s")
+    if done.latest_return:
+        print(f"started again, a node was back after {done.latest_return:.1f} s at the latest")
     for name, count in sorted(done.seen.items()):
         print(f"  {count:3} {name}")
     if following < args.rounds:

@@ -20,6 +20,25 @@ def test_a_cloud_with_copies_survives_what_happens_to_it(tmp_path: Path) -> None
 
 @pytest.mark.engine
 @pytest.mark.timeout(300)
+def test_a_node_started_again_at_its_address_is_back_in_time_and_nothing_is_lost(tmp_path: Path) -> None:
+    done, _ = run(
+        rounds=3, seed=2, replicas=1, namespaces=False, folder=tmp_path, faults=("kill",), activities=("idle", "task", "parse"),
+        same_address=True,
+    )  # fmt: skip
+    assert 0 < done.latest_return <= 10
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(300)
+def test_the_first_process_of_a_supervised_cloud_may_be_killed(tmp_path: Path) -> None:
+    done, _ = run(
+        rounds=2, seed=3, replicas=1, namespaces=False, folder=tmp_path, activities=("idle", "task", "parse"), supervised=True
+    )
+    assert 0 < done.latest_return <= 10
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(300)
 def test_without_copies_what_is_lost_is_named_in_time(tmp_path: Path) -> None:
     run(rounds=2, seed=5, replicas=0, namespaces=False, folder=tmp_path)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from h2ok.kernel.cloud.cloud import H2ONode
-from h2ok.kernel.cloud.membership import Membership
+from h2ok.kernel.cloud.membership import Membership, MembershipSettings
 from h2ok.kernel.cloud.messages import Action, Identity, Lock, Log, Lose, Member, SendHeartbeat, SendLock, Suspect
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +20,8 @@ def address(i: int) -> H2ONode:
 class Network:
     """Delivers messages at once, except between nodes that are cut off, and keeps the actions people would see."""
 
+    settings: MembershipSettings | None = None
+
     def __init__(self) -> None:
         self.now = 100.0
         self.nodes: dict[H2ONode, Membership] = {}
@@ -30,7 +32,7 @@ class Network:
 
     def add(self, i: int, flatfile: Iterable[int] = (), life: str = "a", identity: Identity | None = None) -> Membership:
         node = address(i)
-        made = Membership(Member(node, life), identity or Identity("c", "1"), map(address, flatfile), self.now)
+        made = Membership(Member(node, life), identity or Identity("c", "1"), map(address, flatfile), self.now, self.settings)
         self.nodes[node] = made
         self.seen[node] = []
         return made
@@ -171,7 +173,7 @@ def test_silence_makes_suspect_then_dead(net: Network) -> None:
     assert net.of(machines[0], Suspect)[-1] == Suspect(frozenset([silent]))
     assert not net.of(machines[0], Lose)
     net.run(8)
-    assert [a.node for m in machines[:2] for a in net.of(m, Lose) if isinstance(a, Lose)] == [silent, silent]
+    assert [a.member.node for m in machines[:2] for a in net.of(m, Lose) if isinstance(a, Lose)] == [silent, silent]
 
 
 def test_a_pause_below_the_dead_limit_leaves_no_trace(net: Network) -> None:

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from h2ok.kernel import Block, MRTask, StateLostError, Vec, wire_type
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import H2ONode, Member
 from h2ok.kernel.task.request import _MOST, Grounds, Request
 from h2ok.kernel.wire import decode, encode
 
-B = H2ONode("127.0.0.1", 2, 3)
+B = Member(H2ONode("127.0.0.1", 2, 3), "a life")
 
 
 @wire_type("test.fixed_task")
@@ -59,7 +59,9 @@ def test_the_ground_of_a_session_travels_once_to_each_node() -> None:
     got = there.unpack(travelled(second))
     assert got.task == FixedTask(SPEC, 2, "s")
     np.testing.assert_array_equal(got.espc, ESPC)
-    assert here.pack(request(3), H2ONode("127.0.0.1", 4, 5))[0].ground is not None
+    assert here.pack(request(3), Member(H2ONode("127.0.0.1", 4, 5), ""))[0].ground is not None
+    # A process that was started again at the same address has nothing of it.
+    assert here.pack(request(3), Member(B.node, "another life"))[0].ground is not None
 
 
 def test_other_parts_make_another_ground_and_too_many_are_not_kept() -> None:

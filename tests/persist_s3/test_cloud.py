@@ -100,7 +100,7 @@ def test_a_cloud_reads_and_writes_a_store_whose_connections_break(line: Breaking
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"x": rng.integers(0, 10**9, 300_000), "k": rng.choice(["a", "b", "c"], 300_000)})
     boto3.client("s3").put_object(Bucket="cloud", Key="in/t.csv", Body=table.to_csv(index=False).encode())
-    environment = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{line.port}", "H2OK_H2O_VERSION": h2o.__version__}
+    environment = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{line.port}"}
     server = ServerProcess(tmp_path, 3, ["--nthreads", "1"], environment)
     try:
         h2o.connect(url=server.url, verbose=False)

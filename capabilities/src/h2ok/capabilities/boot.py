@@ -78,6 +78,8 @@ class Composition:
         if self._closed:
             return
         self._closed = True
+        # The others end with this one, mostly: that is no loss to repair.
+        self.node.rehoming.stop_leading()
         self.runtime.request_stop()
         self.runtime.report("stopping")
         self._each("on_stop", runtime=self.runtime)

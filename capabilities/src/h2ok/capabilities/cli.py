@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from h2ok.capabilities.registry import Registry, resolve
@@ -60,16 +61,30 @@ def _run(arguments: list[str]) -> int:
     if name not in _OWN:
         known.update({c.name: (c.target, c.help) for c in Registry.discover().commands() if c.name not in _OWN})
     made: dict[str, Any] = {}
+    parsers: dict[str, argparse.ArgumentParser] = {}
     for command, (target, text) in known.items():
         sub = commands.add_parser(command, help=text, description=text[:1].upper() + text[1:] + ".", allow_abbrev=False)
+        parsers[command] = sub
         if command == name:
             made[command] = resolve(target)()
             if command == "start":
                 made[command].prepare(arguments)
             made[command].configure(sub)
-    args = parser.parse_args(arguments)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parsers[args.command].error(_unknown_text(unknown[0], parsers[args.command]))
     status = made[args.command].run(args)
     return int(status or 0)
+
+
+def _unknown_text(argument: str, parser: argparse.ArgumentParser) -> str:
+    """What to say of an argument that a command does not know, with the option that was meant perhaps."""
+    if not argument.startswith("-"):
+        return f"unknown argument '{argument}'"
+    given = argument.partition("=")[0]
+    options = [o for a in parser._actions if a.help != argparse.SUPPRESS for o in a.option_strings]
+    nearest = get_close_matches(given, options, 1)
+    return f"unknown option '{given}'. {f'Nearest: {nearest[0]}' if nearest else 'Options: see --help'}."
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 #: Seconds after boot, so that the first requests are not slowed down by the start of a process.
 _DELAY = 0.2
 _END_SECONDS = 30.0
+#: A terminal sends Ctrl-C to the compiler too, which may end before the node does.
+_ENDED = (-signal.SIGINT, -signal.SIGTERM)
 
 
 def stamp(packages: tuple[str, ...]) -> Path:
@@ -143,7 +146,8 @@ class Warmups:
         for line in self._child.stdout or ():
             done += 1
             _log.info("%s", line.strip())
-        if self._child.wait() and not self._stopped.is_set():
+        status = self._child.wait()
+        if status and status not in _ENDED and not self._stopped.is_set():
             failed = asked[min(done, len(asked) - 1)].module
             _log.warning("Cannot compile the kernels of %s in advance; the first job of each kind does it", failed)
 

@@ -5,16 +5,35 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
 
 from h2ok.kernel import __version__
 
-__all__ = ["H2O_VERSION", "H2OK_VERSION", "TIME_ZONE_KEY", "Settings"]
+__all__ = ["H2OK_VERSION", "H2O_VERSIONS", "TIME_ZONE_KEY", "Settings", "version_for_clients"]
 
-#: The H2O version we are compatible with and report to clients.
-H2O_VERSION = "3.46.0.11"
+#: The versions of H2O whose clients are supported, oldest first.
+H2O_VERSIONS = ("3.46.0.11", "3.46.0.12")
+#: Distributions that bring H2O's client.
+_CLIENTS = ("h2o-client", "h2o")
 H2OK_VERSION = __version__
 #: Key of the time zone that times without one are read in; UTC when nothing is stored.
 TIME_ZONE_KEY = "\x01setting.timezone"
+
+
+def version_for_clients() -> str:
+    """The H2O version to tell clients: that of the client installed beside this server, else that of the newest client.
+
+    ``h2o.init()`` refuses a server whose version is not its own, letter by letter, and no request tells which one that is: its
+    User-Agent names the version of Python. So it cannot be answered client by client.
+    """
+    for name in _CLIENTS:
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            continue
+        if installed in H2O_VERSIONS:
+            return installed
+    return H2O_VERSIONS[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +41,7 @@ class Settings:
     """Settings of a runtime."""
 
     #: What clients compare with their own version (environment: H2OK_H2O_VERSION).
-    h2o_version: str = field(default_factory=lambda: os.environ.get("H2OK_H2O_VERSION", H2O_VERSION))
+    h2o_version: str = field(default_factory=lambda: os.environ.get("H2OK_H2O_VERSION", "") or version_for_clients())
     #: Address the REST server listens on; empty for the node's own.
     web_ip: str = ""
     #: Allow a public address without authentication or TLS.

@@ -58,6 +58,13 @@ class Job:
     ready_for_view: bool = True
     #: The node that does the work, ``ip:port``.
     node: str = ""
+    #: Which life of that node (its incarnation): one that was started again does not run what the earlier one ran.
+    life: str = ""
+
+    @property
+    def runner(self) -> tuple[str, str]:
+        """The node that runs it and which life of it."""
+        return self.node, self.life
 
     @property
     def is_running(self) -> bool:
@@ -86,15 +93,15 @@ class _Update:
     changes: dict[str, Any]
     warning: str | None = None
     known: Job | None = None
-    #: Only when this node (``ip:port``) runs the job still.
-    of: str = ""
+    #: Only when this one runs the job still.
+    of: tuple[str, str] | None = None
 
     def apply(self, old: Any) -> tuple[Any, bool]:
         """Change fields of a running job; the result tells whether it was asked to stop."""
         old = old if isinstance(old, Job) else self.known
         if not isinstance(old, Job):
             return old, True
-        if self.of and (old.node != self.of or not old.is_running):
+        if self.of is not None and (old.runner != tuple(self.of) or not old.is_running):
             return old, old.cancel_requested
         new = replace(old, **self.changes)
         if self.warning is not None and self.warning not in new.warnings:
@@ -107,14 +114,15 @@ class _Update:
 class _TakeOver:
     """A job goes from a lost node to another one; the result tells whether it was still there to be taken."""
 
-    lost: str
+    lost: tuple[str, str]
     node: str
+    life: str
 
     def apply(self, old: Any) -> tuple[Any, bool]:
-        if not isinstance(old, Job) or not old.is_running or old.node != self.lost or old.cancel_requested:
+        if not isinstance(old, Job) or not old.is_running or old.runner != tuple(self.lost) or old.cancel_requested:
             return old, False
-        text = f"Node {self.lost}, which ran this job, is lost. Node {self.node} started it again from its beginning."
-        return replace(old, node=self.node, progress=0.0, warnings=(*old.warnings, text)), True
+        text = f"Node {old.node}, which ran this job, is lost. Node {self.node} started it again from its beginning."
+        return replace(old, node=self.node, life=self.life, progress=0.0, warnings=(*old.warnings, text)), True
 
 
 @runtime_checkable
@@ -227,9 +235,10 @@ class Jobs:
         work : may raise; JobCancelledError ends the job CANCELLED, anything else FAILED. Runs inside a Scope. A JobPlan outlives
             the loss of this node where there are copies (``--replicas``); with any other work the job FAILS then.
         """
-        job = Job(
-            "$" + random_key("job"), description, dest, dest_type, "RUNNING", 0.0, "", _now(), 0, node=self._node.cloud.me.name
-        )
+        cloud = self._node.cloud
+        key = "$" + random_key("job")
+        life = cloud.life(cloud.me)
+        job = Job(key, description, dest, dest_type, "RUNNING", 0.0, "", _now(), 0, node=cloud.me.name, life=life)
         items: dict[str, Any] = {job.key: job}
         if isinstance(work, JobPlan) and self._node.cloud.replicas:
             items[_PLAN + job.key] = work
@@ -327,24 +336,24 @@ class Jobs:
     def _look_after(self, placement: Placement) -> None:
         """Store the state of own jobs again where it was lost, and end the jobs of nodes that are gone."""
         node = self._node
-        living = {m.name for m in placement.members}
+        living = {m.name: node.cloud.life(m) for m in placement.members}
         try:
             for job in list(self._known.values()):
                 if node.cloud.damage(job.key):
                     node.dkv.atomic(job.key, _Update({}, known=job))
             for key in [k for k in node.dkv.local_keys() if k.startswith("$job")]:
                 job = node.dkv.get(key)
-                if isinstance(job, Job) and job.is_running and job.node and job.node not in living:
+                if isinstance(job, Job) and job.is_running and job.node and not _lives(job, living):
                     if self._take_over(job):
                         continue
                     if job.cancel_requested:
                         end = {"status": "CANCELLED", "progress_msg": "Cancelled.", "end_time": _now()}
-                        node.dkv.atomic(key, _Update(end, of=job.node))
+                        node.dkv.atomic(key, _Update(end, of=job.runner))
                         node.dkv.remove(_PLAN + key)
                         continue
                     text = f"Node {job.node}, which ran this job, is lost. Start the job again."
                     end = {"status": "FAILED", "exception": text, "stacktrace": text, "progress_msg": "Failed.", "end_time": _now()}
-                    node.dkv.atomic(key, _Update(end, of=job.node))
+                    node.dkv.atomic(key, _Update(end, of=job.runner))
             self._drop_leftovers()
         except H2OKError as e:  # another loss; its placement comes with another look
             _log.info("Jobs are looked at again later: %s", e)
@@ -365,11 +374,15 @@ class Jobs:
         """Begin a lost node's job again here; false when nothing tells how."""
         node = self._node
         plan = node.dkv.get(_PLAN + job.key)
-        if not isinstance(plan, JobPlan) or not node.dkv.atomic(job.key, _TakeOver(job.node, node.cloud.me.name)):
+        if not isinstance(plan, JobPlan) or not node.dkv.atomic(job.key, self._taking_over(job)):
             return False
         _log.warning("Job %s (%s) of lost node %s is started again", job.key, job.description, job.node)
         self._begin(self.get(job.key), plan.run)
         return True
+
+    def _taking_over(self, job: Job) -> _TakeOver:
+        cloud = self._node.cloud
+        return _TakeOver(job.runner, cloud.me.name, cloud.life(cloud.me))
 
     def _run(self, job: Job, work: Callable[[JobContext], Any]) -> None:
         changes: dict[str, Any]
@@ -403,3 +416,9 @@ class Jobs:
 
 def _now() -> int:
     return int(time.time() * 1000)
+
+
+def _lives(job: Job, living: dict[str, str]) -> bool:
+    """Whether the node that runs a job is a member, in the same life. ``living``: the lives of the members by name."""
+    life = living.get(job.node)
+    return life is not None and life in ("", job.life)

@@ -1,4 +1,4 @@
-"""h2ok start: one node, or a cloud of several processes on this machine."""
+"""h2ok start: one node, or the supervisor of a cloud of several processes on this machine."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from h2ok.capabilities.boot import Composition
+from h2ok.capabilities.children import Report
 from h2ok.capabilities.contracts.discovery import Discovery as DiscoveryContract
 from h2ok.capabilities.contracts.extension import Auth, Discovery
 from h2ok.capabilities.contracts.extension import Launcher as LauncherItem
 from h2ok.capabilities.contracts.launcher import Launcher, LaunchPlan
-from h2ok.capabilities.logs import LEVELS, ConsoleHandler, LogBook
+from h2ok.capabilities.logs import ConsoleHandler, LogBook
+from h2ok.capabilities.options import ALL_CORES, check_folder, cluster_secret, log_level, memory_limit, worker_threads
 from h2ok.capabilities.ports import DEFAULT_BASE_PORT, free_port, is_loopback, listen
 from h2ok.capabilities.registry import Registry, toggles_from
-from h2ok.capabilities.settings import H2O_VERSION, H2OK_VERSION, Settings
+from h2ok.capabilities.settings import H2O_VERSIONS, H2OK_VERSION, Settings
+from h2ok.capabilities.supervisor import Supervisor
 from h2ok.kernel import H2OKError, IllegalArgumentError, Node, NodeConfig
-from h2ok.kernel.errors import CloudTimeoutError
+from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError
 
-__all__ = ["Start", "size_bytes"]
+__all__ = ["Start"]
 
 _log = logging.getLogger("h2ok.boot")
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 #: Seconds until a cloud of several nodes must agree.
 _FORM_SECONDS = 60.0
-#: Characters a cluster secret must have.
-_SECRET_LENGTH = 8
 
 
 class Start:
@@ -85,6 +85,8 @@ class Start:
         cloud.add_argument(
             "--launcher", default=_env("LAUNCHER", "local"), metavar="NAME", help="how --nodes starts them (default: %(default)s)"
         )
+        cloud.add_argument("--no-restart", action="store_true", help="with --nodes: leave a lost node lost")
+        cloud.add_argument("--members", default="", help=argparse.SUPPRESS)
         cloud.add_argument("--cloud-size", type=int, default=0, help="wait for this many nodes before reporting ready")
         cloud.add_argument(
             "--replicas", type=int, default=_env_int("REPLICAS", 1),
@@ -97,9 +99,18 @@ class Start:
         cloud.add_argument("--no-join", action="store_true", help="refuse nodes that come after the cloud holds data")
         machine = parser.add_argument_group("resources")
         machine.add_argument(
-            "--nthreads", "-nthreads", type=int, default=_env_int("NTHREADS"), help="worker threads (default: all cores)"
+            "--nthreads",
+            "-nthreads",
+            type=int,
+            default=_env_int("NTHREADS", ALL_CORES),
+            help="worker threads of a node (default: -1, as many as there are cores)",
         )
-        machine.add_argument("--max-mem", "-max_mem", default=_env("MAX_MEM", ""), help="bytes of chunks in memory, such as 4g")
+        machine.add_argument(
+            "--max-mem",
+            "-max_mem",
+            default=_env("MAX_MEM", ""),
+            help="memory of a node's process in all, such as 4g (default: no limit)",
+        )
         machine.add_argument("--ice-root", "-ice_root", default=_env("ICE_ROOT", ""), help="folder for logs and spilled data")
         machine.add_argument(
             "--log-level", "-log_level", default=_env("LOG_LEVEL", "INFO"), help="trace, debug, info, warn, error, fatal"
@@ -108,8 +119,12 @@ class Start:
             "--log-dir", "-log_dir", default=_env("LOG_DIR", ""), help="folder for logs (default: below --ice-root)"
         )
         machine.add_argument("--quiet", "-quiet", action="store_true", help="print errors only")
-        machine.add_argument("--h2o-version", default="", help=f"H2O version told to clients (default: {H2O_VERSION})")
+        machine.add_argument(
+            "--h2o-version", default="", metavar="VERSION",
+            help=f"H2O version told to clients (default: that of the client installed here, else {H2O_VERSIONS[-1]})",
+        )  # fmt: skip
         machine.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
+        machine.add_argument("--report", type=int, default=-1, help=argparse.SUPPRESS)
         for impl in list(self.registry.plugins.hook.add_arguments.get_hookimpls()):
             try:
                 impl.function(**{"parser": parser} if impl.argnames else {})
@@ -128,8 +143,9 @@ class Start:
             )
         if args.replicas < 0:
             raise IllegalArgumentError(f"--replicas must be at least 0; got {args.replicas}.", argument="replicas")
-        level = _level(args.log_level)
-        size_bytes(args.max_mem)
+        worker_threads(args.nthreads)
+        level = log_level(args.log_level)
+        memory_limit(args.max_mem)
         stop = threading.Event()
         with contextlib.ExitStack() as stack:
             stack.enter_context(_signals(stop))
@@ -138,8 +154,28 @@ class Start:
             sock = stack.enter_context(_rest_socket(args))
             port = sock.getsockname()[1]
             ice_root = Path(args.ice_root or Path(tempfile.gettempdir()) / f"h2ok-{_user()}")
+            check_folder(ice_root, "--ice-root")
+            if args.log_dir:
+                check_folder(Path(args.log_dir), "--log-dir")
+            if args.nodes > 1:
+                return self._supervise(args, sock, ice_root, level, stop)
             logs = stack.enter_context(_logging(args, f"{args.ip}:{port}", ice_root, level))
             return self._serve(args, _node_config(args, port, str(ice_root)), sock, logs, stop, stack)
+
+    def _supervise(self, args: argparse.Namespace, sock: socket.socket, ice_root: Path, level: int, stop: threading.Event) -> int:
+        """Have a launcher run the nodes, and look after them."""
+        port = sock.getsockname()[1]
+        # The first node takes both ports in a moment; whoever is there already is named now.
+        listen(args.ip, port + 1).close()
+        plan = LaunchPlan(args.nodes, args.name, args.ip, port, ice_root, tuple(self._given))
+        launcher: Launcher = self.registry.named(LauncherItem, args.launcher)(plan)
+        sock.close()
+        with _logging(args, f"supervisor:{port}", ice_root, level):
+            _log.info("Cloud '%s' of %d nodes: %s", args.name, args.nodes, ", ".join(launcher.addresses))
+            folder = args.log_dir or str(ice_root / "h2ologs")
+            if args.no_join and not args.no_restart:
+                _log.info("Lost nodes are not started again: with --no-join the cloud would refuse them.")
+            return Supervisor(launcher, folder, restart=not (args.no_restart or args.no_join), form_seconds=_FORM_SECONDS).run(stop)
 
     def _serve(
         self,
@@ -150,11 +186,7 @@ class Start:
         stop: threading.Event,
         stack: contextlib.ExitStack,
     ) -> int:
-        children = self._launcher(args, config) if args.nodes > 1 else None
-        if children is not None:
-            stack.callback(children.close)
-            children.start()
-        found, discovery = self._others(args, children)
+        found, discovery = self._others(args)
         node = _start_node(config, found, self.registry)
         stack.callback(node.close)
         if discovery is not None:
@@ -165,31 +197,24 @@ class Start:
             settings = settings.with_version(args.h2o_version)
         composition = Composition(node, self.registry, settings, logs, stop)
         stack.callback(composition.close)
-        if children is not None:
-            stack.callback(children.ask_to_end)
         _describe(config, settings)
         composition.start()
         url = composition.serve() or "(no extension serves REST)"
-        _await_cloud(node, max(args.nodes, args.cloud_size), stop, children)
-        _log.info("Open H2O Flow in your web browser: %s", url)
-        while not stop.wait(1.0):
-            if children is not None:
-                children.check()
+        report = Report(args.report)
+        if _await_cloud(node, max(1, args.cloud_size), stop, report):
+            _log.info("Open H2O Flow in your web browser: %s", url)
+        while not stop.wait(0 if node.cloud.failure else 1.0):
+            report.tell(node.cloud.failure or node.cloud.outside)
             if node.cloud.failure:
                 _log.error("%s", node.cloud.failure)
                 return 255
         _log.info("Shutting down")
         return 0
 
-    def _launcher(self, args: argparse.Namespace, config: NodeConfig) -> Launcher:
-        plan = LaunchPlan(args.nodes, args.name, args.ip, config.port, Path(config.ice_root), tuple(self._given))
-        made: Launcher = self.registry.named(LauncherItem, args.launcher)(plan)
-        return made
-
-    def _others(self, args: argparse.Namespace, children: Launcher | None) -> tuple[list[str], DiscoveryContract | None]:
+    def _others(self, args: argparse.Namespace) -> tuple[list[str], DiscoveryContract | None]:
         """Addresses of the other nodes known now, and what goes on looking for more."""
-        if children is not None:
-            return list(children.addresses), None
+        if args.members:
+            return args.members.split(","), None
         name, _, argument = ("flatfile", "", args.flatfile) if args.flatfile else args.discovery.partition(":")
         if not name:
             return [], None
@@ -224,7 +249,7 @@ class Start:
                 f"Refusing to serve REST on the public address {web} without authentication. Leave out --ip and --web-ip to serve "
                 "this machine only, install an authentication extension, or pass --insecure if the network is trusted."
             )
-        if not args.insecure and not is_loopback(args.ip) and not _cluster_secret(args):
+        if not args.insecure and not is_loopback(args.ip) and not cluster_secret(args.cluster_secret):
             raise H2OKError(
                 f"Refusing to talk to other nodes on the public address {args.ip} without encryption. Give all nodes the same "
                 "--cluster-secret FILE (or set H2OK_CLUSTER_SECRET to the same text), or pass --insecure if the network is trusted."
@@ -259,22 +284,6 @@ def _user() -> str:
         return "user"
 
 
-def size_bytes(text: str) -> int:
-    """Bytes of a size such as ``4g``, ``512m`` or ``1000000``; 0 for no text.
-
-    Raises
-    ------
-    IllegalArgumentError
-        The text is no size.
-    """
-    raw = text.strip().lower().removesuffix("b")
-    digits, unit = (raw[:-1], raw[-1]) if raw[-1:] in _UNITS and raw else (raw, "")
-    try:
-        return int(float(digits) * _UNITS[unit]) if raw else 0
-    except ValueError as e:
-        raise IllegalArgumentError(f"--max-mem must be a size such as 4g or 512m; got '{text}'.", argument="max_mem") from e
-
-
 def _rest_socket(args: argparse.Namespace) -> socket.socket:
     if args.port:
         return listen(args.web_ip or args.ip, args.port)
@@ -287,47 +296,14 @@ def _node_config(args: argparse.Namespace, port: int, ice_root: str) -> NodeConf
         name=args.name,
         ip=args.ip,
         port=port,
-        nthreads=args.nthreads if args.nthreads > 0 else os.cpu_count() or 1,
-        max_mem=size_bytes(args.max_mem),
+        nthreads=worker_threads(args.nthreads),
+        max_mem=memory_limit(args.max_mem),
         ice_root=ice_root,
         allowed_roots=roots,
-        cluster_secret=_cluster_secret(args),
+        cluster_secret=cluster_secret(args.cluster_secret),
         replicas=args.replicas,
         elastic=not args.no_join,
     )
-
-
-def _cluster_secret(args: argparse.Namespace) -> str:
-    """The text that all nodes share, of ``--cluster-secret FILE`` or the environment; empty for none.
-
-    Raises
-    ------
-    IllegalArgumentError
-        The file cannot be read, or what it holds is too short to keep anyone out.
-    """
-    secret = os.environ.get("H2OK_CLUSTER_SECRET", "")
-    if args.cluster_secret:
-        try:
-            secret = Path(args.cluster_secret).read_text().strip()
-        except (OSError, UnicodeDecodeError) as e:
-            raise IllegalArgumentError(
-                f"Cannot read the cluster secret in '{args.cluster_secret}': {e}. Name a text file that is the same on all nodes.",
-                argument="cluster_secret",
-            ) from e
-    if (args.cluster_secret or secret) and len(secret) < _SECRET_LENGTH:
-        raise IllegalArgumentError(
-            f"The cluster secret must have at least {_SECRET_LENGTH} characters; it has {len(secret)}. "
-            "Make one with: head -c 32 /dev/urandom | base64",
-            argument="cluster_secret",
-        )
-    return secret
-
-
-def _level(text: str) -> int:
-    level = LEVELS.get(text.lower().replace("warning", "warn").replace("errr", "error"))
-    if level is None:
-        raise IllegalArgumentError(f"--log-level must be one of {', '.join(LEVELS)}; got '{text}'.", argument="log_level")
-    return level
 
 
 @contextlib.contextmanager
@@ -363,25 +339,34 @@ def _describe(config: NodeConfig, settings: Settings) -> None:
     _log.info("----- h2ok started -----")
     _log.info("h2ok version: %s, compatible with H2O %s", H2OK_VERSION, settings.h2o_version)
     _log.info("Python version: %s on %s", platform.python_version(), platform.platform())
-    _log.info("Cloud '%s', node %s:%s, %s worker threads", config.name, config.ip, config.port, config.nthreads)
-    _log.info(
-        "Memory for chunks: %s, ice root: %s", f"{config.max_mem} bytes" if config.max_mem else "not limited", config.ice_root
+    threads = "1 worker thread" if config.nthreads == 1 else f"{config.nthreads} worker threads"
+    _log.info("Cloud '%s', node %s:%s, %s", config.name, config.ip, config.port, threads)
+    memory = (
+        f"at most {config.max_mem >> 20} MB for this process in all (--max-mem)" if config.max_mem else "not limited (--max-mem)"
     )
+    _log.info("Memory: %s, ice root: %s", memory, config.ice_root)
 
 
-def _await_cloud(node: Node, size: int, stop: threading.Event, children: Launcher | None) -> None:
-    """Wait for the cloud in small steps, so that a signal or a failed child ends the wait."""
+def _await_cloud(node: Node, size: int, stop: threading.Event, report: Report) -> bool:
+    """Wait for the cloud in small steps, so that a signal ends the wait; false when it was not formed.
+
+    A node that a cloud lets wait, waits for as long as that takes.
+    """
     deadline = time.monotonic() + _FORM_SECONDS
-    while not stop.is_set():
+    while not stop.is_set() and not node.cloud.failure:
         try:
             node.cloud.wait_for_size(size, 0.5)
-            break
+        except CloudLockedError:
+            return False
         except CloudTimeoutError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline and not node.cloud.outside:
                 raise
-            if children is not None:
-                children.check(strict=True)
-    _log.info("Cloud of size %d formed [%s]", node.cloud.size, ", ".join("/" + m.name for m in node.cloud.members))
+            report.tell(node.cloud.outside or f"the cloud has {node.cloud.size} of {size} nodes")
+        else:
+            report.tell("")
+            _log.info("Cloud of size %d formed [%s]", node.cloud.size, ", ".join("/" + m.name for m in node.cloud.members))
+            return True
+    return False
 
 
 @contextlib.contextmanager

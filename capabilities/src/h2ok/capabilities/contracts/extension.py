@@ -34,8 +34,9 @@ __all__ = [
 ]
 
 #: Version of the contracts in this package. Extensions declare the range they were written for.
-#: 1.1 added Auth, Codec, Discovery, Exporter, Launcher, Listener and ModelingSteps; 1.2 ``watch`` and ``close`` of Discovery.
-API_VERSION = "1.2"
+#: 1.1 added Auth, Codec, Discovery, Exporter, Launcher, Listener and ModelingSteps; 1.2 ``watch`` and ``close`` of Discovery;
+#: 1.3 has a Launcher start all nodes, tell their states and replace them.
+API_VERSION = "1.3"
 
 
 class UnavailableError(ImportError):
@@ -141,7 +142,7 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """Runs the other nodes of ``h2ok start --nodes N --launcher NAME``: ``target`` names a Launcher class. Since API 1.1."""
+    """Runs the nodes of ``h2ok start --nodes N --launcher NAME``: ``target`` names a Launcher class. Since API 1.1."""
 
     name: str
     target: str

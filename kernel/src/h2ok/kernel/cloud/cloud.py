@@ -17,7 +17,7 @@ from h2ok.kernel.wire import wire_type
 if TYPE_CHECKING:
     from h2ok.kernel.cloud.placement import Placement
 
-__all__ = ["Cloud", "H2ONode", "MemberInfo"]
+__all__ = ["Cloud", "H2ONode", "LostNode", "Member", "MemberInfo"]
 
 
 @wire_type("node")
@@ -33,6 +33,24 @@ class H2ONode:
     def name(self) -> str:
         """``ip:port``, as H2O names nodes."""
         return f"{self.ip}:{self.port}"
+
+
+@wire_type("cloud.member")
+@dataclass(frozen=True, slots=True, order=True)
+class Member:
+    """A node and which of its lives: a restarted process is another member. ``incarnation``: empty when it is not known."""
+
+    node: H2ONode
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostNode:
+    """A member that was lost and is not back. ``at``: milliseconds since the epoch, UTC."""
+
+    node: H2ONode
+    reason: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +90,14 @@ class Cloud:
         self._failure = ""
         #: The latest problem with membership, for people; empty when there was none.
         self.last_problem = ""
+        #: The latest life of each address. What is said of an address below is said of this life.
+        self._lives: dict[H2ONode, str] = {}
         self._lost: dict[H2ONode, str] = {}
         #: Whoever was a member and is none any more.
         self._gone: dict[H2ONode, str] = {}
+        #: Who was lost and neither came back nor was replaced, for people to see; the oldest first.
+        self._missed: dict[H2ONode, LostNode] = {}
+        self._outside = ""
         #: Members declared dead so far.
         self.losses = 0
         self._suspect: frozenset[H2ONode] = frozenset()
@@ -119,8 +142,8 @@ class Cloud:
 
     @property
     def consensus(self) -> bool:
-        """Whether all members agree on the same set of members."""
-        return self._consensus
+        """Whether all members agree on the same set of members, and this node is one of them."""
+        return self._consensus and not self.outside
 
     @consensus.setter
     def consensus(self, value: bool) -> None:
@@ -132,6 +155,16 @@ class Cloud:
     def failure(self) -> str:
         """Why this node may not take part in the cloud (refused, declared dead); empty when all is well."""
         return self._failure
+
+    @property
+    def outside(self) -> str:
+        """Why this node is not in the cloud it looks for, though it may get there by itself; empty when it is in its cloud."""
+        return "" if self._locked else self._outside
+
+    @property
+    def lost_nodes(self) -> list[LostNode]:
+        """Members that were lost, until they are back or other nodes have taken their place; the oldest loss first."""
+        return list(self._missed.values())
 
     @property
     def current(self) -> bool:
@@ -172,12 +205,23 @@ class Cloud:
         """A member by its position."""
         return member if isinstance(member, H2ONode) else self._members[member]
 
+    def life(self, node: H2ONode) -> str:
+        """The latest life of an address (its incarnation) that this node knows of; empty when it knows none."""
+        return self._lives.get(node, "")
+
+    def member(self, node: H2ONode) -> Member:
+        """A node in the life it has now. Another one of the same address has nothing of what this one kept."""
+        return Member(node, self._lives.get(node, ""))
+
     def is_lost(self, member: int | H2ONode) -> bool:
-        """Whether a member was declared dead; that is final."""
+        """Whether a member was declared dead; that is final for this life of it."""
         return self.node(member) in self._lost
 
     def gone_reason(self, node: H2ONode) -> str:
-        """Why a former member is none any more; empty for everyone else. Also when its loss is forgotten."""
+        """Why a former member is none any more; empty for everyone else, and for who was started again and asks to join.
+
+        Also when its loss is forgotten, as that of a member whose keys all had copies.
+        """
         return self._gone.get(node, "")
 
     def lost_reason(self, node: H2ONode) -> str:
@@ -192,7 +236,8 @@ class Cloud:
     def serves(self, slot: int) -> bool:
         """Whether this node answers for a slot now: it is its primary and stays that."""
         if not self._locked:
-            return True
+            # SAFETY: whoever still takes this address for the member that was here before must not read that nothing is stored.
+            return not self._outside
         pending = self._pending
         return self.placement.primaries[slot] == self.me and (pending is None or pending.primaries[slot] == self.me)
 
@@ -246,9 +291,12 @@ class Cloud:
             Not enough nodes agreed in time.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._failure or (self.size >= n and self._consensus), timeout)
+            self._changed.wait_for(lambda: self._failure or (self.size >= n and self._consensus and not self.outside), timeout)
             if self._failure:
                 raise CloudLockedError(self._failure, cloud=self.name)
+            if self.outside:
+                text = f"Node {self.me.name} is not in cloud '{self.name}' after {timeout:g} s: {self.outside}"
+                raise CloudTimeoutError(text, size=self.size, wanted=n)
             if self.size < n or not self._consensus:
                 names = ", ".join(m.name for m in self._members)
                 raise CloudTimeoutError(
@@ -306,16 +354,35 @@ class Cloud:
             # Who went without loss is forgotten; who took data along stays in the list, for people to see.
             known = [*self._members, *(m for m in placement.members if m not in self._members)]
             kept = [m for m in known if m in placement.members or m.name in placement.lost or m == self.me]
-            self._lost = {n: why for n, why in self._lost.items() if n in kept and n not in placement.members}
+            # A loss that was noted while this placement was agreed upon stays: only another life of the address ends it.
+            self._lost = {n: why for n, why in self._lost.items() if n in kept}
             self._suspect = frozenset(n for n in self._suspect if n in placement.members)
             self._gone |= {m: "it left the cloud" for m in self._members if m not in placement.members and m not in self._gone}
-            self._gone = {n: why for n, why in self._gone.items() if n not in placement.members}
+            self._note_return([m for m in placement.members if m not in self._lost])
             self._members = tuple(kept)
             self._self_index = kept.index(self.me)
             self._changed.notify_all()
         for tell in list(self.on_placed):
             tell(placement)
         return True
+
+    def _note_return(self, living: Sequence[H2ONode]) -> None:
+        """Who is back is missed no more; nor is one lost node for each other one that came in its stead."""
+        back = [m for m in living if m in self._missed]
+        others = sum(m not in self._members and m not in back for m in living)
+        replaced = [m for m in self._missed if m not in back][:others]
+        for node in (*back, *replaced):
+            del self._missed[node]
+
+    def welcome(self, member: Member) -> None:
+        """Note that an address has begun another life: what was said of the one before is forgotten."""
+        with self._changed:
+            if self._lives.get(member.node, "") == member.incarnation:
+                return
+            self._lives[member.node] = member.incarnation
+            self._lost.pop(member.node, None)
+            self._gone.pop(member.node, None)
+            self._changed.notify_all()
 
     def lock(self, reason: str) -> None:
         """Fix the membership; cheap when it is fixed already. Blocks until the whole cloud agreed."""
@@ -342,12 +409,13 @@ class Cloud:
         for tell in list(self.on_locked):
             tell()
 
-    def mark_lost(self, node: H2ONode, reason: str) -> None:
-        """Note that a member is dead, and tell everyone who waits for it."""
+    def mark_lost(self, node: H2ONode, reason: str, life: str = "") -> None:
+        """Note that a member is dead, and tell everyone who waits for it. ``life``: which one; an earlier one is over anyway."""
         with self._changed:
-            if node in self._lost:
+            if node in self._lost or (life and self._lives.get(node, life) != life):
                 return
             self._lost[node] = self._gone[node] = reason
+            self._missed[node] = LostNode(node, reason, int(time.time() * 1000))
             self.losses += 1
             self._changed.notify_all()
         for tell in list(self.on_lost):
@@ -362,6 +430,13 @@ class Cloud:
     def mark_heard(self, node: H2ONode, stats: NodeStats) -> None:
         """Note a sign of life of a member and its numbers."""
         self._heard[node] = (int(time.time() * 1000), stats)
+
+    def mark_outside(self, reason: str) -> None:
+        """Note why this node is not in its cloud yet, or that it is (with an empty reason)."""
+        with self._changed:
+            if reason != self._outside:
+                self._outside = reason
+                self._changed.notify_all()
 
     def mark_failed(self, reason: str) -> None:
         """Note that this node may not take part."""

@@ -18,8 +18,11 @@ without the lowest member, when it is exactly half) gives itself up, so that two
 Leases. Whoever slept or was cut off does not know that it was declared dead meanwhile. A node may answer from what it holds only
 until ``lease``: the time a majority, itself included, would need to take it for dead after the latest heartbeats they answered.
 
-Growing. A locked cloud that is ``elastic`` lets a newcomer wait and tells its driver (``Join``); the leader then widens the view of
-all members, and the newcomer takes part once a placement names it. Others are refused with the reason.
+Growing. A locked cloud that is ``elastic`` lets a newcomer wait and tells its driver (``Join``) with each heartbeat of the newcomer
+until it is taken in; the leader then widens the view of all members, and the newcomer takes part once a placement names it. Others
+are refused with the reason. A node that was lost and is started again at its address is a newcomer: its address is the same, but
+a member is an address and an incarnation, and what was said of the earlier one does not hold for it. A node that waits says so
+(``outside``) and neither locks nor serves.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from h2ok.kernel.cloud.ballot import Ballot
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import H2ONode, Member
+from h2ok.kernel.cloud.entry import Entry
 from h2ok.kernel.cloud.messages import (
     Action,
     ConsensusChanged,
@@ -44,11 +48,12 @@ from h2ok.kernel.cloud.messages import (
     LockRequest,
     Log,
     Lose,
-    Member,
     SendHeartbeat,
     SetMembers,
     Suspect,
+    Welcome,
 )
+from h2ok.kernel.cloud.reasons import SHUT_DOWN, cut_off_text, dead_text, late_text
 from h2ok.kernel.cloud.stats import NodeStats
 
 __all__ = ["Membership", "MembershipSettings"]
@@ -57,8 +62,6 @@ __all__ = ["Membership", "MembershipSettings"]
 _FORGET_SECONDS = 60.0
 #: Between two tries to reach everyone while the cloud is forming.
 _FORMING_SECONDS = 0.25
-#: A node that met only nodes it does not fit to gives up after this.
-_MISMATCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class _Peer:
     since: float
     configured: bool
     member: Member | None = None
+    #: Whether it is known to be there or not.
+    tried: bool = False
     view: tuple[Member, ...] = ()
     heard: float = 0.0
     sent: float = -1e9
@@ -107,10 +112,10 @@ class Membership:
         self._ballot = Ballot(me, now, self.settings.lock_round)
         #: Epoch of the placement in force.
         self.epoch = 1
-        #: What a locked cloud told this node that joins it: the view with it inside, and why it is locked.
-        self._offer: tuple[tuple[Member, ...], str] | None = None
+        self._entry = Entry(identity.cloud, now, self.settings.heartbeat, self.settings.dead)
+        #: Why newcomers could not be taken in when this node tried.
+        self._join_problems: dict[Member, str] = {}
         self._left = False
-        self._mismatch: tuple[float, str] | None = None
         self._complained: set[tuple[Member, str]] = set()
         self._suspects: frozenset[H2ONode] = frozenset()
         self._last_tick = now
@@ -133,9 +138,11 @@ class Membership:
             for p in self._peers.values():
                 p.heard += gap
         self._check_silence(now, actions)
-        if self._mismatch is not None and len(self.view) == 1 and not self.locked and now - self._mismatch[0] > _MISMATCH_SECONDS:
-            self._fail(self._mismatch[1], actions)
-            return actions
+        if not self.locked:
+            gives_up = self._entry.tick(now, alone=len(self.view) == 1, actions=actions)
+            if gives_up:
+                self._fail(gives_up, actions)
+                return actions
         actions += self._heartbeats(now)
         self._drive_lock(now, actions)
         return actions
@@ -149,7 +156,7 @@ class Membership:
             return HeartbeatReply("mismatch", f"Node {self.me.node.name} is not part of a cloud itself: {self.failure}"), actions
         reason = self.lost.get(message.sender)
         if reason is not None:
-            return HeartbeatReply("dead", self._dead_text(message.sender, reason)), actions
+            return HeartbeatReply("dead", dead_text(message.sender, reason)), actions
         difference = self.identity.difference(message.identity)
         if difference:
             text = f"Node {message.sender.node.name} cannot join the cloud of {self.me.node.name}: {difference}."
@@ -157,8 +164,11 @@ class Membership:
             return HeartbeatReply("mismatch", text), actions
         if self.locked and message.sender not in self.view:
             return self._meet_latecomer(message, actions), actions
+        if self.locked and self.settings.elastic and not message.locked:
+            # It was to be taken in, but does not take part yet: perhaps that failed.
+            actions.append(Join(message.sender))
         if self._ballot.frozen and message.sender not in self.view:
-            return HeartbeatReply("wait", "The cloud is being locked."), actions
+            return HeartbeatReply("wait"), actions
         self._take(message, now, actions)
         return HeartbeatReply("ok", heartbeat=self.own_heartbeat()), actions
 
@@ -167,12 +177,16 @@ class Membership:
         actions: list[Action] = []
         if self.failure:
             return actions
+        if to in self._peers:
+            self._peers[to].tried = True
         if reply.kind == "self":
             self._peers.pop(to, None)
+        elif reply.kind == "wait" and not self.locked:
+            self._entry.waits(to, reply.reason, now, actions)
         elif reply.kind == "dead" or (reply.kind == "refused" and not self.locked):
             self._fail(reply.reason, actions)
         elif reply.kind in ("refused", "mismatch"):
-            self._mismatch = self._mismatch or (now, reply.reason)
+            self._entry.misfits(reply.reason, now)
             self._complain(Member(to, ""), reply.reason, actions)
         elif reply.heartbeat is not None:
             _, more = self.heartbeat(reply.heartbeat, now)
@@ -181,6 +195,18 @@ class Membership:
             if peer is not None and peer.member == reply.heartbeat.sender:
                 peer.answered = max(peer.answered, sent)
         return actions
+
+    def no_answer(self, to: H2ONode) -> None:
+        """A heartbeat of this node was not answered."""
+        if to in self._peers:
+            self._peers[to].tried = True
+
+    def outside(self, now: float) -> str:
+        """Why this node is not in the cloud it looks for, though it may get there by itself; empty when it is in its cloud."""
+        if self.locked or self.failure:
+            return ""
+        sought = [p.node for p in self._peers.values() if p.configured and not p.tried]
+        return self._entry.outside(now, sought, alone=len(self.view) == 1)
 
     def lease(self) -> float:
         """Until when this node may answer from what it holds without asking anyone."""
@@ -195,6 +221,7 @@ class Membership:
 
     def connection_refused(self, node: H2ONode, now: float) -> list[Action]:
         """The port of a node that was connected refuses connections: its process is gone."""
+        self._entry.met(node)
         return self._gone(node, "its process ended (connection refused)", now)
 
     def leaving(self, member: Member, now: float) -> list[Action]:
@@ -202,7 +229,7 @@ class Membership:
         peer = self._peers.get(member.node)
         if peer is None or peer.member != member:
             return []
-        return self._gone(member.node, "it was shut down", now)
+        return self._gone(member.node, SHUT_DOWN, now)
 
     def meet(self, nodes: Iterable[H2ONode], now: float) -> list[Action]:
         """Addresses that discovery found. A locked cloud waits until newcomers ask."""
@@ -257,6 +284,7 @@ class Membership:
             self._ballot.open,
             self.stats,
             self.epoch,
+            tuple(m for m, why in self.lost.items() if why == SHUT_DOWN),
         )
 
     # -- hearing ------------------------------------------------------------------------------------------------------
@@ -264,6 +292,10 @@ class Membership:
     def _take(self, message: Heartbeat, now: float, actions: list[Action]) -> None:
         """Learn from the heartbeat of a compatible node."""
         sender = message.sender
+        if message.locked and not self.locked and self.me not in message.view:
+            # It may take the earlier life of this address for a member still. The answer to this node's own heartbeat decides.
+            self._entry.waits(sender.node, "", now, actions)
+            return
         peer = self._peers.setdefault(sender.node, _Peer(sender.node, now, configured=False))
         if peer.member is not None and peer.member != sender:
             if self.locked:
@@ -273,33 +305,31 @@ class Membership:
         peer.member, peer.view, peer.heard = sender, message.view, now
         actions.append(Heard(sender.node, message.stats))
         if message.locked and not self.locked:
-            if self.me in message.view:
-                # Later than the first placement the cloud has data: this node takes part when it is given its share.
-                if message.epoch == 1:
-                    self._adopt(message, actions)
-                else:
-                    self._offer = (message.view, message.lock_reason)
+            # Later than the first placement the cloud has data: this node takes part when it is given its share.
+            if message.epoch == 1:
+                self._adopt(message, actions)
             else:
-                self._fail(self._late_text(message.lock_reason, message.view), actions)
+                self._entry.offer = (message.view, message.lock_reason)
             return
         if not self.locked:
+            self._entry.met(sender.node)
             for m in message.view:
                 if m.node != self.me.node and m.node not in self._peers:
                     self._peers[m.node] = _Peer(m.node, now, configured=False)
         self._ballot.heard(message)
         for m in message.lost:
             if m == self.me:
-                self._fail(self._dead_text(m, f"node {sender.node.name} said so"), actions)
+                self._fail(dead_text(m, f"node {sender.node.name} said so"), actions)
                 return
             if self.locked and m in self.view:
-                self._lose(m, f"node {sender.node.name} lost it", actions)
+                self._lose(m, SHUT_DOWN if m in message.left else f"node {sender.node.name} lost it", actions)
         self._update(now, actions)
 
     def _adopt(self, message: Heartbeat, actions: list[Action]) -> None:
         """Learn from a locked member that the cloud this node belongs to was locked."""
         if self.view != message.view:
             self.view = message.view
-            actions.append(SetMembers(tuple(m.node for m in self.view)))
+            actions.append(SetMembers(self.view))
         self._lock(message.lock_reason, actions)
 
     def _meet_latecomer(self, message: Heartbeat, actions: list[Action]) -> HeartbeatReply:
@@ -308,23 +338,10 @@ class Membership:
             self._lose(known.member, "its process was restarted", actions)  # type: ignore[arg-type]
         if self.settings.elastic and not message.locked:
             actions.append(Join(message.sender))
-            return HeartbeatReply("wait", "The cloud is locked; it makes room for this node.")
+            return HeartbeatReply("wait", self._join_problems.get(message.sender, ""))
         text = f"Node {message.sender.node.name} asked to join; it was refused, the cloud is locked."
         self._complain(message.sender, text, actions)
-        return HeartbeatReply("refused", self._late_text(self.lock_reason, self.view))
-
-    def _late_text(self, reason: str, view: tuple[Member, ...]) -> str:
-        return (
-            f"Cloud '{self.identity.cloud}' of {len(view)} nodes ({_names(view)}) is locked ({reason}) and takes no new nodes. "
-            "Start all nodes before the first data is loaded, or restart the cloud with the new node in its flatfile, "
-            "or start the new node with another --name."
-        )
-
-    def _dead_text(self, member: Member, reason: str) -> str:
-        return (
-            f"Node {member.node.name} was declared dead by its cloud: {reason}. Its keys may be stale, so it cannot return. "
-            "Restart it, or raise the dead limit when pauses of that length are normal."
-        )
+        return HeartbeatReply("refused", late_text(self.identity.cloud, self.lock_reason, self.view))
 
     def _update(self, now: float, actions: list[Action]) -> None:
         """Make the view what is heard now, and look whether all agree."""
@@ -333,7 +350,7 @@ class Membership:
             view = tuple(sorted([self.me, *heard]))
             if view != self.view:
                 self.view = view
-                actions.append(SetMembers(tuple(m.node for m in view)))
+                actions.append(SetMembers(view))
                 actions += [SendHeartbeat(m.node) for m in view if m != self.me]
         others = [self._peers[m.node] for m in self.view if m != self.me and m not in self.lost and m.node in self._peers]
         agreed = self.locked or (all(p.view == self.view for p in others) and len(others) == len(self.view) - 1)
@@ -358,7 +375,8 @@ class Membership:
             silent = now - peer.heard
             if silent >= self.settings.dead:
                 if self.locked and not self._has_quorum(now):
-                    self._fail(self._cut_off_text(), actions)
+                    silent_ones = tuple(m for m in self.view if m not in self.lost and m != self.me)
+                    self._fail(cut_off_text(self.me, silent_ones), actions)
                     return
                 actions += self._gone(peer.node, f"no sign of life for {silent:.0f} s", now)
             elif silent >= self.settings.suspect:
@@ -375,29 +393,43 @@ class Membership:
         heard = [m for m in living if m == self.me or now - self._peers[m.node].heard < self.settings.suspect]
         return 2 * len(heard) > len(living) or (2 * len(heard) == len(living) and min(living) in heard)
 
-    def _cut_off_text(self) -> str:
-        silent = [m for m in self.view if m not in self.lost and m != self.me]
-        return (
-            f"Node {self.me.node.name} hears no majority of its cloud any more ({_names(tuple(silent))}) and leaves it: two "
-            "parts of a cloud must not go on apart. Check the network between the nodes, then restart this one."
-        )
+    def widened(self, newcomers: Iterable[Member]) -> tuple[tuple[Member, ...], str]:
+        """(the view with newcomers inside, why the cloud is locked): what a leader that takes them in tells all."""
+        added = tuple(dict.fromkeys(newcomers))
+        places = {m.node for m in added}
+        return (*(m for m in self.view if m not in self.lost and m.node not in places), *added), self.lock_reason
 
-    def widen(self, view: tuple[Member, ...], reason: str, now: float) -> list[Action]:
-        """A leader takes a newcomer in: its members hear each other from now on."""
+    def widen(self, view: tuple[Member, ...], reason: str, now: float) -> tuple[bool, list[Action]]:
+        """A leader takes a newcomer in: all hear each other from now on. Tells whether this node, in this life, is one of them."""
+        actions: list[Action] = []
         if self.failure or self.me not in view:
-            return []
+            return False, actions
+        # An address that is taken again tells for good that its earlier lives are over.
+        places = {m.node: m for m in view}
+        self.lost = {m: why for m, why in self.lost.items() if places.get(m.node, m) == m}
+        for m in self.view:
+            if places.get(m.node, m) != m:
+                self._lose(m, "its process was restarted", actions)
+        known = set(self.view)
         for m in view:
             if m != self.me and m not in self.lost:
                 peer = self._peers.setdefault(m.node, _Peer(m.node, now, configured=False))
                 if peer.member != m:
-                    peer.member, peer.heard = m, now
+                    peer.member, peer.heard, peer.answered = m, now, -math.inf
+                if m not in known:
+                    self._join_problems.pop(m, None)
+                    actions.append(Welcome(m))
         if self.locked:
             self.view = tuple(m for m in view if m not in self.lost)
             # This view is not that of the lock any more: whoever did not hear of the lock yet must wait for the placement.
             self.epoch = max(self.epoch, 2)
         else:
-            self._offer = (view, reason)
-        return [SendHeartbeat(m.node) for m in view if m != self.me and m not in self.lost]
+            self._entry.offer = (view, reason)
+        return True, actions + [SendHeartbeat(m.node) for m in view if m != self.me and m not in self.lost]
+
+    def join_failed(self, member: Member, problem: str) -> None:
+        """Note that this node, which leads, could not take a newcomer in: the answer to its next heartbeat says so."""
+        self._join_problems = {m: t for m, t in self._join_problems.items() if m.node != member.node} | {member: problem}
 
     def placed(self, nodes: tuple[H2ONode, ...], epoch: int) -> list[Action]:
         """A placement is in force: the view is its members, death stays final for the others."""
@@ -410,9 +442,9 @@ class Membership:
             self.view = tuple(m for m in self.view if m.node in nodes)
             for m in gone:
                 self._peers.pop(m.node, None)
-        elif self._offer is not None:
-            self.view = tuple(m for m in self._offer[0] if m.node in nodes)
-            self._lock(self._offer[1], actions)
+        elif self._entry.offer is not None:
+            self.view = tuple(m for m in self._entry.offer[0] if m.node in nodes)
+            self._lock(self._entry.offer[1], actions)
         return actions
 
     def _gone(self, node: H2ONode, reason: str, now: float) -> list[Action]:
@@ -424,10 +456,11 @@ class Membership:
             if peer.member in self.view:
                 self._lose(peer.member, reason, actions)
         else:
-            actions.append(Log(f"Node {node.name} left the forming cloud: {reason}."))
+            actions.append(Log(f"Node {node.name} left the forming cloud: {reason}.", problem=reason != SHUT_DOWN))
             if peer.member in self.view:
                 self._ballot.gone(peer.member)
             peer.member, peer.view, peer.since = None, (), now
+            self._entry.lost(node, alone=not any(p.member for p in self._peers.values()))
         self._update(now, actions)
         return actions
 
@@ -435,7 +468,7 @@ class Membership:
         if member in self.lost or member == self.me:
             return
         self.lost[member] = reason
-        actions += [Lose(member.node, reason), Log(f"Node {member.node.name} is lost: {reason}.")]
+        actions += [Lose(member, reason), Log(f"Node {member.node.name} is lost: {reason}.", problem=reason != SHUT_DOWN)]
         actions += [SendHeartbeat(m.node) for m in self.view if m != self.me and m not in self.lost]
 
     def _heartbeats(self, now: float) -> list[Action]:
@@ -452,7 +485,7 @@ class Membership:
     # -- locking ------------------------------------------------------------------------------------------------------
 
     def _drive_lock(self, now: float, actions: list[Action]) -> None:
-        if not self.locked and not self.failure and self._offer is None:
+        if not self.locked and not self.failure and not self.outside(now):
             actions += self._ballot.drive(self.view, self.consensus, now)
             self._decide(actions)
 
@@ -485,8 +518,3 @@ class Membership:
     def _fail(self, reason: str, actions: list[Action]) -> None:
         self.failure = reason
         actions += [Fail(reason), Log(reason)]
-
-
-def _names(view: tuple[Member, ...]) -> str:
-    shown = ", ".join(m.node.name for m in view[:8])
-    return shown if len(view) <= 8 else f"{shown} and {len(view) - 8} more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import H2ONode, Member
 from h2ok.kernel.cloud.stats import NodeStats
 from h2ok.kernel.wire import wire_type
 
@@ -28,6 +28,7 @@ __all__ = [
     "SendLock",
     "SetMembers",
     "Suspect",
+    "Welcome",
 ]
 
 
@@ -59,20 +60,11 @@ class Identity:
         return ""
 
 
-@wire_type("cloud.member")
-@dataclass(frozen=True, slots=True, order=True)
-class Member:
-    """A node and which of its lives: a restarted process is another member."""
-
-    node: H2ONode
-    incarnation: str
-
-
 @wire_type("cloud.heartbeat")
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A sign of life. ``view``: the members as the sender sees them; ``lost``: those it knows dead; ``round``: the latest lock
-    round it leads or led, ``round_open`` while that one is undecided.
+    """A sign of life. ``view``: the members as the sender sees them; ``lost``: those it knows dead, ``left``: those of them that
+    were shut down; ``round``: the latest lock round it leads or led, ``round_open`` while that one is undecided.
     """
 
     sender: Member
@@ -86,13 +78,15 @@ class Heartbeat:
     stats: NodeStats
     #: Epoch of the placement the sender works with; above 1 once homes moved after the lock.
     epoch: int = 1
+    left: tuple[Member, ...] = ()
 
 
 @wire_type("cloud.heartbeat_reply")
 @dataclass(frozen=True, slots=True)
 class HeartbeatReply:
-    """``ok`` with the answering node's own heartbeat; ``wait`` while a lock is decided; ``refused`` (the cloud is locked),
-    ``mismatch`` (the nodes do not fit together) and ``dead`` (the sender was given up) with a reason; ``self`` to oneself.
+    """``ok`` with the answering node's own heartbeat; ``wait`` while a lock is decided or room is made, with what failed so far;
+    ``refused`` (the cloud is locked), ``mismatch`` (the nodes do not fit together) and ``dead`` (the sender was given up) with a
+    reason; ``self`` to oneself.
     """
 
     kind: Literal["ok", "wait", "refused", "mismatch", "dead", "self"]
@@ -141,7 +135,7 @@ class SendLock:
 class SetMembers:
     """The view changed."""
 
-    members: tuple[H2ONode, ...]
+    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +156,15 @@ class Lock:
 class Lose:
     """A member is dead for good."""
 
-    node: H2ONode
+    member: Member
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A member that is new to this node, at an address that may have had another life before."""
+
+    member: Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,4 +204,4 @@ class Log:
     problem: bool = True
 
 
-Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Join | Suspect | Heard | Fail | Log
+Action = SendHeartbeat | SendLock | SetMembers | ConsensusChanged | Lock | Lose | Welcome | Join | Suspect | Heard | Fail | Log

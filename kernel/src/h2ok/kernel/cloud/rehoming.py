@@ -17,14 +17,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import H2ONode, Member
 from h2ok.kernel.cloud.placement import Placement
+from h2ok.kernel.cloud.reasons import SHUT_DOWN
 from h2ok.kernel.errors import CloudTimeoutError, H2OKError, NodeLostError
 from h2ok.kernel.key import slot_of
 from h2ok.kernel.wire import sizeof
 
 if TYPE_CHECKING:
-    from h2ok.kernel.cloud.messages import Member
     from h2ok.kernel.dkv.home import Change
     from h2ok.kernel.node import Node
 
@@ -52,15 +52,17 @@ class Rehoming:
         self._thread: threading.Thread | None = None
         self._leaving: set[H2ONode] = set()
         self._joining: dict[H2ONode, Member] = {}
-        #: Set by the membership service: the view with newcomers inside, and why the cloud is locked.
-        self.widen: Callable[[Iterable[Member]], tuple[tuple[Member, ...], str]] | None = None
+        #: Set by the membership service: the view with newcomers inside, and why the cloud is locked; takes note that one of them
+        #: could not be taken in.
+        self.widened: Callable[[Iterable[Member]], tuple[tuple[Member, ...], str]] | None = None
+        self.join_failed: Callable[[Member, str], None] | None = None
         node.cloud.on_lost.append(lambda *_: self.kick())
         # Who was lost while the cloud was being locked is still in its first placement.
         node.cloud.on_locked.append(lambda: self.kick() if node.cloud.bad_nodes else None)
         node.cloud.on_placed.append(self._clean)
         node.rpc.register("place.state", lambda _: (node.cloud.placement, node.cloud.pending))
         node.rpc.register("place.fence", self._fence)
-        node.rpc.register("place.install", node.cloud.install)
+        node.rpc.register("place.install", self._install)
         node.rpc.register("place.sync", self._sync_local)
         node.rpc.register("place.join", self.join)
         node.rpc.register("place.leave", self._let_go)
@@ -76,7 +78,10 @@ class Rehoming:
                 self._thread.start()
 
     def join(self, newcomer: Member) -> None:
-        """Have a node take its share of a locked cloud; returns at once."""
+        """Have a node take its share of a locked cloud; returns at once. It may ask as often as it likes.
+
+        Where an earlier life of its address is a member still, that one must go first.
+        """
         if newcomer.node in self._cloud.newest.members:
             return
         leader = self._leader()
@@ -112,6 +117,10 @@ class Rehoming:
     def _let_go(self, node: H2ONode) -> None:
         self._leaving.add(node)
         self.kick()
+
+    def stop_leading(self) -> None:
+        """Begin nothing new: this node is about to end. What was begun is left to the next leader."""
+        self._stop.set()
 
     def close(self) -> None:
         """Stop; what was begun is left to the next leader."""
@@ -157,10 +166,11 @@ class Rehoming:
         base, settled = self._newest()
         gone = [m for m in base.members if cloud.is_lost(m)]
         if gone or not settled:
-            base = self._agree(base, base.without(gone))
+            expected = {cloud.lost_reason(m) for m in gone} == {SHUT_DOWN}
+            before, base = base, self._agree(base, base.without(gone))
             if gone:
-                names = ", ".join(m.name for m in gone)
-                _log.warning("%s: keys are served by %s.%s", names, _names(base.members), _damage_text(base))
+                level = logging.INFO if expected and base.lost == before.lost else logging.WARNING
+                _log.log(level, "%s: keys are served by %s.%s", _names(gone), _names(base.members), _damage_text(base))
         old, base = base, self._with_newcomers(base)
         leaving = {m for m in self._leaving if m in base.members}
         if len(leaving) == len(base.members):
@@ -179,20 +189,31 @@ class Rehoming:
     def _with_newcomers(self, base: Placement) -> Placement:
         """Have the members hear the nodes that want to join; the placement with them, still without a share."""
         found = {n: m for n, m in self._joining.items() if n not in base.members}
-        if not found or self.widen is None:
+        if not found or self.widened is None:
             return base
-        offer = self.widen(found.values())
-        self._ask_all(base.members, "cloud.widen", offer)
-        for node in list(found):
-            try:
-                self._node.rpc.call(node, "cloud.widen", offer, _JOIN_SECONDS)
-            except H2OKError as e:
-                _log.warning("Node %s cannot join: %s", node.name, e)
+        offer = self.widened(found.values())
+        if not all(self._ask_all(base.members, "cloud.widen", offer)):
+            raise NodeLostError("A member was started again, or is leaving.")
+        for node, member in list(found.items()):
+            problem = self._invite(member, offer)
+            if problem:
+                # It goes on asking, and is invited again then.
+                _log.warning("Node %s cannot join: %s", node.name, problem)
+                if self.join_failed is not None:
+                    self.join_failed(member, f"could not take it in: {problem}")
                 found.pop(node)
                 self._joining.pop(node, None)
         if found:
             _log.info("%s: takes a share of the keys.", _names(found))
         return base.with_members(found) if found else base
+
+    def _invite(self, newcomer: Member, offer: tuple[tuple[Member, ...], str]) -> str:
+        """Have a newcomer hear the members; why that failed, if it did."""
+        try:
+            accepted = self._node.rpc.call(newcomer.node, "cloud.widen", offer, _JOIN_SECONDS)
+        except H2OKError as e:
+            return str(e)
+        return "" if accepted else "its process was restarted"
 
     def _newest(self) -> tuple[Placement, bool]:
         """(the newest placement any living member knows, whether all have it in force)."""
@@ -206,10 +227,12 @@ class Rehoming:
 
     def _agree(self, old: Placement, new: Placement) -> Placement:
         """Bring all members of both placements to the new one."""
-        everyone = dict.fromkeys((*old.members, *new.members))
-        if not all(self._ask_all(everyone, "place.fence", new)):
+        everyone = tuple(dict.fromkeys((*old.members, *new.members)))
+        # SAFETY: another process at the address of a member has agreed to nothing, and holds nothing of what that one held.
+        agreed = (new, tuple(self._cloud.member(m) for m in everyone))
+        if not all(self._ask_all(everyone, "place.fence", agreed)):
             raise NodeLostError("A member knows a newer placement.")
-        self._ask_all(everyone, "place.install", new)
+        self._ask_all(everyone, "place.install", agreed)
         return new
 
     def _sync(self, placement: Placement) -> None:
@@ -225,13 +248,24 @@ class Rehoming:
 
     # -- every member -------------------------------------------------------------------------------------------------
 
-    def _fence(self, placement: Placement) -> bool:
-        cloud = self._cloud
+    def _fence(self, agreed: tuple[Placement, tuple[Member, ...]]) -> bool:
+        cloud, placement = self._cloud, self._addressed(agreed)
         if not cloud.fence(placement):
             return False
         if not self._node.dkv.fenced():
             raise NodeLostError(f"Changes under way on node {cloud.me.name} do not end.", node=cloud.me.name)
         return True
+
+    def _install(self, agreed: tuple[Placement, tuple[Member, ...]]) -> bool:
+        return self._cloud.install(self._addressed(agreed))
+
+    def _addressed(self, agreed: tuple[Placement, tuple[Member, ...]]) -> Placement:
+        """The placement of a message to this node in its present life."""
+        cloud, (placement, members) = self._cloud, agreed
+        meant = next((m.incarnation for m in members if m.node == cloud.me), "")
+        if meant and cloud.life(cloud.me) and meant != cloud.life(cloud.me):
+            raise NodeLostError(f"Node {cloud.me.name} was started again since.", node=cloud.me.name)
+        return placement
 
     def _sync_local(self, epoch: int) -> int:
         """Send what this node is primary of to the incoming holders; how many values went."""

@@ -12,7 +12,7 @@ from concurrent.futures import wait as wait_for
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import H2ONode, Member
 from h2ok.kernel.cloud.membership import Membership, MembershipSettings
 from h2ok.kernel.cloud.messages import (
     Action,
@@ -28,11 +28,11 @@ from h2ok.kernel.cloud.messages import (
     LockRequest,
     Log,
     Lose,
-    Member,
     SendHeartbeat,
     SendLock,
     SetMembers,
     Suspect,
+    Welcome,
 )
 from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError
 from h2ok.kernel.key import maker_of, process_token
@@ -64,6 +64,7 @@ class MembershipService:
             elastic=config.elastic,
         )
         self.me = Member(node.cloud.me, f"{process_token()}{secrets.token_hex(8)}")
+        node.cloud.welcome(self.me)
         self._settings = settings
         self._state = Membership(self.me, identity, flatfile, time.monotonic(), settings)
         self._mutex = threading.RLock()
@@ -75,14 +76,16 @@ class MembershipService:
         node.rpc.register("cloud.heartbeat", self._answer_heartbeat)
         node.rpc.register("cloud.lock", self._answer_lock)
         node.rpc.register("cloud.leave", self._member_leaves)
-        node.rpc.register("cloud.widen", lambda a: self._event(lambda s, now: s.widen(a[0], a[1], now)))
+        node.rpc.register("cloud.widen", self._widen)
         node.cloud.lock_service = self._lock
         node.cloud.meet_service = lambda nodes: self._event(lambda s, now: s.meet(nodes, now))
         self._rehoming = node.rehoming
         self._orphans = node.orphans
         self._note_sent = node.rpc.note_sent
-        node.rehoming.widen = self._widened
+        node.rehoming.widened = self._widened
+        node.rehoming.join_failed = self._join_failed
         node.cloud.on_placed.append(lambda p: self._event(lambda s, _: s.placed(p.members, p.epoch)))
+        self._look_outside(time.monotonic())
         transport.on_refused = lambda n: self._event(lambda s, now: s.connection_refused(n, now))
         node.closers.append(self.close)
 
@@ -111,12 +114,17 @@ class MembershipService:
     def _event(self, event: Callable[[Membership, float], list[Action]]) -> None:
         """Feed one event; actions are carried out in order before the next event."""
         with self._mutex:
-            for action in event(self._state, time.monotonic()):
+            now = time.monotonic()
+            for action in event(self._state, now):
                 try:
                     self._act(action)
                 except Exception:  # membership must go on, whatever a listener does
                     _log.exception("Node %s could not carry out %s", self.me.node.name, type(action).__name__)
             self._cloud.lease = self._state.lease()
+            self._look_outside(now)
+
+    def _look_outside(self, now: float) -> None:
+        self._cloud.mark_outside(self._state.outside(now))
 
     def _answer_heartbeat(self, message: Heartbeat) -> HeartbeatReply:
         reply: list[HeartbeatReply] = []
@@ -162,7 +170,22 @@ class MembershipService:
     def _widened(self, newcomers: Iterable[Member]) -> tuple[tuple[Member, ...], str]:
         """(the view with newcomers inside, why the cloud is locked), for a leader that takes them in."""
         with self._mutex:
-            return (*self._state.view, *(m for m in newcomers if m not in self._state.view)), self._state.lock_reason
+            return self._state.widened(newcomers)
+
+    def _widen(self, offer: tuple[tuple[Member, ...], str]) -> bool:
+        taken: list[bool] = []
+
+        def event(state: Membership, now: float) -> list[Action]:
+            accepted, actions = state.widen(*offer, now)
+            taken.append(accepted)
+            return actions
+
+        self._event(event)
+        return taken[0]
+
+    def _join_failed(self, member: Member, problem: str) -> None:
+        with self._mutex:
+            self._state.join_failed(member, problem)
 
     # -- actions ------------------------------------------------------------------------------------------------------
 
@@ -175,15 +198,19 @@ class MembershipService:
                 future = self._send(to.node, "cloud.lock", request, self._state.settings.lock_round)
                 future.add_done_callback(partial(self._lock_answered, to, request))
             case SetMembers(members):
-                cloud.set_members(members, consensus=False)
-                _log.info("Cloud of %d nodes: %s", len(members), ", ".join(m.name for m in members))
+                for member in members:
+                    cloud.welcome(member)
+                cloud.set_members(tuple(m.node for m in members), consensus=False)
+                _log.info("Cloud of %d nodes: %s", len(members), ", ".join(m.node.name for m in members))
             case ConsensusChanged(consensus):
                 cloud.consensus = consensus
             case Lock(reason):
                 cloud.mark_locked(reason)
-            case Lose(node, reason):
-                self._note_orphans(node)
-                cloud.mark_lost(node, reason)
+            case Lose(member, reason):
+                self._note_orphans(member)
+                cloud.mark_lost(member.node, reason, member.incarnation)
+            case Welcome(member):
+                cloud.welcome(member)
             case Join(member):
                 self._rehoming.join(member)
             case Suspect(nodes):
@@ -199,12 +226,11 @@ class MembershipService:
         if isinstance(action, SetMembers):
             cloud.consensus = self._state.consensus
 
-    def _note_orphans(self, lost: H2ONode) -> None:
+    def _note_orphans(self, lost: Member) -> None:
         """What the process of a lost node was making belongs to nobody, unless another node lives in it too (tests)."""
-        living = {maker_of(m.incarnation) for m in self._state.view if m not in self._state.lost}
-        for member in self._state.lost:
-            if member.node == lost and maker_of(member.incarnation) not in living:
-                self._orphans.note(maker_of(member.incarnation))
+        living = {maker_of(m.incarnation) for m in self._state.view if m not in self._state.lost and m != lost}
+        if maker_of(lost.incarnation) not in living:
+            self._orphans.note(maker_of(lost.incarnation))
 
     def _send(self, to: H2ONode, service: str, payload: Any, timeout: float) -> Future[Any]:
         try:
@@ -234,6 +260,9 @@ class MembershipService:
                 self._event(lambda s, now: s.reply(to, future.result(), now, sent))
                 if again:
                     self._send_heartbeat(to)
+            else:
+                self._state.no_answer(to)
+                self._look_outside(time.monotonic())
 
     def _lock_answered(self, to: Member, request: LockRequest, future: Future[Any]) -> None:
         if future.exception() is None:

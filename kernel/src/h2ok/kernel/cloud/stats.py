@@ -30,6 +30,9 @@ _COPIED_BYTES = 16 << 20
 class NodeStats:
     """Sizes in bytes. ``*_pct`` in percent, -1 when unknown; ``pojo_mem`` is what the process holds beside stored values.
 
+    ``num_cpus``, ``cpus_allowed``, ``free_mem``, ``max_mem``: this node's share where several nodes are on one machine, so that
+    the sums that clients show are what there is.
+
     ``gflops``, ``mem_bw``: what a short measurement gave, in 1e9 operations and in bytes a second; 0 before it.
     """
 
@@ -55,6 +58,18 @@ class NodeStats:
     mem_bw: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """One of ``nodes`` nodes of a machine, the ``position``-th. What all of them tell sums up to what the machine has."""
+
+    nodes: int
+    position: int
+
+    def of(self, cores: int) -> int:
+        """Cores of this node; at least one, so that the sum is more where there are more nodes than cores."""
+        return max(1, cores // self.nodes + (self.position < cores % self.nodes))
+
+
 class StatsReader:
     """Reads the numbers of this process from the system; where the system has none they stay at their defaults."""
 
@@ -73,14 +88,15 @@ class StatsReader:
         values = node.dkv.budget.resident
         if node.config.max_mem and node.spill is not None:
             node.dkv.budget.adapt(node.config.max_mem, rss)
-        limit = node.config.max_mem or memory.get("MemTotal", 0)
-        free = min(memory.get("MemAvailable", 0), max(0, limit - rss))
+        share = self._share()
+        limit = node.config.max_mem or memory.get("MemTotal", 0) // share.nodes
+        free = min(memory.get("MemAvailable", 0) // share.nodes, max(0, limit - rss))
         disk = shutil.disk_usage(node.config.ice_root if os.path.isdir(node.config.ice_root or "") else tempfile.gettempdir())
         mine, whole = self._cpu()
         return NodeStats(
             pid=os.getpid(),
-            num_cpus=os.cpu_count() or 1,
-            cpus_allowed=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+            num_cpus=share.of(os.cpu_count() or 1),
+            cpus_allowed=share.of(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1),
             nthreads=node.config.nthreads,
             sys_load=os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0,
             my_cpu_pct=mine,
@@ -99,6 +115,12 @@ class StatsReader:
             gflops=self._speed[0],
             mem_bw=self._speed[1],
         )
+
+    def _share(self) -> _Share:
+        """What this node has of its machine: nodes of one IP address are taken to be on one."""
+        cloud = self._node.cloud
+        here = sorted({m.port for m in cloud.members if m.ip == cloud.me.ip and not cloud.is_lost(m)} | {cloud.me.port})
+        return _Share(len(here), here.index(cloud.me.port))
 
     def _cpu(self) -> tuple[int, int]:
         """(percent of all cores used by this process, by everyone) since the last look at least half a second ago."""

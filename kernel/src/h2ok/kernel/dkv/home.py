@@ -93,7 +93,7 @@ class Home:
     def _check_served(self, keys: Iterable[str]) -> None:
         """Refuse what this node does not answer for."""
         cloud = self._cloud
-        if cloud.size == 1 and cloud.pending is None:
+        if cloud.size == 1 and cloud.pending is None and not cloud.outside:
             return
         if not cloud.current:
             cloud.check_alive(cloud.me)

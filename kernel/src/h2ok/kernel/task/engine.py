@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import H2ONode, Member
 from h2ok.kernel.errors import IllegalArgumentError, JobCancelledError, NodeLostError, StateLostError
 from h2ok.kernel.frame.vec import Vec, new_vec_key
 from h2ok.kernel.key import chunk_key, maker_of, random_key
@@ -58,7 +58,7 @@ class TaskEngine:
         #: What this node does for runs of others.
         self.foreign = ForeignWork()
         #: For runs of this node: the nodes that keep the state of each session, by chunk.
-        self._placed: dict[str, dict[int, H2ONode]] = {}
+        self._placed: dict[str, dict[int, Member]] = {}
         self._grounds = Grounds()
         self._feeder = Feeder(node, self)
         node.rpc.register("task.run", self._run_local, short=True)
@@ -199,12 +199,13 @@ class TaskEngine:
         todo = request.indexes
         while len(todo):
             parts = self._assign(request if todo is request.indexes else request.part(todo))
-            done, lost = self._run_parts(parts, watch)
+            asked = {n: self._node.cloud.member(n) for n in parts}
+            done, lost = self._run_parts(parts, asked, watch)
             replies += done
             watch.end_round(sum(len(p.indexes) for n, p in parts.items() if n not in lost))
             todo = np.sort(np.concatenate([parts[n].indexes for n in lost])) if lost else todo[:0]
             for node, error in lost.items():
-                self._await_takeover(node, error)
+                self._await_takeover(asked[node], error)
         return replies
 
     def _holds_state(self, request: Request) -> bool:
@@ -227,40 +228,45 @@ class TaskEngine:
         session = request.session
         placed = self._placed.setdefault(session, {}) if session else {}
         groups: dict[H2ONode, list[int]] = defaultdict(list)
-        last: H2ONode | None = None
+        last: Member | H2ONode | None = None
         group: list[int] = []
         for i in request.indexes.tolist():
-            node = placed.get(i) or cloud.chunk_home(i, n)
+            where: Member | H2ONode = placed.get(i) or cloud.chunk_home(i, n)
             # Neighbours mostly have the same home, which is seen to live already.
-            if node is last:
+            if where is last:
                 group.append(i)
                 continue
-            if cloud.is_lost(node) or node not in cloud.members:
+            node = where.node if isinstance(where, Member) else where
+            member = cloud.member(node)
+            if cloud.is_lost(node) or node not in cloud.members or (where is not node and where != member):
                 if i in placed:
                     raise StateLostError(
                         f"Node {node.name} is lost with what it kept for this work. Start the work again.", node=node.name
                     )
-                self._await_takeover(node, NodeLostError(f"Node {node.name} is lost.", node=node.name))
-                node = cloud.chunk_home(i, n)
-            last, group = node, groups[node]
+                self._await_takeover(member, NodeLostError(f"Node {node.name} is lost.", node=node.name))
+                where = node = cloud.chunk_home(i, n)
+            last, group = where, groups[node]
             group.append(i)
         return {m: request.part(np.array(v, dtype=np.int64)) for m, v in groups.items()}
 
-    def _await_takeover(self, node: H2ONode, error: Exception) -> None:
-        """Wait until others hold what was the part of ``node``; raise ``error`` when that does not come."""
+    def _await_takeover(self, lost: Member, error: Exception) -> None:
+        """Wait until others hold what was the part of ``lost``; raise ``error`` when that does not come."""
         cloud = self._node.cloud
 
         def settled() -> bool:
-            return bool(cloud.failure) or node not in cloud.placement.members
+            # Whoever was welcomed at its address came when others held it already.
+            return bool(cloud.failure) or lost.node not in cloud.placement.members or cloud.member(lost.node) != lost
 
         if not cloud.wait_until(settled, LOSS_SECONDS) or cloud.failure:
             raise error
 
-    def _run_parts(self, parts: dict[H2ONode, Request], watch: RunWatch) -> tuple[list[Reply], dict[H2ONode, Exception]]:
+    def _run_parts(
+        self, parts: dict[H2ONode, Request], asked: dict[H2ONode, Member], watch: RunWatch
+    ) -> tuple[list[Reply], dict[H2ONode, Exception]]:
         """(replies, nodes lost on the way); the first real failure stops the others and is raised."""
         me, rpc = self._node.cloud.me, self._node.rpc
         stop = threading.Event()
-        messages = {m: self._grounds.pack(part, m) for m, part in parts.items() if m != me}
+        messages = {m: self._grounds.pack(part, asked[m]) for m, part in parts.items() if m != me}
         futures = {m: rpc.submit(m, "task.run", message, TASK_TIMEOUT, awaited=True) for m, (message, _) in messages.items()}
         for m, f in futures.items():
             f.add_done_callback(partial(_stop_on_failure, stop, m))
@@ -273,7 +279,7 @@ class TaskEngine:
             try:
                 reply = part()
                 replies.append(reply)
-                self._note_state(node, parts[node])
+                self._note_state(asked[node], parts[node])
             except BaseException as e:
                 if isinstance(e, NodeLostError) and _is_loss_of(node, e):
                     lost[node] = e
@@ -297,9 +303,9 @@ class TaskEngine:
             raise next((e for e in failures if not isinstance(e, JobCancelledError)), failures[0])
         return replies, lost
 
-    def _note_state(self, node: H2ONode, part: Request) -> None:
+    def _note_state(self, member: Member, part: Request) -> None:
         if part.session in self._placed:
-            self.note_placed(part.session, dict.fromkeys(part.indexes.tolist(), node))
+            self.note_placed(part.session, dict.fromkeys(part.indexes.tolist(), member))
 
     def _await(self, future: Future[Any], request: Request, node: H2ONode, watch: RunWatch) -> Reply:
         asked = time.monotonic()
@@ -342,8 +348,8 @@ class TaskEngine:
             finally:
                 self._mapped.pop(message.run, None)
 
-    def note_placed(self, session: str, placed: Mapping[int, H2ONode]) -> None:
-        """Remember which nodes keep the state of blocks."""
+    def note_placed(self, session: str, placed: Mapping[int, Member]) -> None:
+        """Remember which nodes keep the state of blocks, and in which of their lives."""
         if session:
             self._placed.setdefault(session, {}).update(placed)
 

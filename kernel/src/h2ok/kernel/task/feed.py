@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import H2ONode, Member
 from h2ok.kernel.errors import JobCancelledError, NodeLostError, StateLostError
 from h2ok.kernel.key import maker_of, random_key
 from h2ok.kernel.task.mrtask import Block, MRTask
@@ -45,7 +45,8 @@ class Feeder:
     def run(self, task: MRTask, payloads: Iterable[Any], cancelled: Callable[[], bool] | None) -> tuple[int, Any]:
         """See ``TaskEngine.feed``."""
         node, me = self._node, self._node.cloud.me
-        room = {m: self._engine.nthreads + _WAITING for m in node.cloud.members if not node.cloud.is_lost(m)}
+        asked = {m: node.cloud.member(m) for m in node.cloud.members}
+        room = {m: self._engine.nthreads + _WAITING for m in asked if not node.cloud.is_lost(m)}
         fed: list[tuple[H2ONode, Future[Any]]] = []
         busy: dict[Future[Any], H2ONode] = {}
         run = random_key()
@@ -69,9 +70,9 @@ class Feeder:
             self._end(task, {m for m, _ in fed})
         if not failed and cancelled is not None and cancelled():
             raise JobCancelledError("The task was cancelled.")
-        return len(fed), self._collect(task, fed)
+        return len(fed), self._collect(task, [(asked[m], future) for m, future in fed])
 
-    def _collect(self, task: MRTask, fed: list[tuple[H2ONode, Future[Any]]]) -> Any:
+    def _collect(self, task: MRTask, fed: list[tuple[Member, Future[Any]]]) -> Any:
         """What all partials make; each block's node is noted for later tasks of the session."""
         session: str = getattr(task, "session", "")
         placed, value = {}, None
@@ -81,8 +82,8 @@ class Feeder:
             except NodeLostError as e:
                 if e.values.get("service") != "task.feed":
                     raise
-                text = f"Node {member.name} is lost with what it kept for this work. Start the work again."
-                raise StateLostError(text, node=member.name) from e
+                text = f"Node {member.node.name} is lost with what it kept for this work. Start the work again."
+                raise StateLostError(text, node=member.node.name) from e
             placed[index] = member
             value = part if value is None else task.reduce(value, part) if part is not None else value
         self._engine.note_placed(session, placed)

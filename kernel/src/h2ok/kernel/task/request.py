@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from h2ok.kernel.cloud.cloud import H2ONode
+from h2ok.kernel.cloud.cloud import Member
 from h2ok.kernel.errors import StateLostError
 from h2ok.kernel.frame.vec import Vec
 from h2ok.kernel.wire import wire_type
@@ -94,7 +94,7 @@ class _Sent:
 
     number: int
     ground: Ground
-    holders: set[H2ONode]
+    holders: set[Member]
 
 
 class Grounds:
@@ -110,7 +110,7 @@ class Grounds:
         self._sent: dict[str, dict[tuple[int, ...], _Sent]] = {}
         self._known: dict[str, dict[int, Ground]] = {}
 
-    def pack(self, request: Request, to: H2ONode) -> tuple[Message, Callable[[], None]]:
+    def pack(self, request: Request, to: Member) -> tuple[Message, Callable[[], None]]:
         """The message for a node, and what to call once the node has answered it."""
         task, session = request.task, request.session
         fixed = tuple(getattr(task, name) for name in task.fixed)

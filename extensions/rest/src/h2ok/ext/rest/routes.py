@@ -70,6 +70,7 @@ _CLUSTER = [
     ),
     _route("GET /3/Timeline", "monitoring:timeline", cluster.TimelineV3, "The latest messages between nodes.", "timeline"),
     _route("POST /3/CloudLeave", "monitoring:leave", cluster.CloudLeaveV3, "Take a node out after a hand-over.", "cloudLeave"),
+    _route("GET /3/CloudState", "monitoring:state", None, "Lost nodes, and whether new ones may come.", "cloudState"),
     _route("GET /metrics", "monitoring:metrics", None, "Numbers of this node for Prometheus.", "metrics"),
     _route("GET /health", "monitoring:health", None, "Whether this process works: 200 or 503.", "health"),
     _route("GET /ready", "monitoring:ready", None, "Whether this node takes requests: 200 or 503.", "ready"),

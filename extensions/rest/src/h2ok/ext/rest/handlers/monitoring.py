@@ -64,10 +64,24 @@ def health(context: RequestContext, request: Any) -> Response:
 def ready(context: RequestContext, request: Any) -> Response:
     """GET /ready: 503 while requests would wait or fail."""
     cloud = context.node.cloud
-    reason = cloud.failure or ("" if cloud.consensus else "the nodes do not agree who is in the cloud yet")
+    reason = cloud.failure or cloud.outside or ("" if cloud.consensus else "the nodes do not agree who is in the cloud yet")
     if not reason and context.runtime.stopping.is_set():
         reason = "the node is shutting down"
     return _verdict(reason)
+
+
+def state(context: RequestContext, request: Any) -> Response:
+    """GET /3/CloudState: what /3/Cloud has no field for; asks no other node."""
+    cloud = context.node.cloud
+    body = {
+        "outside": cloud.failure or cloud.outside,
+        "locked": cloud.locked,
+        # Before the lock everyone may come; a cloud that holds data makes room for newcomers unless it was told not to.
+        "takes_new_nodes": not cloud.locked or context.node.config.elastic,
+        "copies_missing": cloud.copies_missing,
+        "lost_nodes": [{"node": x.node.name, "reason": x.reason, "at": x.at} for x in cloud.lost_nodes],
+    }
+    return Response(json.dumps(body), content_type="application/json")
 
 
 def _verdict(reason: str) -> Response:

@@ -3,6 +3,7 @@
 const EVERY = 2000;
 const $ = (id) => document.getElementById(id);
 let shown = "";
+let known = { outside: "", takes_new_nodes: true, copies_missing: 0, lost_nodes: [] };
 
 async function ask(path, method = "GET") {
   const answer = await fetch(path, { method, headers: { "X-Requested-With": "XMLHttpRequest" } });
@@ -65,32 +66,51 @@ const many = (n, word) => `${Number(n).toLocaleString()} ${word}${n === 1 ? "" :
 const shade = { DONE: "good", FAILED: "bad", RUNNING: "busy", active: "good", failed: "bad", blocked: "bad" };
 
 function showCloud(cloud) {
-  const well = cloud.cloud_healthy && cloud.consensus;
+  const facts = [cloud.build_age + ", speaks H2O " + cloud.version, many(cloud.cloud_size, "node"), `up ${span(cloud.cloud_uptime_millis)}`];
+  facts.push(known.takes_new_nodes ? "takes new nodes" : "closed to new nodes");
+  if (known.copies_missing) facts.push("copies are being made");
   $("cloud-name").textContent = cloud.cloud_name;
   document.title = `${cloud.cloud_name} · h2ok`;
-  const lock = cloud.locked ? "closed to new nodes" : "open to new nodes";
-  $("cloud-line").textContent =
-    `${cloud.build_age}, speaks H2O ${cloud.version} · ${many(cloud.cloud_size, "node")} · up ${span(cloud.cloud_uptime_millis)} · ${lock}`;
-  $("health").textContent = well ? "healthy" : cloud.consensus ? `${many(cloud.bad_nodes, "node")} not well` : "forming";
-  $("health").className = `badge ${well ? "good" : "bad"}`;
+  $("cloud-line").textContent = facts.join(" · ");
+  const [text, style] = health(cloud);
+  $("health").textContent = text;
+  $("health").className = `badge ${style}`;
+  $("outside").textContent = known.outside;
   $("nodes-count").textContent = cloud.cloud_size;
-  $("nodes").replaceChildren(...cloud.nodes.map(card));
+  const members = new Set(cloud.nodes.map((n) => n.ip_port));
+  const lost = new Map(known.lost_nodes.map((n) => [n.node, n]));
+  const gone = known.lost_nodes.filter((n) => !members.has(n.node));
+  $("nodes").replaceChildren(...cloud.nodes.map((n) => (lost.has(n.ip_port) ? lostCard(lost.get(n.ip_port)) : card(n))), ...gone.map(lostCard));
+}
+
+function health(cloud) {
+  if (known.outside) return ["not in its cloud", "bad"];
+  if (!cloud.consensus) return ["forming", "bad"];
+  if (known.lost_nodes.length) return [`${many(known.lost_nodes.length, "node")} lost`, "bad"];
+  return cloud.cloud_healthy ? ["healthy", "good"] : [`${many(cloud.bad_nodes, "node")} not well`, "bad"];
+}
+
+function factsCard(name, style, facts) {
+  const box = make("div", null, "card");
+  box.append(make("strong", name, style));
+  const list = box.appendChild(document.createElement("dl"));
+  for (const [title, value] of facts) list.append(make("dt", title), make("dd", value));
+  return box;
 }
 
 function card(node) {
-  const box = make("div", null, "card");
-  box.append(make("strong", node.ip_port, node.healthy ? "" : "bad"));
-  const list = box.appendChild(document.createElement("dl"));
-  const facts = [
+  return factsCard(node.ip_port, node.healthy ? "" : "bad", [
     ["state", node.healthy ? "healthy" : "does not answer"],
     ["threads", node.nthreads],
     ["data", bytes(node.mem_value_size)],
     ["process", bytes(node.pojo_mem + node.mem_value_size)],
     ["free", bytes(node.free_mem)],
     ["load", node.sys_load.toFixed(2)],
-  ];
-  for (const [name, value] of facts) list.append(make("dt", name), make("dd", value));
-  return box;
+  ]);
+}
+
+function lostCard(lost) {
+  return factsCard(lost.node, "bad", [["state", "lost"], ["why", lost.reason], ["since", new Date(lost.at).toLocaleTimeString()]]);
 }
 
 function showJobs(jobs) {
@@ -179,6 +199,7 @@ async function part(path, show) {
 
 async function refresh() {
   try {
+    await part("/3/CloudState", (a) => { known = a; });
     await part("/3/Cloud", showCloud);
     await Promise.all([
       part("/3/Jobs", (a) => showJobs(a.jobs)),
