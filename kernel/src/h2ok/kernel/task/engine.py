@@ -210,14 +210,14 @@ class TaskEngine:
 
     def _holds_state(self, request: Request) -> bool:
         """Whether what the request's session kept so far, if anything, is on this node."""
-        placed = self._placed.get(request.session)
-        return not placed or set(placed.values()) == {self._node.cloud.me}
+        placed, cloud = self._placed.get(request.session), self._node.cloud
+        return not placed or set(placed.values()) == {cloud.member(cloud.me)}
 
     def _run_alone(self, request: Request, watch: RunWatch) -> Reply:
         """PERF: a cloud of one node asks, awaits and loses nobody; small frames take thousands of runs for a few models."""
         me = self._node.cloud.me
         reply = self._local.run(request, watch.stopped, partial(watch.count, me) if watch.wants_progress else None)
-        self.note_placed(request.session, dict.fromkeys(request.indexes.tolist(), me))
+        self.note_placed(request.session, dict.fromkeys(request.indexes.tolist(), self._node.cloud.member(me)))
         if watch.wants_progress:
             watch.end_round(len(request.indexes))
         return reply
