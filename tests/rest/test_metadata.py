@@ -74,7 +74,7 @@ def test_answers_hold_exactly_the_fields_of_their_schema(web: Client) -> None:
 def test_capabilities(web: Client) -> None:
     core = [c["name"] for c in web.get("/3/Capabilities/Core")["capabilities"]]
     rest = [c["name"] for c in web.get("/3/Capabilities/API")["capabilities"]]
-    assert core == ["REST", "Parsers"]
+    assert core == ["REST", "Downloads", "Parsers"]
     assert rest == ["Core V3", "Core V4"]
     assert [c["name"] for c in web.get("/3/Capabilities")["capabilities"]] == core + rest
     report = web.get("/3/Capabilities/Extensions")
