@@ -10,11 +10,14 @@ import pytest
 from h2ok.capabilities.contracts.errors import ModelBuilderError
 from h2ok.ext.algos.glm.bounds import Bounds
 from h2ok.ext.algos.glm.family import Family
+from h2ok.ext.algos.glm.inference import gamma_dispersion
 from h2ok.ext.algos.glm.kernels import accumulate_gram, coordinate_descent, linear_predictor
 from h2ok.ext.algos.glm.output import four_digits, incomplete_beta, p_values
 from h2ok.ext.algos.glm.solver import Penalty, independent_columns, solve
+from h2ok.ext.models.scoring import predict_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import digamma
 
 L0 = {"lambda": "0"}
 
@@ -124,6 +127,71 @@ def test_p_values_and_collinear_columns(lab: Any) -> None:
     lab.node.frames.from_columns("col", {"a": x[:, 3], "b": 2 * x[:, 3] + 1, "z": z})
     free = lab.train("glm", "z", ("a", "b"), training_frame="col", remove_collinear_columns="true", compute_p_values="true", **L0)
     assert sorted(v == 0 for v in coefficients(free).values()) == [False, False, True]
+
+
+def test_predictions_tell_their_standard_error_where_p_values_do(lab: Any) -> None:
+    x, _ = design(lab)
+    z = lab.frame.vec("z").to_numpy(lab.node)
+    for standardize in ("true", "false"):
+        model = lab.train("glm", "z", compute_p_values="true", standardize=standardize, **L0)
+        out = predict_frame(lab.node, model, lab.frame, "p")[0]
+        assert out.names == ("predict", "StdErr")
+        beta = np.linalg.lstsq(x, z, rcond=None)[0]
+        covariance = np.linalg.inv(x.T @ x) * ((z - x @ beta) ** 2).sum() / (600 - 6)
+        expected = np.sqrt(np.einsum("ij,jk,ik->i", x, covariance, x))
+        np.testing.assert_allclose(out.vec("StdErr").to_numpy(lab.node), expected, rtol=1e-8)
+    plain = predict_frame(lab.node, lab.train("glm", "z", **L0), lab.frame, "p")[0]
+    assert plain.names == ("predict",)
+    classes = lab.train("glm", "y", compute_p_values="true", **L0)
+    assert predict_frame(lab.node, classes, lab.frame, "p")[0].names[-1] == "StdErr"
+
+
+#: H2O-3 3.46.0.11 on this table: dispersion, standard error and p-value of x.
+GAMMA = {
+    "pearson": (0.0560747, 0.0198023, 6.756e-7),
+    "deviance": (0.0533751, 0.0193197, 5.369e-7),
+    "ml": (0.0441543, 0.0175719, 2.205e-7),
+    "fixed": (0.5, 0.0591312, 2.3874e-4),
+}
+
+
+@pytest.mark.parametrize("method", list(GAMMA))
+def test_dispersion_of_gamma_is_that_of_h2o(lab: Any, method: str) -> None:
+    y = np.array([1.2, 1.9, 2.1, 3.7, 2.9, 6.1, 4.8, 9.5, 7.2, 11.9, 9.8, 16.0])
+    lab.node.frames.from_columns("gamma12", {"x": np.arange(1.0, 13.0), "y": y})
+    how = {"dispersion_parameter_method": method}
+    if method == "fixed":
+        how = {"fix_dispersion_parameter": "true", "init_dispersion_parameter": "0.5"}
+    model = lab.train(
+        "glm", "y", ("x",), training_frame="gamma12", family="gamma", link="log", compute_p_values="true", **L0, **how
+    )
+    t = model.output.extra["coefficients_table"]
+    dispersion, error, p_value = GAMMA[method]
+    assert model.output.extra["dispersion"] == pytest.approx(dispersion, rel=1e-5)
+    assert t.column("std_error")[1] == pytest.approx(error, rel=1e-5)
+    assert t.column("p_value")[1] == pytest.approx(p_value, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"fix_dispersion_parameter": "true"}, "fix_dispersion_parameter"),
+        (
+            {"family": "tweedie", "tweedie_variance_power": "1.5", "dispersion_parameter_method": "ml", "compute_p_values": "true"},
+            "dispersion_parameter_method",
+        ),
+    ],
+)
+def test_dispersions_that_cannot_be_had_are_refused_by_name(lab: Any, more: dict[str, str], field: str) -> None:
+    with pytest.raises(ModelBuilderError, match=field):
+        lab.train("glm", "cnt", **L0, **more)
+
+
+def test_a_perfect_fit_has_no_dispersion() -> None:
+    assert gamma_dispersion(0.0) == 0.0
+    for shape in (0.05, 0.7, 3.0, 1e4):
+        deviance = 2 * (math.log(shape) - float(digamma(shape)))
+        assert gamma_dispersion(deviance) == pytest.approx(1 / shape, rel=1e-9)
 
 
 def test_multinomial_score_is_zero(lab: Any) -> None:

@@ -98,3 +98,21 @@ def test_variance_inflation_factors(lab: Any) -> None:
         assert found[name] == pytest.approx(columns[name].var() / rest.var(), rel=1e-8)
     table = model.output.extra["coefficients_table"]
     assert np.isnan(table.column("variable_inflation_factor")[0])
+
+
+@pytest.mark.parametrize("alphas", [[0.0, 0.5], [0.5, 0.0], [0.5]])
+@pytest.mark.parametrize("folds", [0, 3])
+def test_a_search_over_alphas_tells_what_h2o_tells(lab: Any, alphas: list[float], folds: int) -> None:
+    model = lab.train("glm", "z", alpha=str(alphas), lambda_search="true", nlambdas="10", nfolds=str(folds), early_stopping="false")
+    extra, actual = model.output.extra, model.parameters
+    best = extra["alpha_best"]
+    # All alphas take the lambdas of the first; a path that begins with ridge alone goes further down.
+    assert actual["lambda_min_ratio"] == pytest.approx(1e-6 if alphas[0] == 0 else 1e-4)
+    assert actual["lambda"] == sorted(actual["lambda"], reverse=True)
+    assert len(actual["lambda"]) == model.output.scoring_history.n_rows == 10
+    assert extra["lambda_max"] == actual["lambda"][0]
+    assert set(model.output.scoring_history.column("alpha")) == {best}
+    assert actual["alpha"] == ([best] if folds else alphas)
+    shown = lab.call(path, model=model.key)
+    assert len(shown["lambdas"]) == (10 if folds else 10 * len(alphas))
+    assert shown["lambdas"][extra["best_submodel_index"]] == extra["lambda_best"]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.capabilities import Runtime
 
-__all__ = ["AdjustsMetrics", "FoldPredictor", "FramePredictor", "MeasuresItself", "Model", "ModelOutput", "Predicts"]
+__all__ = ["AddsColumns", "AdjustsMetrics", "FoldPredictor", "FramePredictor", "MeasuresItself", "Model", "ModelOutput", "Predicts"]
 
 #: Output fields every model has, with their help; the algorithm's own come after.
 _HELP = {
@@ -54,6 +54,17 @@ class AdjustsMetrics(Protocol):
 
     def adjust_metrics(self, metrics: ModelMetrics, sums: dict[str, Any]) -> ModelMetrics:
         """The metrics as this kind of model reports them; ``sums`` as in MetricsTask."""
+
+
+@runtime_checkable
+class AddsColumns(Protocol):
+    """A state that tells more of a prediction than those of its category do: a standard error, for one."""
+
+    def added_names(self) -> tuple[str, ...]:
+        """Names of the further columns of the prediction frame; empty for none."""
+
+    def added_columns(self, rows: Rows) -> list[NDArray[np.float64]]:
+        """The columns, float64[n_rows] each. Pure; runs on worker threads."""
 
 
 @runtime_checkable

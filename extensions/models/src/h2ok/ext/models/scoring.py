@@ -12,7 +12,7 @@ from h2ok.ext.models.adaptation import adapt, misfits
 from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
 from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
-from h2ok.ext.models.model import AdjustsMetrics, MeasuresItself, Model
+from h2ok.ext.models.model import AddsColumns, AdjustsMetrics, MeasuresItself, Model
 from h2ok.ext.models.rows import Rows, RowSpec, RowsTask
 from h2ok.ext.models.training import ModelColumns, TrainingData
 from h2ok.kernel import Frame, OutputSpec, wire_type
@@ -39,13 +39,14 @@ Cancelled = Callable[[], bool]
 class PredictTask(RowsTask):
     """Writes the prediction columns: label and probabilities for classes, plain columns otherwise.
 
-    ``threshold``: from this probability on the second of two classes is predicted.
+    ``threshold``: from this probability on the second of two classes is predicted. ``adds``: what adds columns behind these.
     """
 
     predictor: Any
     category: str
     threshold: float
     calibration: Any = None
+    adds: Any = None
 
     def map_rows(self, rows: Rows) -> None:
         p = self.predictor.predict(rows)
@@ -60,6 +61,10 @@ class PredictTask(RowsTask):
             calibrated = self.calibration.apply(p[:, 1])
             rows.block.write(3, 1 - calibrated)
             rows.block.write(4, calibrated)
+        if self.adds is not None:
+            before = first + p.shape[1] + 2 * (self.calibration is not None)
+            for j, column in enumerate(self.adds.added_columns(rows)):
+                rows.block.write(before + j, column)
 
 
 def predict_frame(node: Node, model: Model, frame: Frame, key: str, cancelled: Cancelled | None = None) -> tuple[Frame, list[str]]:
@@ -110,12 +115,13 @@ def transform_frame(
 
 def write_predictions(data: TrainingData, model: Model, predictor: Any, key: str, cancelled: Cancelled | None = None) -> Frame:
     """Predictions of ``predictor`` for adapted rows, stored under ``key``."""
-    names = model.prediction_names()
+    adds = predictor if isinstance(predictor, AddsColumns) else None
+    names = [*model.prediction_names(), *(() if adds is None else adds.added_names())]
     outputs = [OutputSpec() for _ in names]
     if model.is_classifier:
         outputs[0] = OutputSpec("enum", model.domain)
     calibration = model.attachments.get(CALIBRATION)
-    task = PredictTask(data.spec, predictor, model.output.category, model.output.default_threshold, calibration)
+    task = PredictTask(data.spec, predictor, model.output.category, model.output.default_threshold, calibration, adds)
     with data.node.scopes.enter():
         vecs = data.do_all(task, outputs, cancelled).vecs
         return data.node.frames.put(Frame(key, tuple(names), vecs))

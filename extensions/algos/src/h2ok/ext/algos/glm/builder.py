@@ -37,8 +37,6 @@ class GLM(ModelBuilder):
             v.error("solver", f"solver {p.solver} belongs to the ordinal family, which h2ok does not have yet. Use AUTO.")
         if p.missing_values_handling == "PlugValues":
             v.error("missing_values_handling", "PlugValues is not built into h2ok yet. Use MeanImputation or Skip.")
-        if p.dispersion_parameter_method == "ml":
-            v.error("dispersion_parameter_method", "ml is not built into h2ok yet. Use pearson or deviance.")
         if p.compute_p_values and (p.lambda_search or any(x > 0 for x in p.lambda_ or ())):
             v.error("compute_p_values", "p-values need an unpenalised model: set lambda=0 and no lambda_search.")
         if p.compute_p_values and p.non_negative:
@@ -74,6 +72,16 @@ class GLM(ModelBuilder):
             v.error("link", f"link {p.link} does not go with family {family}. Allowed: family_default, {', '.join(LINKS[family])}.")
         if family == "tweedie" and not (p.tweedie_variance_power == 0 or p.tweedie_variance_power >= 1):
             v.error("tweedie_variance_power", f"tweedie_variance_power must be 0 or at least 1; got {p.tweedie_variance_power}.")
+        if p.fix_dispersion_parameter and family not in ("tweedie", "gamma", "negativebinomial"):
+            v.error(
+                "fix_dispersion_parameter",
+                f"is only allowed for tweedie, gamma and negativebinomial families; the family is {family}. Leave it out.",
+            )
+        if p.compute_p_values and p.dispersion_parameter_method == "ml" and family in ("tweedie", "negativebinomial"):
+            v.error(
+                "dispersion_parameter_method",
+                f"ml for {family} needs the likelihood of that family, which h2ok does not have yet. Take pearson or deviance.",
+            )
         if family == "multinomial" and p.compute_p_values:
             v.error("compute_p_values", "p-values are not available for several classes.")
         if p.generate_variable_inflation_factors and all(d is not None for d in data.columns.domains):

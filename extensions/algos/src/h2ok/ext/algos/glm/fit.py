@@ -168,10 +168,12 @@ class Fit:
             p.objective_epsilon = 1e-4 if penalised else 1e-6
         if p.gradient_epsilon == -1:
             p.gradient_epsilon = p.objective_epsilon
-        if p.lambda_min_ratio == -1:
-            p.lambda_min_ratio = 1e-4 if self.n / 16 > self.info.n_expanded else 1e-2
         if p.alpha is None or len(p.alpha) == 0:
             p.alpha = [0.0 if p.solver == "L_BFGS" else _ALPHA]
+        if p.lambda_min_ratio == -1:
+            p.lambda_min_ratio = 1e-4 if self.n / 16 > self.info.n_expanded else 1e-2
+            # H2O: a path that begins with ridge alone starts at a large lambda.
+            p.lambda_min_ratio *= 1e-2 if p.alpha[0] == 0 else 1.0
 
     def _settings(self, start: NDArray[np.float64]) -> Settings:
         p = self.p
@@ -217,11 +219,12 @@ class Fit:
         path: list[Submodel] = []
         assert p.alpha is not None
         begin = self._begin(start)
+        irls.beta, irls._sums = start.copy(), None
+        # H2O: all alphas take the lambdas of the first one.
+        strengths = self._strengths(irls, p.alpha[0])
+        first = irls._sums if begin is start else None
         for alpha in p.alpha:
-            irls.beta, irls._sums = start.copy(), None
-            strengths = self._strengths(irls, alpha)
-            if begin is not start:
-                irls.beta, irls._sums = begin.copy(), None
+            irls.beta, irls._sums = begin.copy(), first
             done: list[Submodel] = []
             for i, strength in enumerate(strengths):
                 if p.cold_start and i:

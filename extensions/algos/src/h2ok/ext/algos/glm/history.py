@@ -83,6 +83,10 @@ class GLMHistory:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
         self._rows.append((["", stamp, format_duration(now - self._start), *own], scored))
 
+    def keep(self, alpha: float) -> None:
+        """Forget the rows of a path that belong to other alphas."""
+        self._rows = [row for row in self._rows if row[0][-1] == alpha]
+
     def finish(self, scored: Scored) -> None:
         """The metrics of the finished model, in the last row."""
         own, _ = self._rows[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,21 +29,32 @@ class Outcome:
     """What is told about the best point of a path."""
 
     def __init__(self, fit: Fit, walked: Walked) -> None:
-        self.fit, self.path, self.best, self.history = fit, walked.path, walked.best, walked.history
+        self.fit, self.history = fit, walked.history
         self.chosen, self.irls = walked.path[walked.best], walked.irls
+        #: H2O: with folds the path is that of the best alpha.
+        self.path = [s for s in walked.path if s.alpha == self.chosen.alpha] if fit.folds else walked.path
+        self.best = next(i for i, point in enumerate(self.path) if point is self.chosen)
         if self.chosen.beta is not self.irls.beta:
             self.irls.stand_at(self.chosen.beta)
         self.several = fit.family.name == "multinomial"
+        wanted = fit.p.compute_p_values and not self.several
+        self.errors = standard_errors(fit, self.irls) if wanted else None
 
     def trained(self) -> Trained:
         """The model's state with all its tables and metrics."""
         fit, p = self.fit, self.fit.p
         last = fit.scored(self.irls, self.chosen.alpha, self.chosen.strength, fit.of_folds(self.path, self.best))
-        self.history.finish(last)
-        if not p.lambda_search:
+        if p.lambda_search:
+            # H2O: history and lambdas are those of the best alpha; folds leave that one alone.
+            self.history.keep(self.chosen.alpha)
+            p.lambda_ = [s.strength for s in self.path if s.alpha == self.chosen.alpha]
+            if fit.folds:
+                p.alpha = [self.chosen.alpha]
+        else:
             p.lambda_ = [self.chosen.strength]
+        self.history.finish(last)
         return Trained(
-            fit.state(self.chosen.beta),
+            replace(fit.state(self.chosen.beta), covariance=None if self.errors is None else self.errors.covariance),
             self._summary(),
             self.history.table(),
             {**self._coefficients(), **self._path_numbers(), **_NOT_BUILT},
@@ -84,7 +96,7 @@ class Outcome:
         if self.several:
             plain, named = multinomial_tables(names, raw, shown, fit.ctx.data.domain or ())
         else:
-            errors = standard_errors(fit, self.irls) if fit.p.compute_p_values else None
+            errors = self.errors
             dispersion = errors.dispersion if errors else 0.0
             plain = coefficients_table(names, raw, shown, errors.errors if errors else None, errors.dof if errors else math.inf)
         numeric = names[fit.info.n_categorical :]

@@ -84,7 +84,7 @@ def derived_model(model: Model, coefficients: Mapping[str, float], key: str, thr
         )
     raw = np.array([float(coefficients[n]) for n in names]).reshape(state.beta.shape)
     info = replace(state.info, shift=np.zeros_like(state.info.shift), scale=np.ones_like(state.info.scale))
-    made = replace(state, info=info, beta=raw, rank=int(np.count_nonzero(raw)))
+    made = replace(state, info=info, beta=raw, rank=int(np.count_nonzero(raw)), covariance=None)
     size, importances = magnitudes(info.names, raw)
     extra = {**model.output.extra, "standardized_coefficient_magnitudes": size, "variable_importances": importances}
     if several:

@@ -26,6 +26,7 @@ class GLMState:
     classes.
 
     ``rank``: coefficients that are not 0, intercepts included. ``priors``: share of each class (several classes only).
+    ``covariance``: float64[p + 1, p + 1] of the coefficients, 0 for those that were not estimated; None where nobody asked for it.
     """
 
     info: DataInfo
@@ -35,6 +36,7 @@ class GLMState:
     intercept: bool = True
     skip_missing: bool = False
     priors: NDArray[np.float64] | None = None
+    covariance: NDArray[np.float64] | None = None
 
     def predict(self, rows: Rows) -> NDArray[np.float64]:
         """Probabilities of the classes, or the mean. Rows with missing values are NaN where they were skipped in training."""
@@ -48,6 +50,20 @@ class GLMState:
             return softmax(np.column_stack([self._linear(rows, b) for b in self.beta]))
         mu = self.family.linkinv(self._linear(rows, self.beta) + rows.offset())
         return np.asarray(np.column_stack([1 - mu, mu]) if self.family.name == "binomial" else mu[:, None].copy())
+
+    def added_names(self) -> tuple[str, ...]:
+        """The standard error, where p-values were asked for."""
+        return () if self.covariance is None else ("StdErr",)
+
+    def added_columns(self, rows: Rows) -> list[NDArray[np.float64]]:
+        """Standard error of the linear predictor, as H2O tells it for every family; NaN where the prediction is."""
+        if self.covariance is None:
+            return []
+        x = np.column_stack([self.info.expand(rows), np.full(rows.n_rows, float(self.intercept))])
+        out = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", x, self.covariance, x, optimize=True), 0.0))
+        if self.skip_missing:
+            out[self.info.missing(rows)] = np.nan
+        return [out]
 
     def _linear(self, rows: Rows, beta: NDArray[np.float64]) -> NDArray[np.float64]:
         from h2ok.ext.algos.glm.kernels import linear_predictor
