@@ -194,13 +194,22 @@ class ModelBuilder(ABC):
                     "response_column",
                     f"{self.full_name} cannot build a {data.category} model; it can: {', '.join(self.can_build)}.",
                 )
-            metric = p.value("stopping_metric", "AUTO")
-            if not stopping.fits_category(metric, data.category) and p.value("stopping_rounds", 0) > 0:
-                v.error(
-                    "stopping_metric", f"stopping_metric {metric} does not exist for a {data.category} model. AUTO always fits."
-                )
+            self._check_stopping(v, data)
             if p.value("fold_assignment", "AUTO") == "Stratified" and data.domain is None:
                 v.error("fold_assignment", "Stratified folds need a categorical response. Use Random or Modulo.")
+
+    def _check_stopping(self, v: Validation, data: TrainingData) -> None:
+        metric = self.params.value("stopping_metric", "AUTO")
+        if metric in ("custom", "custom_increasing"):
+            v.error(
+                "custom_metric_func",
+                "Custom metric function needs to be defined in order to use it for early stopping, and h2ok has no custom metric "
+                f"functions yet. Choose another stopping_metric than {metric}.",
+            )
+        elif not stopping.fits_category(metric, data.category) and (
+            self.params.value("stopping_rounds", 0) > 0 or metric not in stopping.METRICS
+        ):
+            v.error("stopping_metric", f"stopping_metric {metric} does not exist for a {data.category} model. AUTO always fits.")
 
     # -- training -----------------------------------------------------------------------------------------------------
 
