@@ -102,6 +102,24 @@ def test_user_points_move_as_in_h2o(lab: Any) -> None:
     assert model.parameters["init"] == "User"
 
 
+@pytest.mark.parametrize("kind", ["enum", "string", "numeric"])
+def test_user_points_name_levels_or_number_them(lab: Any, kind: str) -> None:
+    """Numbers are codes of levels, as in H2O."""
+    levels = lab.frame.vec("c").domain
+    codes = np.array([3, 1], np.int32)
+    c = {"enum": codes, "string": [levels[3], levels[1]], "numeric": codes * 1.0}
+    found = []
+    for each in ("enum", kind):
+        domains = {"c": levels} if each == "enum" else {}
+        lab.node.frames.from_columns("points", {"x1": np.array([0.0, 1.0]), "c": c[each]}, types={"c": each}, domains=domains)
+        found.append(cluster(lab, x=("x1", "c"), k="2", user_points="points", max_iterations="2", seed="1").state.centers)
+        lab.node.frames.remove("points")
+    np.testing.assert_array_equal(*found)
+    lab.node.frames.from_columns("wrong", {"x1": np.array([0.0, 1.0]), "c": np.array([0.5, 9.0])})
+    with pytest.raises(ModelBuilderError, match=r"_user_points: Column 2 .* their numbers from 0 to 3 were expected"):
+        cluster(lab, x=("x1", "c"), k="2", user_points="wrong")
+
+
 def test_cross_validation_pools_the_folds(lab: Any) -> None:
     model = cluster(lab, k="3", nfolds="3", seed="4")
     cv = model.output.cross_validation_metrics

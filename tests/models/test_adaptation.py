@@ -87,6 +87,22 @@ def test_reads_what_h2o_reads(client: Client, case: str) -> None:
             assert mine == pytest.approx(real, abs=1e-6), value
 
 
+@pytest.mark.parametrize("kind", ["predict_contributions", "leaf_node_assignment", "feature_frequencies"])
+def test_what_trees_tell_of_rows_is_the_same_for_texts(client: Client, kind: str) -> None:
+    found = []
+    for scored in ("enum", "string"):
+        path = f"/4/Predictions/models/reads_enum/frames/scored_{scored}"
+        job = client.job(client.post(path, predictions_frame=f"t_{scored}", **{kind: True}))
+        assert job["status"] == "DONE", job["exception"]
+        assert job["warnings"] == CASES["enum <- string"]["warnings"]
+        columns = client.get(f"/3/Frames/t_{scored}", row_count=10)["frames"][0]["columns"]
+        found.append([(c["label"], c["data"], c["string_data"], c["domain"]) for c in columns])
+    assert found[0] == found[1]
+    job = client.job(client.post("/4/Predictions/models/reads_enum/frames/scored_integers", **{kind: True}))
+    assert job["status"] == "FAILED"
+    assert "non-categorical column 'c'" in job["exception"]
+
+
 def columns_of(**levels: tuple[str, ...] | None) -> ModelColumns:
     return ModelColumns(tuple(levels), tuple(levels.values()), tuple("Enum" if d else "Numeric" for d in levels.values()))
 

@@ -87,7 +87,7 @@ def test_another_model_calibrates(lab: Any) -> None:
     [
         ("z", {"calibration_frame": "tr"}, "only currently supported for binomial"),
         ("y", {}, "Calibration frame was not specified"),
-        ("y", {"calibration_frame": "short"}, "has no response column 'y'"),
+        ("y", {"calibration_frame": "short"}, "is missing response column 'y'"),
     ],
 )
 def test_what_cannot_be_calibrated_is_refused(lab: Any, response: str, more: dict[str, Any], words: str) -> None:

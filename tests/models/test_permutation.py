@@ -50,13 +50,22 @@ def test_what_cannot_be_is_refused(lab: Any) -> None:
     model = lab.train("gbm", "z", ntrees=2, seed=1)
     for words, more in (
         ("metric must be one of", {"metric": "beauty"}),
-        ("has no AUC", {"metric": "AUC"}),
+        ("The auc of model .* is no number; .*MSE, RMSE are. Ask for one of these", {"metric": "AUC"}),
         ("nosuch is no predictor", {"features": ("nosuch",)}),
         ("no response column", {"frame": lab.frame.subframe(["x1", "x2", "c"])}),
     ):
         settings: dict[str, Any] = {"frame": lab.frame, **more}
         with pytest.raises(BadRequestError, match=words):
             permutation_importance(lab.node, PermutationPlan(model, settings.pop("frame"), **settings))
+
+
+def test_rows_without_a_known_response_are_told(lab: Any) -> None:
+    model = lab.train("gbm", "y", ntrees=2, seed=1)
+    x = np.arange(10.0)
+    frame = lab.node.frames.from_columns("bare", {"x1": x, "x2": x, "c": np.zeros(10, np.int32), "y": np.full(10, -1, np.int32)},
+                                         domains={"c": ("a",), "y": ("no", "yes")})  # fmt: skip
+    with pytest.raises(BadRequestError, match=r"The logloss of model .* is no number: no row has .* Fill the column 'y'"):
+        permutation_importance(lab.node, PermutationPlan(model, frame))
 
 
 def test_one_run_is_a_table_of_importances() -> None:

@@ -83,7 +83,7 @@ class Frame:
         """
         i = self.find(name)
         if i < 0:
-            near = difflib.get_close_matches(name, self.names, n=3)
+            near = difflib.get_close_matches(name, self.names, n=3, cutoff=0.7)
             hint = f" Nearest: {', '.join(map(repr, near))}." if near else ""
             raise ColumnNotFoundError(
                 f"Frame '{self.key}' has no column '{name}'.{hint} Columns: GET /3/Frames/{self.key}/columns.",

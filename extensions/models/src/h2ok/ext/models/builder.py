@@ -69,6 +69,7 @@ class ModelBuilder(ABC):
         self.calibration_frame: Frame | None = None
         self.data: TrainingData | None = None
         self.valid: TrainingData | None = None
+        self.calibration: TrainingData | None = None
         self._key: str | None = None
         self._shares: ClassShares | None = None
 
@@ -128,7 +129,8 @@ class ModelBuilder(ABC):
             self.data = replace(self.data, codes_as_numbers=True)
         self._check_common(v)
         self._encode(v)
-        self.valid = self._validation_rows(v)
+        self.valid = self._adapted(v, self.valid_frame, "validation_frame", need_response=self.supervised)
+        self.calibration = self._adapted(v, self.calibration_frame, "calibration_frame", need_response=True)
         self.validate(v, self.data)
         return v
 
@@ -167,8 +169,6 @@ class ModelBuilder(ABC):
         frame = self.calibration_frame = optional_frame(self.node, p.value("calibration_frame"), "calibration_frame")
         if frame is None:
             v.error("calibrate_model", "Calibration frame was not specified.")
-        elif data is not None and frame.find(str(data.columns.response)) < 0:
-            v.error("calibration_frame", f"Calibration frame '{frame.key}' has no response column '{data.columns.response}'.")
 
     def _check_common(self, v: Validation) -> None:
         p, data = self.params, self.data
@@ -195,13 +195,22 @@ class ModelBuilder(ABC):
                     "response_column",
                     f"{self.full_name} cannot build a {data.category} model; it can: {', '.join(self.can_build)}.",
                 )
-            metric = p.value("stopping_metric", "AUTO")
-            if not stopping.fits_category(metric, data.category) and p.value("stopping_rounds", 0) > 0:
-                v.error(
-                    "stopping_metric", f"stopping_metric {metric} does not exist for a {data.category} model. AUTO always fits."
-                )
+            self._check_stopping(v, data)
             if p.value("fold_assignment", "AUTO") == "Stratified" and data.domain is None:
                 v.error("fold_assignment", "Stratified folds need a categorical response. Use Random or Modulo.")
+
+    def _check_stopping(self, v: Validation, data: TrainingData) -> None:
+        metric = self.params.value("stopping_metric", "AUTO")
+        if metric in ("custom", "custom_increasing"):
+            v.error(
+                "custom_metric_func",
+                "Custom metric function needs to be defined in order to use it for early stopping, and h2ok has no custom metric "
+                f"functions yet. Choose another stopping_metric than {metric}.",
+            )
+        elif not stopping.fits_category(metric, data.category) and (
+            self.params.value("stopping_rounds", 0) > 0 or metric not in stopping.METRICS
+        ):
+            v.error("stopping_metric", f"stopping_metric {metric} does not exist for a {data.category} model. AUTO always fits.")
 
     # -- training -----------------------------------------------------------------------------------------------------
 
@@ -270,9 +279,8 @@ class ModelBuilder(ABC):
             write_file(self.runtime, f"{folder}/{each.key}", saved(self.runtime, each), force=True, function="exportModel")
 
     def _calibrated(self, model: Model) -> Model:
-        assert self.calibration_frame is not None, "checked before"
-        rows = adapt(self.node, model.output.columns, self.calibration_frame, need_response=True)
-        learned = calibrate(rows, model.predictor, model.parameters["calibration_method"])
+        assert self.calibration is not None, "checked before"
+        learned = calibrate(self.calibration, model.predictor, model.parameters["calibration_method"])
         return replace(model, attachments={**model.attachments, CALIBRATION: learned})
 
     def finish(self, ctx: TrainContext, trained: Trained, begin: float, key: str | None = None) -> Model:
@@ -339,13 +347,13 @@ class ModelBuilder(ABC):
             out["calibration_method"] = "PlattScaling"
         return out
 
-    def _validation_rows(self, v: Validation) -> TrainingData | None:
-        if self.valid_frame is None or self.data is None:
+    def _adapted(self, v: Validation, frame: Frame | None, field: str, *, need_response: bool) -> TrainingData | None:
+        if frame is None or self.data is None:
             return None
         try:
-            return adapt(self.node, self.data.columns, self.valid_frame, need_response=self.supervised)
+            return adapt(self.node, self.data.columns, frame, need_response=need_response)
         except BadRequestError as e:
-            v.error("validation_frame", str(e))
+            v.error(field, str(e))
             return None
 
     def _refuse_other_kind(self) -> None:

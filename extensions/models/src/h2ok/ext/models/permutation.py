@@ -14,6 +14,7 @@ import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.models.adaptation import adapt, model_numbers
 from h2ok.ext.models.metrics.measures import measure
+from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
 from h2ok.ext.models.scoring import training_metrics
 from h2ok.ext.models.training import ModelColumns
@@ -80,7 +81,7 @@ def permutation_importance(
         name = _measure_name(plan)
         before = _value(node, plan.model, work, name)
         if np.isnan(before):
-            raise BadRequestError(f"Model '{plan.model.key}' has no {plan.metric} on frame '{plan.frame.key}'. Use AUTO.")
+            raise _no_measure(plan, name, _metrics(node, plan.model, work))
         out = np.empty((len(names), plan.n_repeats))
         for i, feature in enumerate(names):
             for repeat in range(plan.n_repeats):
@@ -103,9 +104,25 @@ def _measure_name(plan: PermutationPlan) -> str:
     return known[plan.metric.lower()] or ("rmse" if plan.model.output.category == "Regression" else "logloss")
 
 
-def _value(node: Node, model: Model, frame: Frame, name: str) -> float:
+def _no_measure(plan: PermutationPlan, name: str, found: ModelMetrics | None) -> BadRequestError:
+    """Why there is nothing to compare with: no row counts, or no such measure of these rows."""
+    start = f"The {name} of model '{plan.model.key}' on frame '{plan.frame.key}' is no number"
+    known = [k for k, v in METRICS.items() if v and not np.isnan(measure(found, v))]
+    if found is None or not known:
+        return BadRequestError(
+            f"{start}: no row has a weight, a response that the model knows and a prediction. Fill the column "
+            f"'{plan.model.output.columns.response}' or take another frame."
+        )
+    return BadRequestError(f"{start}; {', '.join(known)} {'are' if len(known) > 1 else 'is'}. Ask for one of these as metric.")
+
+
+def _metrics(node: Node, model: Model, frame: Frame) -> ModelMetrics | None:
     data = adapt(node, model.output.columns, frame, need_response=True)
-    return measure(training_metrics(data, model.predictor, model.output.category, model.deviance, model.null_mu, 0), name)
+    return training_metrics(data, model.predictor, model.output.category, model.deviance, model.null_mu, 0)
+
+
+def _value(node: Node, model: Model, frame: Frame, name: str) -> float:
+    return measure(_metrics(node, model, frame), name)
 
 
 def _sampled(node: Node, plan: PermutationPlan, made: list[Vec]) -> Frame:

@@ -155,7 +155,7 @@ def named(names: Sequence[str], name: str) -> int:
 
     if name in names:
         return list(names).index(name)
-    near = get_close_matches(name, names, n=3)
+    near = get_close_matches(name, names, n=3, cutoff=0.7)
     hint = f" Nearest: {', '.join(map(repr, near))}." if near else ""
     raise BadRequestError(f"Column '{name}' not found in a frame of {len(names)} columns.{hint}", column=name)
 

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import numpy as np
+from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.algos.kmeans.lloyd import LloydPass, PointsTask, SeedPass, moved_centers
 from h2ok.ext.algos.kmeans.params import KMeansParametersV3
@@ -56,10 +57,19 @@ class KMeans(ModelBuilder):
                     f"The user-specified points must have the same number of columns ({len(data.columns.sources)}) as the training "
                     f"observations; '{points.key}' has {points.n_cols}.",
                 )
+            elif data is not None:
+                self._check_points(v, data, points)
         elif p.init == "User":
             v.error("user_points", "init User needs user_points: a frame with a row for each first center.")
         if data is not None and p.k > data.n_rows:
             v.error("k", f"Cannot make {p.k} clusters out of {data.n_rows} rows.")
+
+    def _check_points(self, v: Validation, data: TrainingData, points: Frame) -> None:
+        with self.node.scopes.enter():
+            try:
+                adapt_points(data, points)
+            except BadRequestError as e:
+                v.error("user_points", str(e))
 
     def build(self, ctx: TrainContext) -> Trained:
         session = random_key("kmeans")
@@ -137,9 +147,9 @@ class _Clustering:
         return np.vstack([centers, found[2]])
 
     def _user_points(self, frame: Frame) -> NDArray[np.float64]:
-        """Columns count by position, as in H2O."""
-        data = adapt(self.ctx.node, self.ctx.data.columns, Frame("", self.ctx.data.columns.sources, frame.vecs))
-        points: NDArray[np.float64] = data.do_all(PointsTask(data.spec, self.prepared)).value
+        with self.ctx.node.scopes.enter():
+            data = adapt_points(self.ctx.data, frame)
+            points: NDArray[np.float64] = data.do_all(PointsTask(data.spec, self.prepared)).value
         return points
 
     def _rounds(self, centers: NDArray[np.float64], k: int) -> tuple[NDArray[np.float64], float]:
@@ -207,6 +217,32 @@ class _Clustering:
             for i, row in enumerate(centers)
         ]
         return TwoDimTable.of_rows(name, "", columns, rows)
+
+
+def adapt_points(data: TrainingData, points: Frame) -> TrainingData:
+    """Rows of the user's centers in the terms of the training rows; columns count by position, as in H2O.
+
+    Numbers for a categorical column are codes of its levels. What is made of them belongs to the scope.
+
+    Raises
+    ------
+    BadRequestError
+        A column is of another kind, or a number is no code.
+    """
+    node, names, levels = data.node, data.columns.sources, data.columns.source_levels()
+    vecs = list(points.vecs)
+    for j, (name, vec) in enumerate(zip(names, points.vecs, strict=True)):
+        domain = levels.get(name)
+        if domain is None or vec.type != "numeric":
+            continue
+        codes = np.nan_to_num(vec.to_numpy(node), nan=-1.0)
+        if not np.isin(codes, np.arange(-1, len(domain))).all():
+            raise BadRequestError(
+                f"Column {j + 1} of the user-specified points '{points.key}' stands for the categorical column '{name}': levels, "
+                f"or their numbers from 0 to {len(domain) - 1} were expected."
+            )
+        vecs[j] = node.frames.vec_with_espc(codes.astype(np.int32), vec.espc, "enum", domain)
+    return adapt(node, data.columns, Frame(points.key, names, tuple(vecs)))
 
 
 _SUMMARY = (
