@@ -9,7 +9,7 @@ import numpy as np
 from h2ok.kernel import NA_INT64
 from numba import njit
 
-__all__ = ["IN_UTC", "IS_LOCAL", "IS_NOT", "NO_SUCH", "read_times"]
+__all__ = ["IN_UTC", "IS_LOCAL", "IS_NOT", "NO_SUCH", "read_times", "see_times"]
 
 #: What a text is: no time, a time that does not exist (30 February), a local time, a time in UTC.
 IS_NOT, NO_SUCH, IS_LOCAL, IN_UTC = 0, 1, 2, 3
@@ -241,3 +241,11 @@ def read_times(data, offsets, out, what):  # type: ignore[no-untyped-def]
         while start < stop and (data[stop - 1] == _BLANK or data[stop - 1] == _TAB):
             stop -= 1
         out[r], what[r] = read_time(data, start, stop)
+
+
+@njit(cache=True, nogil=True)
+def see_times(data, offsets, out):  # type: ignore[no-untyped-def]
+    """Whether the texts between ``offsets`` have the form of a time; blanks around them count. Writes out : bool[n]."""
+    for r in range(len(out)):
+        _, what = read_time(data, offsets[r], offsets[r + 1])
+        out[r] = what != IS_NOT
