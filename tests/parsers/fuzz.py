@@ -40,6 +40,7 @@ __all__ = ["Fuzzer"]
 _TOKENS = (
     b",", b'"', b"\n", b"\r", b"'", b"\x00", b"\xff", b"\\", b"#", b"@data\n", b"1e999", b"-", b"\xef\xbb\xbf", b"2013-01-01",
     b"99999999999999999999", b" ", b"\t", b"\x7f\xff\xff\xff", b"%", b"$", b"nan", b":", b"\x80",
+    b"{", b"}", b"{0 1, ", b"T05:06:07Z", b"+05", b"12MAR2015", b"\xff\xfe", b"qid:1", b"0:1", b"9007199254740993", b"\\'",
 )  # fmt: skip
 _SECONDS = 60.0
 #: Share of the steps that go to the route for Arrow streams.

@@ -60,7 +60,7 @@ def test_rows_as_they_are_written(line: str, cells: list[str], end: str) -> None
 def test_other_separators_part_rows_where_they_are_given() -> None:
     assert cells_of("1;a b;'c;d'\n", ArffRows(("", "", ""), ";")) == [["1", "a b", "c;d"]]
     assert cells_of("1\ta b\t\n", ArffRows(("", "", ""), "\t")) == [["1", "a b", ""]]
-    assert cells_of("1,5   'a b'\tc\n", ArffRows(("", "", ""), " ")) == [["1,5", "a b", "c"]]
+    assert cells_of("  \n 1,5   'a b'\tc \n", ArffRows(("", "", ""), " ")) == [["1,5", "a b", "c"]]
 
 
 @pytest.mark.parametrize("row", ["{0 1", "{1 a, 0 1}", "{3 x}", "{a 1}", "{0}", "{0 1, 0 2}", "{-1 2}", "{0 1 {2}", "{0 1 2 3}"])

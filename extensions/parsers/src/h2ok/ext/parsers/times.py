@@ -9,10 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["iso_times", "looks_like_time", "parse_times", "patterned_times"]
+__all__ = ["iso_times", "look_like_times", "looks_like_time", "parse_times", "patterned_times"]
 
-#: Bytes of the longest text that is looked at; a fraction of a second may have any length.
-_MOST_BYTES = 200
 #: From here on (1972) clocks change at full quarters of an hour; before, they may at any second.
 _BY_QUARTERS = 63_072_000_000
 _QUARTER = 900_000
@@ -20,11 +18,22 @@ _QUARTER = 900_000
 
 def looks_like_time(text: str) -> bool:
     """Whether a text has the form of a time; its day need not exist (H2O: 30 February is missing, but a time)."""
-    if not "0" <= text[:1] <= "9" or len(text) > _MOST_BYTES or not text.isascii() or text[-1:] == " ":
-        return False
-    from h2ok.ext.parsers.csv.times import IS_NOT
+    return "0" <= text[:1] <= "9" and bool(look_like_times([text])[0])
 
-    return bool(_read(*_bytes_of([text]))[1][0] != IS_NOT)
+
+def look_like_times(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """bool[n]: as ``looks_like_time`` for each. PERF: a call costs as much as fifty texts."""
+    out = np.zeros(len(texts), dtype=np.bool_)
+    # PERF: most texts are told from times by their first character.
+    some = [i for i, text in enumerate(texts) if "0" <= text[:1] <= "9"]
+    if some:
+        from h2ok.ext.parsers.csv.times import see_times
+
+        offsets, data = _bytes_of([texts[i] for i in some])
+        seen = np.empty(len(some), dtype=np.bool_)
+        see_times(data, offsets, seen)
+        out[some] = seen
+    return out
 
 
 def parse_times(texts: Sequence[str | None], zone: str = "UTC") -> NDArray[np.int64]:

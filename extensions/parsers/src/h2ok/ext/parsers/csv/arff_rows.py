@@ -20,6 +20,12 @@ _ESCAPES = np.arange(256, dtype=np.uint8)
 _ESCAPES[[ord(c) for c in "ntrbf"]] = [ord(c) for c in "\n\t\r\b\f"]
 _HEADER_WORDS = np.array([list(w.ljust(9, b"\0")) for w in (b"relation", b"attribute", b"data")], dtype=np.uint8)
 _HEADER_SIZES = np.array([8, 9, 4])
+#: 1 for a comma, 2 for what needs care: quotes, braces, blanks.
+_KINDS = np.zeros(256, dtype=np.uint8)
+_KINDS[_COMMA] = 1
+_KINDS[[_QUOTE, _APOSTROPHE, _OPEN, _CLOSE, _BLANK, _TAB]] = 2
+#: A row that is not sparse grows at most so much: a quote alone becomes four, with a comma before them.
+_MOST_GROWTH = 5
 #: Positions within a block are 32 bits wide.
 _MOST_BYTES = 2**31 - 2**20
 
@@ -44,9 +50,10 @@ class ArffRows:
         cells = [d.encode() for d in self.defaults]
         offsets = np.cumsum([0, *map(len, cells)], dtype=np.int64)
         defaults = np.array(bytearray(b"".join(cells)), dtype=np.uint8)
-        marks = np.array(bytearray(self.comments.encode("latin-1", "ignore")), dtype=np.uint8)
-        given = text, ord(self.separator), marks, defaults, offsets
-        size, wrong = rewrite_rows(*given, np.empty(0, dtype=np.uint8))
+        comments = np.array(bytearray(self.comments.encode("latin-1", "ignore")), dtype=np.uint8)
+        given = text, ord(self.separator), _marks_of(ord(self.separator)), comments, defaults, offsets
+        out: NDArray[np.uint8] = scratch.array("rewritten", _MOST_GROWTH * len(text) + _MOST_GROWTH, np.uint8)
+        size, wrong = rewrite_rows(*given, out)
         if wrong >= 0:
             row = text[wrong : wrong + 100].tobytes().decode("utf-8", "replace").splitlines()[0]
             raise IllegalArgumentError(
@@ -58,9 +65,24 @@ class ArffRows:
                 f"{len(text)} bytes of sparse rows become {size} bytes of {len(cells)} columns; at most {_MOST_BYTES} can be"
                 " read at once. Parse with a smaller chunk_size."
             )
-        out: NDArray[np.uint8] = scratch.array("rewritten", size, np.uint8)
-        rewrite_rows(*given, out)
-        return out
+        if size > len(out):
+            out = scratch.array("rewritten", size, np.uint8)
+            rewrite_rows(*given, out)
+        return out[:size]
+
+
+def _marks_of(separator: int) -> NDArray[np.uint8]:
+    """uint8[6, 256]: for each way to part cells 1 for a byte that ends a cell, 2 for a blank that is passed over, 3 for both."""
+    marks = np.zeros((6, 256), dtype=np.uint8)
+    ends = {
+        _COMMAS: [_COMMA], _ANYTHING: [_COMMA, _BLANK, _TAB], _GIVEN: [separator % 256], _BLANKS: [_BLANK, _TAB],
+        _BRACES: [_COMMA, _CLOSE, _BLANK, _TAB], _TABS: [_TAB],
+    }  # fmt: skip
+    for mode, some in ends.items():
+        marks[mode, some] |= 1
+        gaps = [c for c in (_BLANK, _TAB) if mode not in (_GIVEN, _TABS) or c not in some]
+        marks[mode, gaps] |= 2
+    return marks
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -76,31 +98,15 @@ def _is_gap(c):  # type: ignore[no-untyped-def]
     return c in (_BLANK, _TAB)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _parts(c, mode, sep):  # type: ignore[no-untyped-def]
-    """Whether ``c`` ends a cell without quotes."""
-    if mode == _COMMAS:
-        return c == _COMMA
-    if mode == _ANYTHING:
-        return c == _COMMA or _is_gap(c)
-    if mode == _GIVEN:
-        return c == sep
-    if mode == _BLANKS:
-        return _is_gap(c)
-    if mode == _TABS:
-        return c == _TAB
-    return c in (_COMMA, _CLOSE) or _is_gap(c)
-
-
 @njit(cache=True, nogil=True)
-def _skip_gaps(data, i, stop, mode, sep):  # type: ignore[no-untyped-def]
-    while i < stop and _is_gap(data[i]) and not ((mode == _GIVEN and data[i] == sep) or (mode == _TABS and data[i] == _TAB)):
+def _skip_gaps(data, i, stop, marks):  # type: ignore[no-untyped-def]
+    while i < stop and marks[data[i]] & 2:
         i += 1
     return i
 
 
 @njit(cache=True, nogil=True)
-def _cell(data, i, stop, mode, sep, out, at):  # type: ignore[no-untyped-def]
+def _cell(data, i, stop, marks, out, at):  # type: ignore[no-untyped-def]
     """(position after the cell and the blanks behind it, position in ``out``, whether text follows its quotes)."""
     quoted = i < stop and (data[i] == _QUOTE or data[i] == _APOSTROPHE)
     if quoted:
@@ -121,11 +127,11 @@ def _cell(data, i, stop, mode, sep, out, at):  # type: ignore[no-untyped-def]
             at = _put(out, at, c)
             i += 1
         i += 1
-        if mode not in (_ANYTHING, _BLANKS):
-            i = _skip_gaps(data, i, stop, mode, sep)
+        if not marks[_BLANK] & 1:
+            i = _skip_gaps(data, i, stop, marks)
     begin = i
     careful = quoted
-    while i < stop and not _parts(data[i], mode, sep):
+    while i < stop and not marks[data[i]] & 1:
         careful = careful or data[i] == _COMMA or data[i] == _QUOTE
         i += 1
     end = i
@@ -139,43 +145,49 @@ def _cell(data, i, stop, mode, sep, out, at):  # type: ignore[no-untyped-def]
         at = _put(out, at, data[k])
     if careful:
         at = _put(out, at, _QUOTE)
-    return _skip_gaps(data, min(i, stop), stop, mode, sep), at, quoted and end > begin
+    return _skip_gaps(data, min(i, stop), stop, marks), at, quoted and end > begin
 
 
 @njit(cache=True, nogil=True)
-def _dense(data, i, stop, mode, sep, out, at):  # type: ignore[no-untyped-def]
-    """(cells, position in ``out``, whether text follows quotes) of a row whose cells are parted as ``mode`` says."""
+def _dense(data, i, stop, marks, out, at):  # type: ignore[no-untyped-def]
+    """(cells, position in ``out``, whether text follows quotes) of a row."""
     n = 0
     odd = False
-    i = _skip_gaps(data, i, stop, mode, sep)
+    i = _skip_gaps(data, i, stop, marks)
     while True:
         if n:
             at = _put(out, at, _COMMA)
-        i, at, more = _cell(data, i, stop, mode, sep, out, at)
+        i, at, more = _cell(data, i, stop, marks, out, at)
         odd = odd or more
         n += 1
         if i >= stop:
             return n, at, odd
-        if _parts(data[i], mode, sep):
-            i = _skip_gaps(data, i + 1, stop, mode, sep)
+        if marks[data[i]] & 1:
+            i = _skip_gaps(data, i + 1, stop, marks)
 
 
 @njit(cache=True, nogil=True)
-def _mode_of(data, i, stop, sep, n_cols):  # type: ignore[no-untyped-def]
-    """How the cells of a row are parted. WEKA takes commas, tabs and blanks alike; texts with blanks but without quotes stay whole
-    where the number of cells tells that they are one.
+def _row(data, i, stop, sep, n_cols, marks, out, at):  # type: ignore[no-untyped-def]
+    """The position in ``out`` after a row that is not sparse.
+
+    WEKA takes commas, tabs and blanks alike; texts with blanks but without quotes stay whole where the number of cells tells that
+    they are one.
     """
     if sep != _COMMA:
-        return _BLANKS if sep == _BLANK else _GIVEN
-    nothing = data[:0]
-    commas, _, odd = _dense(data, i, stop, _COMMAS, sep, nothing, 0)
+        _, at, _ = _dense(data, i, stop, marks[_BLANKS if sep == _BLANK else _GIVEN], out, at)
+        return at
+    commas, after, odd = _dense(data, i, stop, marks[_COMMAS], out, at)
     if commas >= n_cols and not odd:
-        return _COMMAS
-    tabs, _, odd = _dense(data, i, stop, _TABS, sep, nothing, 0)
+        return after
+    nothing = out[:0]
+    tabs, _, odd = _dense(data, i, stop, marks[_TABS], nothing, 0)
     if tabs == n_cols and not odd:
-        return _TABS
-    both, _, odd = _dense(data, i, stop, _ANYTHING, sep, nothing, 0)
-    return _ANYTHING if commas == 1 or (both == n_cols and not odd) else _COMMAS
+        _, after, _ = _dense(data, i, stop, marks[_TABS], out, at)
+        return after
+    both, _, odd = _dense(data, i, stop, marks[_ANYTHING], nothing, 0)
+    if commas == 1 or (both == n_cols and not odd):
+        _, after, _ = _dense(data, i, stop, marks[_ANYTHING], out, at)
+    return after
 
 
 @njit(cache=True, nogil=True)
@@ -196,13 +208,13 @@ def _without_weight(data, i, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _sparse(data, i, stop, defaults, offsets, out, at):  # type: ignore[no-untyped-def]
+def _sparse(data, i, stop, marks, defaults, offsets, out, at):  # type: ignore[no-untyped-def]
     """(position in ``out``, whether all is right) of ``{index value, ...}``, the brace behind ``i``."""
     n_cols = len(offsets) - 1
     column = 0
     closed = False
     while True:
-        i = _skip_gaps(data, i, stop, _BRACES, 0)
+        i = _skip_gaps(data, i, stop, marks)
         if i >= stop:
             return at, False
         closed = data[i] == _CLOSE
@@ -225,7 +237,7 @@ def _sparse(data, i, stop, defaults, offsets, out, at):  # type: ignore[no-untyp
             return at, True
         if column:
             at = _put(out, at, _COMMA)
-        i, at, _ = _cell(data, _skip_gaps(data, i, stop, _BRACES, 0), stop, _BRACES, 0, out, at)
+        i, at, _ = _cell(data, _skip_gaps(data, i, stop, marks), stop, marks, out, at)
         column += 1
         if i >= stop or (data[i] != _COMMA and data[i] != _CLOSE):
             return at, False
@@ -248,23 +260,30 @@ def _is_header(data, i, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def rewrite_rows(data, sep, comments, defaults, offsets, out):  # type: ignore[no-untyped-def]
+def rewrite_rows(data, sep, marks, comments, defaults, offsets, out):  # type: ignore[no-untyped-def]
     """(bytes of all rows as CSV, position of a sparse row that cannot be read or -1).
 
-    Reads data : uint8[n] of whole lines, and the cells between offsets : int64[n_cols + 1] in defaults : uint8[m] for what sparse
-    rows leave out. Writes out : uint8[k] as far as it goes; an empty one to learn the size.
+    Reads data : uint8[n] of whole lines, marks : uint8[6, 256] of ``_marks_of``, and the cells between offsets : int64[n_cols + 1]
+    in defaults : uint8[m] for what sparse rows leave out. Writes out : uint8[k] as far as it goes.
     """
     n = len(data)
     n_cols = len(offsets) - 1
     i, at = 0, 0
+    around = marks[_BLANKS if sep == _BLANK else _GIVEN]
     while i < n:
         begin = i
+        commas = 0
+        # PERF: rows of nothing but numbers and words are CSV already.
+        plain = sep == _COMMA
         while i < n and data[i] != _LF and data[i] != _CR:
+            kind = _KINDS[data[i]]
+            plain = plain and kind != 2
+            commas += kind == 1
             i += 1
         stop = i
         i += 1
-        begin = _skip_gaps(data, begin, stop, _GIVEN, sep)
-        while stop > begin and _is_gap(data[stop - 1]) and data[stop - 1] != sep:
+        begin = _skip_gaps(data, begin, stop, around)
+        while stop > begin and around[data[stop - 1]] & 2:
             stop -= 1
         if begin == stop:
             continue
@@ -273,13 +292,14 @@ def rewrite_rows(data, sep, comments, defaults, offsets, out):  # type: ignore[n
             left_out = left_out or data[begin] == comments[k]
         if left_out:
             continue
-        if data[begin] == _OPEN:
-            at, good = _sparse(data, begin + 1, stop, defaults, offsets, out, at)
+        if plain and commas + 1 >= n_cols and at + stop - begin <= len(out):
+            out[at : at + stop - begin] = data[begin:stop]
+            at += stop - begin
+        elif data[begin] == _OPEN:
+            at, good = _sparse(data, begin + 1, stop, marks[_BRACES], defaults, offsets, out, at)
             if not good:
                 return at, begin
         else:
-            stop = _without_weight(data, begin, stop)
-            mode = _mode_of(data, begin, stop, sep, n_cols)
-            _, at, _ = _dense(data, begin, stop, mode, sep, out, at)
+            at = _row(data, begin, _without_weight(data, begin, stop), sep, n_cols, marks, out, at)
         at = _put(out, at, _LF)
     return at, -1

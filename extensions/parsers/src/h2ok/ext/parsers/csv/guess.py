@@ -11,7 +11,7 @@ from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.ext.parsers.csv.cells import Cells, cut_cells
 from h2ok.ext.parsers.csv.levels import LevelTable
 from h2ok.ext.parsers.csv.tokens import Dialect, Token, guess_separator, split_lines, split_tokens
-from h2ok.ext.parsers.times import looks_like_time
+from h2ok.ext.parsers.times import look_like_times, looks_like_time
 
 __all__ = ["canonical_type", "guess_csv", "is_number", "type_of_texts"]
 
@@ -40,15 +40,16 @@ class CellCounts:
     uuids: int = 0
     words: dict[str, int] | None = None
 
-    def add(self, text: str, count: int) -> None:
+    def add(self, texts: Sequence[str], counts: Sequence[int]) -> None:
         """Count cells that are no number."""
-        if looks_like_time(text):
-            self.times += count
-        elif _UUID.match(text):
-            self.uuids += count
-        else:
-            self.words = self.words or {}
-            self.words[text] = self.words.get(text, 0) + count
+        for text, count, is_time in zip(texts, counts, look_like_times(texts).tolist(), strict=True):
+            if is_time:
+                self.times += count
+            elif _UUID.match(text):
+                self.uuids += count
+            else:
+                self.words = self.words or {}
+                self.words[text] = self.words.get(text, 0) + count
 
 
 def canonical_type(name: str) -> str | None:
@@ -131,16 +132,14 @@ def _is_column_of_times(sample: bytes, first: str, comments: str) -> bool:
 
     Two names above dates and clocks are two columns.
     """
-    sizes = set()
-    for b in sample.splitlines():
-        line = b.decode("utf-8", "replace").strip()
-        parts = len(line.split())
-        if parts > 1 and looks_like_time(line):
-            sizes.add(parts)
-        elif parts > 1 and line != first.strip() and line[0] not in comments:
-            return False
+    lines = (b.decode("utf-8", "replace").strip() for b in sample.splitlines())
+    cut = [line for line in lines if " " in line and line != first.strip() and line[0] not in comments]
+    if not look_like_times(cut[:PREVIEW_LINES]).all() or not look_like_times(cut).all():
+        return False
+    is_time = looks_like_time(first.strip())
+    sizes = {len(line.split()) for line in [*cut, *([first] if is_time else [])]} - {1}
     names = split_tokens(first, Dialect(" "))
-    return bool(sizes) and (looks_like_time(first.strip()) or len(names) < 2 or sizes != {len(names)})
+    return bool(sizes) and (is_time or len(names) < 2 or sizes != {len(names)})
 
 
 def _body_of(cells: Cells, header: Sequence[Token] | None) -> Cells:
@@ -216,8 +215,8 @@ def _count(column: int, parts: Sequence[Cells]) -> CellCounts:
         numeric = flags[0]
         out.numbers += int(numeric.sum())
         counts = np.bincount(codes[known & ~numeric], minlength=len(levels)) if len(levels) else np.empty(0, dtype=np.int64)
-        for k in np.flatnonzero(counts).tolist():
-            out.add(levels[k], int(counts[k]))
+        some = np.flatnonzero(counts)
+        out.add([levels[k] for k in some.tolist()], counts[some].tolist())
         if out.words:
             zero = [i for i, t in enumerate(levels[:1000]) if t == "0"]
             out.zeros += int((codes == zero[0]).sum()) if zero else 0
@@ -227,8 +226,7 @@ def _count(column: int, parts: Sequence[Cells]) -> CellCounts:
 def type_of_texts(texts: Sequence[str]) -> str:
     """The type of a column of a format that knows numbers: texts are Time, UUID, Enum or String, whatever they look like."""
     out = CellCounts(len(texts))
-    for text in texts:
-        out.add(text, 1)
+    out.add(texts, [1] * len(texts))
     return _decide(out)[0] if texts else "String"
 
 

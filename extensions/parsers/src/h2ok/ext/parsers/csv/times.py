@@ -9,10 +9,12 @@ import numpy as np
 from h2ok.kernel import NA_INT64
 from numba import njit
 
-__all__ = ["IN_UTC", "IS_LOCAL", "IS_NOT", "NO_SUCH", "read_times"]
+__all__ = ["IN_UTC", "IS_LOCAL", "IS_NOT", "NO_SUCH", "read_times", "see_times"]
 
 #: What a text is: no time, a time that does not exist (30 February), a local time, a time in UTC.
 IS_NOT, NO_SUCH, IS_LOCAL, IN_UTC = 0, 1, 2, 3
+#: How a date begins: with the year, with the day before the name of a month, with the number of the month.
+_YEAR_FIRST, _NAMED, _MONTH_FIRST = 0, 1, 2
 #: What ``read_times`` writes for everything that is no time.
 _NA = np.int64(NA_INT64)
 _BLANK, _TAB, _PLUS, _COMMA, _MINUS, _POINT, _SLASH, _COLON, _A, _P, _M, _T, _Z = map(ord, " \t+,-./:apmtz")
@@ -128,63 +130,72 @@ def fraction_at(data, i, stop):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _date_at(data, i, stop):  # type: ignore[no-untyped-def]
-    """(year, month, day, bytes, whether it begins with the year); no bytes when there is none."""
+    """(year, month, day, bytes, how it begins) of a date; no bytes when there is none."""
     first, n = digits_at(data, i, stop, 5)
     at = i + n
     if at >= stop or n == 0:
-        return 0, 0, 0, 0, False
+        return 0, 0, 0, 0, _MONTH_FIRST
     mark = data[at]
-    if n == 4 and (mark in (_MINUS, _SLASH)):
+    if n == 4 and mark in (_MINUS, _SLASH):
         month, k = digits_at(data, at + 1, stop, 2)
         at += 1 + k
         if at >= stop:
             # H2O: a month alone is its first day.
-            return first, month, 1, at - i if k == 2 and mark == _MINUS else 0, True
+            return first, month, 1, at - i if k == 2 and mark == _MINUS else 0, _YEAR_FIRST
         day, d = digits_at(data, at + 1, stop, 2)
-        return first, month, day, at + 1 + d - i if k and d and data[at] == mark else 0, True
+        return first, month, day, at + 1 + d - i if k and d and data[at] == mark else 0, _YEAR_FIRST
     if n > 2:
-        return 0, 0, 0, 0, False
-    if mark == _SLASH:
-        month = first
-        day, k = digits_at(data, at + 1, stop, 2)
-        at += 1 + k
-        if k == 0 or at >= stop or data[at] != mark:
-            return 0, 0, 0, 0, False
+        return 0, 0, 0, 0, _MONTH_FIRST
+    at += mark in (_MINUS, _SLASH)
+    month, k = month_at(data, at, stop)
+    if k:
+        day, how = first, _NAMED
     else:
-        at += mark == _MINUS
-        month, k = month_at(data, at, stop)
-        at += k
-        day = first
-        if k == 0 or (mark == _MINUS and (at >= stop or data[at] != mark)):
-            return 0, 0, 0, 0, False
-        at -= mark != _MINUS
-    year, k = digits_at(data, at + 1, stop, 5)
-    return full_year(year, k), month, day, at + 1 + k - i if k in (2, 4) else 0, False
+        month, how = first, _MONTH_FIRST
+        day, k = digits_at(data, at, stop, 2)
+    at += k
+    marked = mark in (_MINUS, _SLASH)
+    if (
+        k == 0
+        or (marked and (at >= stop or data[at] != mark))
+        or (how == _NAMED and mark == _SLASH)
+        or (how != _NAMED and not marked)
+    ):
+        return 0, 0, 0, 0, how
+    at += marked
+    year, k = digits_at(data, at, stop, 5)
+    return full_year(year, k), month, day, at + k - i if k in (2, 4) else 0, how
 
 
 @njit(cache=True, nogil=True)
-def _clock_at(data, i, stop):  # type: ignore[no-untyped-def]
-    """(hour, minute, second, milliseconds, bytes, whether seconds are told) of ``H:mm[:ss[.fraction]] [AM]``."""
+def _clock_at(data, i, stop, points):  # type: ignore[no-untyped-def]
+    """(hour, minute, second, milliseconds, bytes, whether seconds are told) of ``H:mm[:ss[.fraction]] [AM]``.
+
+    With ``points`` also of ``H.mm.ss...``.
+    """
     hour, k = digits_at(data, i, stop, 2)
     at = i + k
-    if k == 0 or at >= stop or data[at] != _COLON:
+    if k == 0 or at >= stop or not (data[at] == _COLON or (points and data[at] == _POINT)):
         return 0, 0, 0, 0, 0, False
+    mark = data[at]
     minute, k = digits_at(data, at + 1, stop, 2)
     at += 1 + k
     if k != 2:
         return 0, 0, 0, 0, 0, False
     second, ms = 0, 0
-    seconds = at < stop and data[at] == _COLON
+    seconds = at < stop and data[at] == mark
     if seconds:
         second, k = digits_at(data, at + 1, stop, 2)
         at += 1 + k
         if k != 2:
             return 0, 0, 0, 0, 0, False
-        if at < stop and (data[at] == _POINT or data[at] == _COLON or data[at] == _COMMA):
+        if at < stop and data[at] in (_POINT, _COLON, _COMMA):
             ms, k = fraction_at(data, at + 1, stop)
             if k == 0:
                 return 0, 0, 0, 0, 0, False
             at += 1 + k
+    elif mark == _POINT:
+        return 0, 0, 0, 0, 0, False
     gap = at < stop and data[at] == _BLANK
     half = half_at(data, at + gap, stop)
     if half:
@@ -198,26 +209,32 @@ def _clock_at(data, i, stop):  # type: ignore[no-untyped-def]
 def read_time(data, start, stop):  # type: ignore[no-untyped-def]
     """(milliseconds since the epoch, what they are) of the text ``data[start:stop]``.
 
-    A date is ``yyyy-MM-dd``, ``yyyy/MM/dd``, ``MM/dd/yy``, ``dd-MMM-yy`` or ``ddMMMyy``, years of two or four digits; a clock may
-    follow it after a blank, after a T where the year comes first, else after a colon, and a zone the clock. A clock with seconds
-    may stand alone. H2O has no T, no slashes after a year, no zones, and wants seconds.
+    A date is ``yyyy-MM-dd``, ``yyyy/MM/dd``, ``MM/dd/yy``, ``MM-dd-yy``, ``dd-MMM-yy`` or ``ddMMMyy``, years of two or four digits;
+    a clock may follow it after blanks, after a T where the year comes first, else after a colon, and a zone the clock. A clock with
+    seconds may stand alone. H2O has no T, no slashes after a year, no zones, and wants seconds.
     """
-    year, month, day, n, year_first = _date_at(data, start, stop)
+    year, month, day, n, how = _date_at(data, start, stop)
     at = start + n
-    if at == stop and n > 0:
-        return milliseconds_of(year, month, day, 0, 0, 0, 0)
-    if n > 0:
+    if n > 0 and at < stop:
         mark = data[at]
-        if mark != _BLANK and (mark | 32) != (_T if year_first else _COLON):
+        if mark == _BLANK:
+            while at + 1 < stop and data[at + 1] == _BLANK:
+                at += 1
+        elif not ((mark | 32) == _T if how == _YEAR_FIRST else mark == _COLON):
             return _NA, IS_NOT
         at += 1
-    else:
+    elif n == 0:
         year, month, day = 1970, 1, 1
-    hour, minute, second, ms, k, seconds = _clock_at(data, at, stop)
-    if k == 0 or (n == 0 and not seconds):
-        return _NA, IS_NOT
-    at += k
+    hour, minute, second, ms = 0, 0, 0, 0
+    if n == 0 or at < stop or start + n < stop:
+        hour, minute, second, ms, k, seconds = _clock_at(data, at, stop, n > 0)
+        if k == 0 or (n == 0 and not seconds):
+            return _NA, IS_NOT
+        at += k
     value, what = milliseconds_of(year, month, day, hour, minute, second, ms)
+    if minute > 59 or second > 59 or (how == _NAMED and what == NO_SUCH):
+        # H2O: of the days that do not exist only those in figures are times.
+        return _NA, IS_NOT
     if at == stop:
         return value, what
     at += data[at] == _BLANK
@@ -241,3 +258,11 @@ def read_times(data, offsets, out, what):  # type: ignore[no-untyped-def]
         while start < stop and (data[stop - 1] == _BLANK or data[stop - 1] == _TAB):
             stop -= 1
         out[r], what[r] = read_time(data, start, stop)
+
+
+@njit(cache=True, nogil=True)
+def see_times(data, offsets, out):  # type: ignore[no-untyped-def]
+    """Whether the texts between ``offsets`` have the form of a time; blanks around them count. Writes out : bool[n]."""
+    for r in range(len(out)):
+        _, what = read_time(data, offsets[r], offsets[r + 1])
+        out[r] = what != IS_NOT
