@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.kernel.node import Node
 
-__all__ = ["RollupStats", "rollups", "rollups_many"]
+__all__ = ["RollupStats", "are_int64", "rollups", "rollups_many"]
 
 _EXTREMES = 5
 _ROWS = 8192
@@ -151,6 +151,12 @@ def rollups_many(node: Node, vecs: Sequence[Vec]) -> list[RollupStats]:
         for v in group:
             del missing[v.key]
     return [found[rollups_key(v.key)] for v in vecs]
+
+
+def are_int64(node: Node, vecs: Sequence[Vec]) -> list[bool]:
+    """Whether each column is a numeric one whose known values are all whole numbers of 64 bits; true when none is known."""
+    stats = rollups_many(node, vecs)
+    return [v.type == "numeric" and s.is_int64 for v, s in zip(vecs, stats, strict=True)]
 
 
 def _part(block: Block, column: int) -> _Part:

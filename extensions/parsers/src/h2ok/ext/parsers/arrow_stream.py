@@ -11,8 +11,7 @@ import numpy as np
 from h2ok.ext.parsers.columns import code_type
 from h2ok.kernel import NA_INT64, Block, Frame, IllegalArgumentError, Node, RollupStats, Vec
 from h2ok.kernel.frame.codecs import IntegerChunk, StringChunk
-from h2ok.kernel.frame.rollups import rollups_many
-from h2ok.kernel.frame.whole import are_whole
+from h2ok.kernel.frame.rollups import are_int64, rollups_many
 
 if TYPE_CHECKING:
     from h2ok.kernel import Chunk
@@ -45,7 +44,7 @@ def arrow_pieces(node: Node, frame: Frame, compression: str = "none") -> Iterato
         )
     stats = rollups_many(node, frame.vecs)
     levels = [None if v.domain is None else pa.array(list(v.domain), type=pa.string()) for v in frame.vecs]
-    whole = are_whole(node, frame.vecs)
+    whole = are_int64(node, frame.vecs)
     kinds = [_kind(pa, v, s, w) for v, s, w in zip(frame.vecs, stats, whole, strict=True)]
     schema = pa.schema(list(zip(frame.names, kinds, strict=True)))
     full = [s.na_count == 0 for s in stats]

@@ -14,11 +14,12 @@ from h2ok.capabilities.contracts.exporter import Exporter, ExportPart
 from h2ok.capabilities.contracts.extension import Exporter as ExporterItem
 from h2ok.capabilities.contracts.schema import EnumValueError
 from h2ok.capabilities.registry import resolve
-from h2ok.ext.rest.blocks import is_whole, read_block
+from h2ok.ext.rest.blocks import read_block
 from h2ok.ext.rest.checksums import ChecksumWriter, checksum_name
 from h2ok.ext.rest.csv_style import CsvStyle
 from h2ok.ext.rest.csv_text import block_text, header_text
 from h2ok.kernel import Frame, IllegalArgumentError, Node
+from h2ok.kernel.frame.rollups import are_int64
 
 if TYPE_CHECKING:
     from h2ok.capabilities.runtime import Runtime
@@ -58,7 +59,7 @@ class ExportPlan:
 
     def style(self, node: Node, frame: Frame) -> CsvStyle:
         """How the cells of a frame are written."""
-        whole = tuple(is_whole(node, v) for v in frame.vecs)
+        whole = tuple(are_int64(node, frame.vecs))
         return CsvStyle(whole, self.hex_string, self.escape_quotes, self.separator, self.quote_header)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from h2ok.capabilities.contracts.exporter import Exporter, ExportPart
 from h2ok.ext.rest.blocks import read_block
 from h2ok.kernel import NA_INT64, Block, Frame, IllegalArgumentError, Node, Vec
-from h2ok.kernel.frame.whole import are_whole
+from h2ok.kernel.frame.rollups import are_int64
 
 if TYPE_CHECKING:
     from h2ok.kernel import JobContext
@@ -21,7 +21,7 @@ def write_parquet(node: Node, job: JobContext, frame: Frame, indexes: range, out
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    whole = are_whole(node, frame.vecs)
+    whole = are_int64(node, frame.vecs)
     schema = pa.schema([(n, _type(pa, v, w)) for n, v, w in zip(frame.names, frame.vecs, whole, strict=True)])
     with pq.ParquetWriter(out, schema, compression=compression or "snappy") as writer:
         for i in indexes:
