@@ -187,7 +187,7 @@ def test_an_algorithm_that_takes_an_offset_gets_it(author: Any) -> None:
     assert plain.state.state["mean"] == pytest.approx(y.mean())
 
 
-@pytest.mark.parametrize("role", ["offset_column", "weights_column", "score_each_iteration"])
+@pytest.mark.parametrize("role", ["offset_column", "weights_column", "score_each_iteration", "gainslift_bins", "auc_type"])
 def test_what_an_algorithm_would_ignore_is_not_offered(author: Any, role: str) -> None:
     offered = {p["name"] for p in author.builder("plain").describe()["parameters"]}
     assert role not in offered

@@ -328,7 +328,13 @@ def _make_builder(cls: type[Algorithm]) -> type[ModelBuilder]:
         bases = (CommonParameters, SupervisedParameters, CrossValidationParameters, MetricParameters)
     name = f"{schema}ParametersV3"
     # What the algorithm would ignore is not offered: it learns in one go, and says itself whether it takes offset and weights.
-    ignored = {"score_each_iteration": True, "offset_column": not cls.offset, "weights_column": not cls.weights}
+    ignored = {
+        "score_each_iteration": True,
+        "offset_column": not cls.offset,
+        "weights_column": not cls.weights,
+        "gainslift_bins": "Binomial" not in cls.categories,
+        "auc_type": "Multinomial" not in cls.categories,
+    }
     body = {**declared, "schema_type": f"{schema}Parameters", "without": tuple(n for n, drop in ignored.items() if drop)}
     parameters = types.new_class(name, bases, exec_body=lambda ns: ns.update(body))
     attributes = {

@@ -205,7 +205,7 @@ class ModelBuilder(ABC):
             v.error(
                 "custom_metric_func",
                 "Custom metric function needs to be defined in order to use it for early stopping, and h2ok has no custom metric "
-                f"functions yet. Choose another stopping_metric than {metric}.",
+                f"functions yet. Choose another than stopping_metric {metric}.",
             )
         elif not stopping.fits_category(metric, data.category) and (
             self.params.value("stopping_rounds", 0) > 0 or metric not in stopping.METRICS

@@ -11,7 +11,7 @@ from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.algos.kmeans.lloyd import LloydPass, PointsTask, SeedPass, moved_centers
 from h2ok.ext.algos.kmeans.params import KMeansParametersV3
-from h2ok.ext.algos.kmeans.seeding import DRAWN_PER_CENTER, ROUNDS, CandidatePass, WeightPass, best_start
+from h2ok.ext.algos.kmeans.seeding import FEWEST_DRAWN, ROUNDS, CandidatePass, WeightPass, best_start
 from h2ok.ext.algos.kmeans.state import KMeansState, Preparation
 from h2ok.ext.models import ModelBuilder, TrainContext, Trained, TrainingData, Validation
 from h2ok.ext.models.adaptation import adapt
@@ -132,13 +132,14 @@ class _Clustering:
         for number in range(ROUNDS):
             new = self._pass(
                 CandidatePass(
-                    data.spec, self.prepared, new, number, DRAWN_PER_CENTER * self.p.k, self.ctx.seed, session=self.session
+                    data.spec, self.prepared, new, number, max(FEWEST_DRAWN, self.p.k), self.ctx.seed, session=self.session
                 )
             ).x
             found.append(new)
         points = np.vstack(found)
         weights = self._pass(WeightPass(data.spec, self.prepared, points, session=self.session))
-        return best_start(points, weights, self.prepared, min(self.p.k, len(points)), self.ctx.seed)
+        k = min(self.p.k, len(points))
+        return best_start(points, weights, self.prepared, k, self.ctx.seed, lambda: self.ctx.update(0.0, "Choosing centers"))
 
     def _one_more(self, centers: NDArray[np.float64], how: str) -> NDArray[np.float64]:
         found = self._pass(SeedPass(self.ctx.data.spec, self.prepared, centers, how, self.ctx.seed, session=self.session))

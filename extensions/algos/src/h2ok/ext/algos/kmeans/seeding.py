@@ -5,6 +5,7 @@ Bahmani et al. (2012), doi:10.14778/2180912.2180915: a handful of passes whateve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +15,17 @@ from h2ok.ext.models import Rows, RowsTask
 from h2ok.kernel import uniforms, wire_type
 from numpy.typing import NDArray
 
-__all__ = ["DRAWN_PER_CENTER", "ROUNDS", "CandidatePass", "Candidates", "WeightPass", "best_start"]
+__all__ = ["FEWEST_DRAWN", "ROUNDS", "CandidatePass", "Candidates", "WeightPass", "best_start"]
 
-#: Rounds of drawing, and rows drawn in each for every center, as in H2O.
+#: Rounds of drawing, and the fewest rows drawn in each; as many as centers where these are more.
 ROUNDS = 5
-DRAWN_PER_CENTER = 3
+FEWEST_DRAWN = 40
 _STREAM = 0x4B4D4341  # "KMCA"
 _STARTS_STREAM = 0x4B4D5354  # "KMST"
-#: Starts that are tried, the first of them with the candidates furthest apart; most moves of each, and distances computed for it.
+#: Starts that are tried, the last of them with the candidates furthest apart; most moves of each, and distances computed for it.
 _STARTS = 5
 _MOST_MOVES = 100
-_MOST_DISTANCES = 2e8
+_MOST_DISTANCES = 3e7
 
 
 @wire_type("kmeans.candidates")
@@ -92,18 +93,26 @@ class WeightPass(RowsTask):
 
 
 def best_start(
-    points: NDArray[np.float64], weights: NDArray[np.float64], prepared: Preparation, k: int, seed: int
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    prepared: Preparation,
+    k: int,
+    seed: int,
+    alive: Callable[[], None],
 ) -> NDArray[np.float64]:
     """Centers of weighted points with the least sum of squares among a few starts: float64[k, p].
 
     Points furthest apart are outliers where columns are skewed, and a few rounds over all rows do not get away from them; the
-    other starts are drawn (Arthur & Vassilvitskii 2007). Each is moved until it rests: points are few.
+    other starts are drawn (Arthur & Vassilvitskii 2007). Each is moved until it rests: points are few. Where they are many, for
+    many centers, one drawn start has to do. ``alive`` is called often and may raise to stop.
     """
-    moves = int(np.clip(_MOST_DISTANCES / (len(points) * k * points.shape[1]), 1, _MOST_MOVES))
+    cost = len(points) * k * points.shape[1]
+    moves = int(np.clip(_MOST_DISTANCES / cost, 1, _MOST_MOVES))
     best: tuple[float, NDArray[np.float64]] | None = None
-    for start in range(_STARTS):
-        centers = points[_chosen(points, weights, prepared, k, seed, start)]
+    for start in range(_STARTS if cost <= _MOST_DISTANCES else 1):
+        centers = points[_chosen(points, weights, prepared, k, seed, start, alive)]
         for _ in range(moves):
+            alive()
             sums = cluster_sums(points, weights, prepared, centers)[2]
             moved = moved_centers(prepared, centers, sums)
             if (moved == centers).all():
@@ -117,17 +126,25 @@ def best_start(
 
 
 def _chosen(
-    points: NDArray[np.float64], weights: NDArray[np.float64], prepared: Preparation, k: int, seed: int, start: int
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    prepared: Preparation,
+    k: int,
+    seed: int,
+    start: int,
+    alive: Callable[[], None],
 ) -> list[int]:
     """Indices of k points: the first and those furthest from all before, or drawn with weight times squared distance."""
     from h2ok.ext.algos.kmeans.kernels import closer
 
+    furthest = start == _STARTS - 1
     draws = uniforms(seed, _STARTS_STREAM, start * k, k)
     distance = np.full(len(points), np.inf)
-    out = [0] if start == 0 else [_drawn(weights, float(draws[0]))]
+    out = [0] if furthest else [_drawn(weights, float(draws[0]))]
     for i in range(1, k):
+        alive()
         closer(points, prepared.is_cat, points[out[-1]], distance)
-        out.append(int(np.argmax(distance)) if start == 0 else _drawn(weights * distance, float(draws[i])))
+        out.append(int(np.argmax(distance)) if furthest else _drawn(weights * distance, float(draws[i])))
     return out
 
 
