@@ -151,6 +151,19 @@ def test_sparse_rows_make_chunks_of_fewer_bytes(ctx: RequestContext) -> None:
     assert 4096 <= found.chunk_size < 1 << 16
 
 
+def test_headers_longer_than_the_sample(load: Callable[..., Frame]) -> None:
+    head = "@relation r\n" + "".join(f"@attribute a_rather_long_name_of_an_attribute_{i} numeric\n" for i in range(6000))
+    frame = load(head + "@data\n{0 5}\n" + ",".join("1" for _ in range(6000)) + "\n", "t.arff")
+    assert (frame.n_rows, frame.n_cols, frame.names[5999]) == (2, 6000, "a_rather_long_name_of_an_attribute_5999")
+
+
+def test_sparse_rows_cannot_blow_up() -> None:
+    wide = ArffRows(("0",) * 20_000)
+    assert len(cells_of("{}\n{19999 1}\n", wide)[1]) == 20_000
+    with pytest.raises(IllegalArgumentError, match="smaller chunk_size"):
+        cells_of("{}\n" * 1_000_000, wide)
+
+
 def test_dates_follow_their_pattern_in_the_clouds_time_zone(ctx: RequestContext, load: Callable[..., Frame]) -> None:
     ctx.node.dkv.put(TIME_ZONE_KEY, "America/New_York")
     frame = load(

@@ -34,6 +34,7 @@ _LEFT_OUT = {"Numeric": "0", "Time": "0"}
 #: Rows of a sample that are so many times as long when they are written out make chunks of fewer bytes.
 _SPARSE_RATIO = 2
 _LEAST_CHUNK = 4096
+_PREVIEW_LINES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class ArffParser(Parser):
         if len(sample) >= SAMPLE_BYTES:
             # The last line may be cut.
             body = body[: body.rfind("\n") + 1]
-        lines = np.array(bytearray(body.encode()), dtype=np.uint8)
+        lines = np.array(bytearray("\n".join(body.splitlines()[:_PREVIEW_LINES]).encode()), dtype=np.uint8)
         rows = _rows_of(found, fixed).rewrite(lines, Scratch())
         seen = guess_csv(rows.tobytes(), replace(fixed, separator=ord(","), custom_non_data_line_markers="", single_quotes=False))
         chunk = given.chunk_size
