@@ -121,6 +121,14 @@ def test_attributes_that_cannot_be_read_are_told_by_line(line: str, words: str) 
         attributes(f"@relation r\n{line}\n@data\n")
 
 
+@pytest.mark.parametrize(
+    "rest", ["{a" + " " * 20_000 + "b", "{" + " " * 20_000 + "b", "{" + "'a'," * 20_000, "'" + "''" * 20_000, "x"]
+)
+def test_long_attributes_take_no_time(rest: str) -> None:
+    with pytest.raises(IllegalArgumentError):
+        attributes(f"@relation r\n@attribute x {rest}\n@data\n")
+
+
 def test_sparse_rows_are_the_dense_ones(ctx: RequestContext, load: Callable[..., Frame]) -> None:
     rng = np.random.default_rng(3)
     head = "@relation r\n@attribute n numeric\n@attribute k {no,yes,'may be'}\n@attribute d date\n@attribute m numeric\n@data\n"
