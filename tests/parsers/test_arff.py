@@ -121,6 +121,14 @@ def test_attributes_that_cannot_be_read_are_told_by_line(line: str, words: str) 
         attributes(f"@relation r\n{line}\n@data\n")
 
 
+@pytest.mark.parametrize(
+    "rest", ["{a" + " " * 20_000 + "b", "{" + " " * 20_000 + "b", "{" + "'a'," * 20_000, "'" + "''" * 20_000, "x"]
+)
+def test_long_attributes_take_no_time(rest: str) -> None:
+    with pytest.raises(IllegalArgumentError):
+        attributes(f"@relation r\n@attribute x {rest}\n@data\n")
+
+
 def test_sparse_rows_are_the_dense_ones(ctx: RequestContext, load: Callable[..., Frame]) -> None:
     rng = np.random.default_rng(3)
     head = "@relation r\n@attribute n numeric\n@attribute k {no,yes,'may be'}\n@attribute d date\n@attribute m numeric\n@data\n"
@@ -149,6 +157,19 @@ def test_sparse_rows_make_chunks_of_fewer_bytes(ctx: RequestContext) -> None:
     found = ctx.runtime.service(ArffParser).guess((head + "{7 1}\n" * 100).encode(), ParseSetup(chunk_size=4 << 20), "t.arff")
     assert found is not None
     assert 4096 <= found.chunk_size < 1 << 16
+
+
+def test_headers_longer_than_the_sample(load: Callable[..., Frame]) -> None:
+    head = "@relation r\n" + "".join(f"@attribute a_rather_long_name_of_an_attribute_{i} numeric\n" for i in range(6000))
+    frame = load(head + "@data\n{0 5}\n" + ",".join("1" for _ in range(6000)) + "\n", "t.arff")
+    assert (frame.n_rows, frame.n_cols, frame.names[5999]) == (2, 6000, "a_rather_long_name_of_an_attribute_5999")
+
+
+def test_sparse_rows_cannot_blow_up() -> None:
+    wide = ArffRows(("0",) * 20_000)
+    assert len(cells_of("{}\n{19999 1}\n", wide)[1]) == 20_000
+    with pytest.raises(IllegalArgumentError, match="smaller chunk_size"):
+        cells_of("{}\n" * 1_000_000, wide)
 
 
 def test_dates_follow_their_pattern_in_the_clouds_time_zone(ctx: RequestContext, load: Callable[..., Frame]) -> None:

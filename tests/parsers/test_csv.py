@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from h2ok.capabilities.contracts.parser import ParseSetup
 from h2ok.capabilities.contracts.routes import RequestContext
 from h2ok.capabilities.settings import TIME_ZONE_KEY
 from h2ok.ext.parsers.csv.blocks import whole_lines
+from h2ok.ext.parsers.csv.guess import guess_csv, is_number
 from h2ok.ext.parsers.imports import import_files_multi
 from h2ok.ext.parsers.parse import parse, parse_setup
 from h2ok.ext.parsers.schemas import ImportFilesMultiV3, ParseSetupV3, ParseV3
@@ -147,6 +149,14 @@ def naive_whole_lines(pieces: list[bytes], block_bytes: int, quote: int) -> list
 @settings(max_examples=300, deadline=None)
 def test_pieces_are_cut_into_whole_lines(pieces: list[bytes], block_bytes: int, quote: int) -> None:
     assert list(whole_lines(iter(pieces), block_bytes, quote)) == naive_whole_lines(pieces, block_bytes, quote)
+
+
+@pytest.mark.parametrize("text", ["1" * 100_000 + "x", "1" + " " * 100_000 + "x", "1" * 50_000 + "e" + "1" * 50_000 + "."])
+def test_long_words_that_begin_as_numbers_take_no_time(text: str) -> None:
+    assert not is_number(text)
+    found = guess_csv(f"{text},a\n1,2\n3,4\n".encode(), ParseSetup())
+    assert found is not None
+    assert found.check_header == 1
 
 
 def test_missing_sources_and_paths(ctx: RequestContext) -> None:

@@ -132,6 +132,8 @@ def test_numbers_of_svmlight_are_pythons(texts: list[str]) -> None:
 def test_words_of_svmlight_that_are_wrong_are_told(text: str) -> None:
     with pytest.raises(IllegalArgumentError, match="line 2, column"):
         read_sparse(f"0 1:1\n{text}\n".encode())
+    with pytest.raises(IllegalArgumentError, match="line 2, column"):
+        read_sparse(f"0 1:1\n{text}".encode())
 
 
 def test_nan_and_infinity_of_svmlight() -> None:

@@ -20,8 +20,9 @@ from h2ok.kernel import Frame, IllegalArgumentError, JobContext
 __all__ = ["ArffParser", "Attribute", "attributes"]
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_ATTRIBUTE = re.compile(r"""@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.+)\Z""", re.IGNORECASE)
-_LEVEL = re.compile(r"""\s*('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|[^,'"}][^,}]*|)\s*([,}])""")
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*\"""")
+_ATTRIBUTE = re.compile(rf"@attribute\s+(?:({_QUOTED.pattern})\s*|([^\s{{]+)(?:\s+|(?={{)))(.+)\Z", re.IGNORECASE)
+_BARE, _GAP = re.compile(r"[^,}]*"), re.compile(r"\s*")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _HEADER_BYTES = 1 << 24
@@ -34,6 +35,7 @@ _LEFT_OUT = {"Numeric": "0", "Time": "0"}
 #: Rows of a sample that are so many times as long when they are written out make chunks of fewer bytes.
 _SPARSE_RATIO = 2
 _LEAST_CHUNK = 4096
+_PREVIEW_LINES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,14 @@ def _attribute(line: str, number: int) -> Attribute:
     match = _ATTRIBUTE.match(line)
     if match is None:
         raise IllegalArgumentError(f"Cannot read line {number} of the ARFF header: '{line[:100]}'. Expected: @attribute name type.")
-    name, kind = _unquoted(match.group(1)), match.group(2).strip()
+    name, kind = _unquoted(match.group(1) or match.group(2)), match.group(3).strip()
     if kind.startswith("{"):
         return Attribute(name, "Enum", _levels(kind, line, number))
     word = kind.split()[0]
     known = _TYPES.get(word.lower())
     if known is None:
         raise IllegalArgumentError(
-            f"Unknown ARFF type '{kind[:50]}' of attribute '{name}' in line {number}, column {match.start(2) + 1}."
+            f"Unknown ARFF type '{kind[:50]}' of attribute '{name}' in line {number}, column {match.start(3) + 1}."
             f" Known: {', '.join(_TYPES)}, {{levels}}."
         )
     return Attribute(name, known, None, _pattern(kind[len(word) :].strip(), number) if known == "Time" else "")
@@ -96,23 +98,34 @@ def _attribute(line: str, number: int) -> Attribute:
 def _levels(kind: str, line: str, number: int) -> tuple[str, ...]:
     levels: list[str] = []
     at = 1
-    while match := _LEVEL.match(kind, at):
-        if match.group(1) or match.group(2) == ",":
-            levels.append(_unquoted(match.group(1).rstrip()))
-        if match.group(2) == "}":
+    # SECURITY: one step after the other; a single expression for it would try all ways to share blanks.
+    while at < len(kind):
+        match = _QUOTED.match(kind, _after_gap(kind, at)) or _BARE.match(kind, _after_gap(kind, at))
+        text, at = (match.group().rstrip(), _after_gap(kind, match.end())) if match else ("", at)
+        mark = kind[at : at + 1]
+        if mark not in (",", "}") or not mark:
+            break
+        if text or mark == ",":
+            levels.append(_unquoted(text))
+        if mark == "}":
             return tuple(dict.fromkeys(levels))
-        at = match.end()
+        at += 1
     raise IllegalArgumentError(
         f"Cannot read the levels in line {number} of the ARFF header, column {line.find('{') + at + 1}: '{kind[at : at + 50]}'."
         " Expected: {level, 'another level', ...}."
     )
 
 
+def _after_gap(text: str, at: int) -> int:
+    match = _GAP.match(text, at)
+    return match.end() if match else at
+
+
 def _pattern(text: str, number: int) -> str:
     """The pattern behind ``date``; what is none is refused at once, not when the rows are read."""
     from h2ok.ext.parsers.csv.patterns import compile_pattern
 
-    quoted = re.match(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*\"""", text)
+    quoted = _QUOTED.match(text)
     pattern = _unquoted(quoted.group()) if quoted else text.partition("%")[0].strip()
     try:
         compile_pattern(pattern)
@@ -148,7 +161,7 @@ class ArffParser(Parser):
         if len(sample) >= SAMPLE_BYTES:
             # The last line may be cut.
             body = body[: body.rfind("\n") + 1]
-        lines = np.array(bytearray(body.encode()), dtype=np.uint8)
+        lines = np.array(bytearray("\n".join(body.splitlines()[:_PREVIEW_LINES]).encode()), dtype=np.uint8)
         rows = _rows_of(found, fixed).rewrite(lines, Scratch())
         seen = guess_csv(rows.tobytes(), replace(fixed, separator=ord(","), custom_non_data_line_markers="", single_quotes=False))
         chunk = given.chunk_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -24,14 +25,17 @@ SAMPLE_BYTES = 1 << 18
 #: A sample grows until it holds this many line ends, but not beyond ``_MAX_SAMPLE`` bytes.
 _SAMPLE_LINES = 12
 _MAX_SAMPLE = 1 << 26
+_ATTRIBUTE = re.compile(rb"^[ \t]*@attribute[ \t]", re.IGNORECASE | re.MULTILINE)
+_DATA = re.compile(rb"^[ \t]*@data\b", re.IGNORECASE | re.MULTILINE)
 
 
 def sample_of(runtime: Runtime, raw: RawFile) -> bytes:
-    """The first decompressed bytes of a source: enough for some whole lines, also when lines are very long."""
+    """The first decompressed bytes of a source: enough for some whole lines and for the header of an ARFF file, however long."""
     limit = SAMPLE_BYTES
     while True:
         sample = sample_bytes(runtime, raw, limit)
-        if len(sample) < limit or limit >= _MAX_SAMPLE or sample.count(b"\n") >= _SAMPLE_LINES:
+        is_enough = sample.count(b"\n") >= _SAMPLE_LINES and not (_ATTRIBUTE.search(sample) and not _DATA.search(sample))
+        if len(sample) < limit or limit >= _MAX_SAMPLE or is_enough:
             return sample
         limit *= 8
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Entries", "SvmLightParser", "read_sparse"]
 
-_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _PAIRS = rb"((?:\s+\d+:(?:" + _NUMBER + rb"|[-+]?(?:nan|inf)))*)"
 _LINE = re.compile(rb"\s*" + _NUMBER + rb"(\s+qid:\d+)?" + _PAIRS + rb"\s*(?:#.*)?\Z", re.IGNORECASE)
 _INDEX = re.compile(rb"(\d+):")

@@ -26,8 +26,8 @@ _KINDS[_COMMA] = 1
 _KINDS[[_QUOTE, _APOSTROPHE, _OPEN, _CLOSE, _BLANK, _TAB]] = 2
 #: A row that is not sparse grows at most so much: a quote alone becomes four, with a comma before them.
 _MOST_GROWTH = 5
-#: Positions within a block are 32 bits wide.
-_MOST_BYTES = 2**31 - 2**20
+#: Bytes that sparse rows of a block may become. SECURITY: a few bytes stand for as many cells as there are columns.
+_MOST_BYTES = 1 << 27
 
 
 @wire_type("csv.arff_rows")
@@ -51,8 +51,10 @@ class ArffRows:
         offsets = np.cumsum([0, *map(len, cells)], dtype=np.int64)
         defaults = np.array(bytearray(b"".join(cells)), dtype=np.uint8)
         comments = np.array(bytearray(self.comments.encode("latin-1", "ignore")), dtype=np.uint8)
-        given = text, ord(self.separator), _marks_of(ord(self.separator)), comments, defaults, offsets
-        out: NDArray[np.uint8] = scratch.array("rewritten", _MOST_GROWTH * len(text) + _MOST_GROWTH, np.uint8)
+        most = _MOST_GROWTH * (len(text) + 1)
+        limit = max(_MOST_BYTES, most)
+        given = text, ord(self.separator), _marks_of(ord(self.separator)), comments, defaults, offsets, limit
+        out: NDArray[np.uint8] = scratch.array("rewritten", most, np.uint8)
         size, wrong = rewrite_rows(*given, out)
         if wrong >= 0:
             row = text[wrong : wrong + 100].tobytes().decode("utf-8", "replace").splitlines()[0]
@@ -60,10 +62,10 @@ class ArffRows:
                 f"Cannot read the sparse row '{row}'. Expected: {{index value, ...}} with rising indexes from 0 to"
                 f" {len(cells) - 1}."
             )
-        if size > _MOST_BYTES:
+        if size > limit:
             raise IllegalArgumentError(
-                f"{len(text)} bytes of sparse rows become {size} bytes of {len(cells)} columns; at most {_MOST_BYTES} can be"
-                " read at once. Parse with a smaller chunk_size."
+                f"{len(text)} bytes of sparse rows become more than {limit} bytes when all {len(cells)} columns are written out,"
+                " which is too much at once. Parse with a smaller chunk_size."
             )
         if size > len(out):
             out = scratch.array("rewritten", size, np.uint8)
@@ -260,17 +262,17 @@ def _is_header(data, i, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def rewrite_rows(data, sep, marks, comments, defaults, offsets, out):  # type: ignore[no-untyped-def]
+def rewrite_rows(data, sep, marks, comments, defaults, offsets, limit, out):  # type: ignore[no-untyped-def]
     """(bytes of all rows as CSV, position of a sparse row that cannot be read or -1).
 
     Reads data : uint8[n] of whole lines, marks : uint8[6, 256] of ``_marks_of``, and the cells between offsets : int64[n_cols + 1]
-    in defaults : uint8[m] for what sparse rows leave out. Writes out : uint8[k] as far as it goes.
+    in defaults : uint8[m] for what sparse rows leave out. Writes out : uint8[k] as far as it goes; stops behind ``limit`` bytes.
     """
     n = len(data)
     n_cols = len(offsets) - 1
     i, at = 0, 0
     around = marks[_BLANKS if sep == _BLANK else _GIVEN]
-    while i < n:
+    while i < n and at <= limit:
         begin = i
         commas = 0
         # PERF: rows of nothing but numbers and words are CSV already.

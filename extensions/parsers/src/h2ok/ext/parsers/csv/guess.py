@@ -19,8 +19,8 @@ __all__ = ["canonical_type", "guess_csv", "is_number", "type_of_texts"]
 PREVIEW_LINES = 10
 #: Columns from which a table is wide, rows wanted in a chunk of it, and the bytes it may have for that.
 _WIDE, _WIDE_ROWS, _MAX_CHUNK_BYTES = 1000, 512, 64 << 20
-_NUMBER = re.compile(r"[$]?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*%?[ \t]*\Z")
-_JAVA_NUMBER = re.compile(r"[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?|0[xX][0-9a-fA-F.]+[pP][+-]?\d+)\Z")
+_NUMBER = re.compile(r"[$]?[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?[ \t]*(?:%[ \t]*)?\Z")
+_JAVA_NUMBER = re.compile(r"[+-]?(NaN|Infinity|(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?[fFdD]?|0[xX][0-9a-fA-F.]+[pP][+-]?\d+)\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 _TYPE_NAMES = {
     "unknown": "Unknown", "numeric": "Numeric", "int": "Numeric", "real": "Numeric", "float": "Numeric", "double": "Numeric",

@@ -372,7 +372,7 @@ def parse_seen(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def number_at(data, start, stop):  # type: ignore[no-untyped-def]
-    """(value, NaN for what is no number, whether it has to be read exactly, itself if it is whole and large, its kind).
+    """(value or NaN, whether it has to be read exactly, itself if it is whole and large, its kind) of some bytes, at least one.
 
     Kinds: 0 any double, 1 a whole number of 54 to 63 bits, 2 one that does not fit into 64 bits.
     """

@@ -63,6 +63,8 @@ def read_pairs(data, rows, columns, values, whole, kinds, hard):  # type: ignore
                         column = column * 10 + np.int64(data[k] - 48)
             elif colon >= 0:
                 return row, at, left, start
+            if begin == i:
+                return row, at, left, start
             value, is_hard, exact, kind = number_at(data, begin, i)
             if np.isnan(value) and not is_hard and not _is_nan(data, begin, i):
                 return row, at, left, start
