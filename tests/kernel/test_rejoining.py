@@ -93,7 +93,9 @@ def test_a_node_that_waits_says_why_and_does_not_lock_a_cloud_of_its_own(net: El
     net.lock(machines[0])
     again = restarted(net)
     assert "looks for the other nodes" in again.outside(net.now)
+    assert not again.waits
     net.run(1)
+    assert again.waits
     assert "has been formed, and this node is not in it yet" in again.outside(net.now)
     machines[0].join_failed(again.me, "could not take it in: no room")
     net.lock(again)

@@ -98,6 +98,8 @@ class Cloud:
         #: Who was lost and neither came back nor was replaced, for people to see; the oldest first.
         self._missed: dict[H2ONode, LostNode] = {}
         self._outside = ""
+        #: Whether that is because a cloud that was formed lets this node wait.
+        self._waits = False
         #: Members declared dead so far.
         self.losses = 0
         self._suspect: frozenset[H2ONode] = frozenset()
@@ -160,6 +162,11 @@ class Cloud:
     def outside(self) -> str:
         """Why this node is not in the cloud it looks for, though it may get there by itself; empty when it is in its cloud."""
         return "" if self._locked else self._outside
+
+    @property
+    def waits(self) -> bool:
+        """Whether a cloud that was formed lets this node wait; it may also be ``outside`` because it still looks for one."""
+        return self._waits and not self._locked
 
     @property
     def lost_nodes(self) -> list[LostNode]:
@@ -431,11 +438,11 @@ class Cloud:
         """Note a sign of life of a member and its numbers."""
         self._heard[node] = (int(time.time() * 1000), stats)
 
-    def mark_outside(self, reason: str) -> None:
+    def mark_outside(self, reason: str, *, waits: bool = False) -> None:
         """Note why this node is not in its cloud yet, or that it is (with an empty reason)."""
         with self._changed:
-            if reason != self._outside:
-                self._outside = reason
+            if (reason, waits) != (self._outside, self._waits):
+                self._outside, self._waits = reason, waits
                 self._changed.notify_all()
 
     def mark_failed(self, reason: str) -> None:

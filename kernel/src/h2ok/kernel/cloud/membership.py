@@ -208,6 +208,11 @@ class Membership:
         sought = [p.node for p in self._peers.values() if p.configured and not p.tried]
         return self._entry.outside(now, sought, alone=len(self.view) == 1)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a cloud that was formed lets this node wait."""
+        return not self.locked and not self.failure and self._entry.waiting
+
     def lease(self) -> float:
         """Until when this node may answer from what it holds without asking anyone."""
         if self.failure:

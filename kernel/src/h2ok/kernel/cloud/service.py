@@ -124,7 +124,7 @@ class MembershipService:
             self._look_outside(now)
 
     def _look_outside(self, now: float) -> None:
-        self._cloud.mark_outside(self._state.outside(now))
+        self._cloud.mark_outside(self._state.outside(now), waits=self._state.waits)
 
     def _answer_heartbeat(self, message: Heartbeat) -> HeartbeatReply:
         reply: list[HeartbeatReply] = []
