@@ -6,62 +6,17 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from h2ok.kernel.cloud.members import H2ONode, LostNode, Member, MemberInfo
 from h2ok.kernel.cloud.stats import NodeStats
 from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError, NodeLostError
 from h2ok.kernel.key import chunk_slot, slot_of
-from h2ok.kernel.wire import wire_type
 
 if TYPE_CHECKING:
     from h2ok.kernel.cloud.placement import Placement
 
 __all__ = ["Cloud", "H2ONode", "LostNode", "Member", "MemberInfo"]
-
-
-@wire_type("node")
-@dataclass(frozen=True, slots=True, order=True)
-class H2ONode:
-    """Address of a member. Members are ordered by (ip, port); ``port`` is the REST port, ``node_port`` the ZeroMQ port."""
-
-    ip: str
-    port: int
-    node_port: int
-
-    @property
-    def name(self) -> str:
-        """``ip:port``, as H2O names nodes."""
-        return f"{self.ip}:{self.port}"
-
-
-@wire_type("cloud.member")
-@dataclass(frozen=True, slots=True, order=True)
-class Member:
-    """A node and which of its lives: a restarted process is another member. ``incarnation``: empty when it is not known."""
-
-    node: H2ONode
-    incarnation: str
-
-
-@dataclass(frozen=True, slots=True)
-class LostNode:
-    """A member that was lost and is not back. ``at``: milliseconds since the epoch, UTC."""
-
-    node: H2ONode
-    reason: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class MemberInfo:
-    """What this node knows of a member. ``last_heard``: milliseconds since the epoch, UTC, of the last sign of life."""
-
-    node: H2ONode
-    healthy: bool
-    lost: bool
-    last_heard: int
-    stats: NodeStats
 
 
 class Cloud:
