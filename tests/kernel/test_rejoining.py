@@ -362,6 +362,20 @@ def test_what_a_new_life_is_asked_for_before_it_is_in_is_not_answered() -> None:
             back.rpc.serve("dkv.get", (node.cloud.me, ["k1"]))
 
 
+def test_a_write_to_a_node_that_waits_says_why_it_was_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h2ok.kernel.cloud.service.LOCK_TIMEOUT", 0.2)
+    with inproc_cloud() as cloud:
+        cloud.nodes[PORTS[0]].dkv.put("k", 1)
+        for other in (PORTS[0], PORTS[1]):
+            cloud.nodes[other].rehoming.stop_leading()
+        cloud.kill(PORTS[2])
+        back = cloud.start(PORTS[2])
+        assert back.cloud.wait_until(lambda: back.cloud.waits, 10)
+        with pytest.raises(CloudTimeoutError, match="this node is not in it yet"):
+            back.dkv.put("k", 2)
+        assert not back.cloud.locked
+
+
 def test_a_placement_agreed_with_an_earlier_life_is_not_taken() -> None:
     with inproc_cloud() as cloud:
         node = cloud.nodes[PORTS[2]]
