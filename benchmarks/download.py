@@ -116,7 +116,7 @@ def h2o(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, int]]:
 def h2ok(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, int]]:
     server = ServerProcess(folder / "ice", options.nodes, ["--nthreads", str(options.nthreads)], {"H2OK_WARMUP": "0"})
     try:
-        yield server.url, server.process.pid
+        yield server.url, server.pids()[0]
     finally:
         server.stop()
 

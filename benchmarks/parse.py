@@ -148,7 +148,7 @@ def run_h2ok(ice: Path, path: Path, options: argparse.Namespace) -> dict[str, fl
         ice, options.nodes, ["--nthreads", str(options.nthreads), "--replicas", str(options.replicas)], {"H2OK_WARMUP": "0"}
     )
     try:
-        return run_server(server.url, server.process.pid, path, options.poll)
+        return run_server(server.url, server.pids()[0], path, options.poll)
     finally:
         server.stop()
 

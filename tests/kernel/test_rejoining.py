@@ -93,7 +93,9 @@ def test_a_node_that_waits_says_why_and_does_not_lock_a_cloud_of_its_own(net: El
     net.lock(machines[0])
     again = restarted(net)
     assert "looks for the other nodes" in again.outside(net.now)
+    assert not again.waits
     net.run(1)
+    assert again.waits
     assert "has been formed, and this node is not in it yet" in again.outside(net.now)
     machines[0].join_failed(again.me, "could not take it in: no room")
     net.lock(again)
@@ -358,6 +360,20 @@ def test_what_a_new_life_is_asked_for_before_it_is_in_is_not_answered() -> None:
         # Some member takes it for the one before still.
         with pytest.raises(NotHomeError):
             back.rpc.serve("dkv.get", (node.cloud.me, ["k1"]))
+
+
+def test_a_write_to_a_node_that_waits_says_why_it_was_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h2ok.kernel.cloud.service.LOCK_TIMEOUT", 0.2)
+    with inproc_cloud() as cloud:
+        cloud.nodes[PORTS[0]].dkv.put("k", 1)
+        for other in (PORTS[0], PORTS[1]):
+            cloud.nodes[other].rehoming.stop_leading()
+        cloud.kill(PORTS[2])
+        back = cloud.start(PORTS[2])
+        assert back.cloud.wait_until(lambda: back.cloud.waits, 10)
+        with pytest.raises(CloudTimeoutError, match="this node is not in it yet"):
+            back.dkv.put("k", 2)
+        assert not back.cloud.locked
 
 
 def test_a_placement_agreed_with_an_earlier_life_is_not_taken() -> None:

@@ -115,7 +115,7 @@ def probe() -> Iterator[LeaderProbe]:
 
 def test_all_pods_are_ready_until_it_is_known_who_leads(probe: LeaderProbe) -> None:
     assert (status(probe.port), status(probe.port, "/other")) == (200, 404)
-    cloud = SimpleNamespace(me="b", members=("b", "c"), consensus=False, failure="")
+    cloud = SimpleNamespace(me="b", members=("b", "c"), consensus=False, failure="", waits=False)
     probe.follow(SimpleNamespace(cloud=cloud))  # type: ignore[arg-type]
     for consensus, members, failure, wanted in (
         (False, ("a", "b"), "", 200),
@@ -125,6 +125,9 @@ def test_all_pods_are_ready_until_it_is_known_who_leads(probe: LeaderProbe) -> N
     ):
         cloud.consensus, cloud.members, cloud.failure = consensus, members, failure
         assert status(probe.port) == wanted
+    # A pod that was started again and has no share yet, alone in its own view.
+    cloud.consensus, cloud.members, cloud.failure, cloud.waits = False, ("b",), "", True
+    assert status(probe.port) == 404
 
 
 def test_a_taken_port_is_told(probe: LeaderProbe) -> None:

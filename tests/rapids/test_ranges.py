@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from h2ok.ext.rapids import ranges
 from h2ok.ext.rapids.kernels import partition_rows
+from h2ok.kernel import StateLostError
+from h2ok.kernel.cloud.cloud import Member
 from h2ok.kernel.testing import local_cloud
 
 from .conftest import Rapids
@@ -107,3 +109,39 @@ def test_partition_rows_is_a_stable_counting_sort(n_keys: int, n_bounds: int) ->
     place = np.array([bisect.bisect_right([tuple(b) for b in bounds.tolist()], tuple(k)) for k in keys.tolist()])
     np.testing.assert_array_equal(order, np.argsort(place, kind="stable"))
     np.testing.assert_array_equal(offsets, [0, *np.cumsum(np.bincount(place, minlength=len(bounds) + 1))])
+
+
+@pytest.mark.parametrize(
+    "what", ["(sort l [1] [1])", "(GB l [1] mean 3 'all')", "(merge (cols l [1 3]) (cols r [1 3]) 0 0 [0] [0] 'auto')"]
+)
+def test_pieces_that_went_with_a_node_are_made_again_and_never_left_out(
+    cloud: Rapids, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    expected = cloud.frame(what)
+    wanted = [v.to_numpy(cloud.node) for v in expected.vecs if v.type != "string"]
+    cloud("(rm out)")
+    serve, lost = ranges._Store.serve, []
+
+    def forgetful(store: Any, payload: Any) -> Any:
+        """The first process that is asked for pieces has been started again since."""
+        if payload is not None and len(payload) == 3 and not lost:
+            lost.append(payload[0])
+            serve(store, (payload[0],))
+        return serve(store, payload)
+
+    for node in cloud.nodes:
+        store = node.rpc.serve("rapids.pieces", None)
+        monkeypatch.setattr(store, "serve", lambda payload, store=store: forgetful(store, payload))
+        monkeypatch.setitem(node.rpc._services, "rapids.pieces", lambda payload, store=store: forgetful(store, payload))
+    found = cloud.frame(what)
+    assert lost
+    for have, want in zip([v.to_numpy(cloud.node) for v in found.vecs if v.type != "string"], wanted, strict=True):
+        np.testing.assert_array_equal(have, want)
+
+
+def test_members_that_change_meanwhile_end_the_work_with_a_reason(cloud: Rapids, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranges, "_SETTLE_SECONDS", 0.01)
+    lives = iter(range(1000))
+    monkeypatch.setattr(ranges, "_members", lambda node: [Member(m, str(next(lives))) for m in node.cloud.members])
+    with pytest.raises(StateLostError, match="Nodes came or went while large frames were sorted"):
+        ranges.sorted_rows(cloud.node, ranges.Side((cloud.node.frames.get("l").vec("many"),)))

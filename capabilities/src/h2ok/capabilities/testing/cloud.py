@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 from h2ok.capabilities.contracts.extension import Discovery, Launcher
-from h2ok.capabilities.contracts.launcher import LaunchPlan
+from h2ok.capabilities.contracts.launcher import LaunchPlan, NodeState
 from h2ok.capabilities.registry import resolve
 from h2ok.capabilities.testing.contract import Contract
 from h2ok.kernel import H2OKError
@@ -69,13 +69,23 @@ class LauncherContract(Contract):
         return resolve(self.provided(Launcher, self.launcher).target)(self.plan(folder))
 
     def test_addresses_are_known_before_the_start(self, tmp_path: Path) -> None:
-        """One a node, this one first, all different."""
+        """One a node, that of the plan first, all different."""
         launcher = self.made(tmp_path)
         try:
             found = list(launcher.addresses)
             assert len(set(found)) == 3
             assert found[0] == "127.0.0.1:54321"
             assert all(_ADDRESS.match(a) for a in found)
+        finally:
+            launcher.close()
+
+    def test_states_are_of_its_nodes_alone(self, tmp_path: Path) -> None:
+        """Also before the start, when there may be none."""
+        launcher = self.made(tmp_path)
+        try:
+            states = launcher.states()
+            assert set(states) <= set(launcher.addresses)
+            assert not [s for s in states.values() if not isinstance(s, NodeState)]
         finally:
             launcher.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -73,6 +75,12 @@ class ServerProcess:
         self.url = self._await_address()
         self._reader = threading.Thread(target=self._drain, name="server-log", daemon=True)
         self._reader.start()
+
+    def pids(self) -> list[int]:
+        """Processes of the nodes, that of ``url`` first. ``process`` is the supervisor where there are several."""
+        with urllib.request.urlopen(f"{self.url}/3/Cloud", timeout=20) as answer:  # noqa: S310 - our own server
+            nodes = json.load(answer)["nodes"]
+        return [n["pid"] for n in sorted(nodes, key=lambda n: n["ip_port"] not in self.url)]
 
     def stop(self, timeout: float = 20.0) -> int:
         """End the server with SIGTERM and return its exit code; a server that does not end is killed and reported.

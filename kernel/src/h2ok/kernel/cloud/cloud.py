@@ -6,62 +6,17 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from h2ok.kernel.cloud.members import H2ONode, LostNode, Member, MemberInfo
 from h2ok.kernel.cloud.stats import NodeStats
 from h2ok.kernel.errors import CloudLockedError, CloudTimeoutError, NodeLostError
 from h2ok.kernel.key import chunk_slot, slot_of
-from h2ok.kernel.wire import wire_type
 
 if TYPE_CHECKING:
     from h2ok.kernel.cloud.placement import Placement
 
 __all__ = ["Cloud", "H2ONode", "LostNode", "Member", "MemberInfo"]
-
-
-@wire_type("node")
-@dataclass(frozen=True, slots=True, order=True)
-class H2ONode:
-    """Address of a member. Members are ordered by (ip, port); ``port`` is the REST port, ``node_port`` the ZeroMQ port."""
-
-    ip: str
-    port: int
-    node_port: int
-
-    @property
-    def name(self) -> str:
-        """``ip:port``, as H2O names nodes."""
-        return f"{self.ip}:{self.port}"
-
-
-@wire_type("cloud.member")
-@dataclass(frozen=True, slots=True, order=True)
-class Member:
-    """A node and which of its lives: a restarted process is another member. ``incarnation``: empty when it is not known."""
-
-    node: H2ONode
-    incarnation: str
-
-
-@dataclass(frozen=True, slots=True)
-class LostNode:
-    """A member that was lost and is not back. ``at``: milliseconds since the epoch, UTC."""
-
-    node: H2ONode
-    reason: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class MemberInfo:
-    """What this node knows of a member. ``last_heard``: milliseconds since the epoch, UTC, of the last sign of life."""
-
-    node: H2ONode
-    healthy: bool
-    lost: bool
-    last_heard: int
-    stats: NodeStats
 
 
 class Cloud:
@@ -98,6 +53,8 @@ class Cloud:
         #: Who was lost and neither came back nor was replaced, for people to see; the oldest first.
         self._missed: dict[H2ONode, LostNode] = {}
         self._outside = ""
+        #: Whether that is because a cloud that was formed lets this node wait.
+        self._waits = False
         #: Members declared dead so far.
         self.losses = 0
         self._suspect: frozenset[H2ONode] = frozenset()
@@ -160,6 +117,11 @@ class Cloud:
     def outside(self) -> str:
         """Why this node is not in the cloud it looks for, though it may get there by itself; empty when it is in its cloud."""
         return "" if self._locked else self._outside
+
+    @property
+    def waits(self) -> bool:
+        """Whether a cloud that was formed lets this node wait; it may also be ``outside`` because it still looks for one."""
+        return self._waits and not self._locked
 
     @property
     def lost_nodes(self) -> list[LostNode]:
@@ -431,11 +393,11 @@ class Cloud:
         """Note a sign of life of a member and its numbers."""
         self._heard[node] = (int(time.time() * 1000), stats)
 
-    def mark_outside(self, reason: str) -> None:
+    def mark_outside(self, reason: str, *, waits: bool = False) -> None:
         """Note why this node is not in its cloud yet, or that it is (with an empty reason)."""
         with self._changed:
-            if reason != self._outside:
-                self._outside = reason
+            if (reason, waits) != (self._outside, self._waits):
+                self._outside, self._waits = reason, waits
                 self._changed.notify_all()
 
     def mark_failed(self, reason: str) -> None:

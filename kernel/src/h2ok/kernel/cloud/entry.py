@@ -40,6 +40,11 @@ class Entry:
         self._misfit: tuple[float, str] | None = None
         self._told: set[tuple[str, bool]] = set()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a cloud that was formed lets this node wait."""
+        return self._waiting is not None or self.offer is not None
+
     def waits(self, by: H2ONode, problem: str, now: float, actions: list[Action]) -> None:
         """A member lets this node wait. ``problem``: what failed when that member tried to take it in; the others do not know."""
         since = now if self._waiting is None else self._waiting[1]
@@ -75,7 +80,7 @@ class Entry:
 
     def outside(self, now: float, sought: Sequence[H2ONode], *, alone: bool) -> str:
         """Why this node is outside; empty when it is not. ``sought``: who has neither answered yet nor been found to be silent."""
-        if self._waiting is not None or self.offer is not None:
+        if self.waiting:
             return self._text()
         if self._misfit is not None and alone:
             return self._misfit[1]

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from h2ok.kernel.cloud.ballot import Ballot
 from h2ok.kernel.cloud.cloud import H2ONode, Member
@@ -53,6 +52,7 @@ from h2ok.kernel.cloud.messages import (
     Suspect,
     Welcome,
 )
+from h2ok.kernel.cloud.peer import MembershipSettings, Peer
 from h2ok.kernel.cloud.reasons import SHUT_DOWN, cut_off_text, dead_text, late_text
 from h2ok.kernel.cloud.stats import NodeStats
 
@@ -62,35 +62,6 @@ __all__ = ["Membership", "MembershipSettings"]
 _FORGET_SECONDS = 60.0
 #: Between two tries to reach everyone while the cloud is forming.
 _FORMING_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class MembershipSettings:
-    """Seconds between heartbeats; of silence until suspect; until dead; a lock round may take until it is tried again."""
-
-    heartbeat: float = 1.0
-    suspect: float = 3.0
-    dead: float = 10.0
-    lock_round: float = 5.0
-    quorum: bool = False
-    elastic: bool = False
-
-
-@dataclass(slots=True)
-class _Peer:
-    """What is known of one address. ``member`` is None until it was heard."""
-
-    node: H2ONode
-    since: float
-    configured: bool
-    member: Member | None = None
-    #: Whether it is known to be there or not.
-    tried: bool = False
-    view: tuple[Member, ...] = ()
-    heard: float = 0.0
-    sent: float = -1e9
-    #: When this node sent the latest heartbeat that the peer answered as a member.
-    answered: float = -math.inf
 
 
 class Membership:
@@ -119,10 +90,10 @@ class Membership:
         self._complained: set[tuple[Member, str]] = set()
         self._suspects: frozenset[H2ONode] = frozenset()
         self._last_tick = now
-        self._peers: dict[H2ONode, _Peer] = {}
+        self._peers: dict[H2ONode, Peer] = {}
         for node in flatfile:
             if node != me.node:
-                self._peers[node] = _Peer(node, now, configured=True)
+                self._peers[node] = Peer(node, now, configured=True)
 
     # -- events -------------------------------------------------------------------------------------------------------
 
@@ -208,6 +179,11 @@ class Membership:
         sought = [p.node for p in self._peers.values() if p.configured and not p.tried]
         return self._entry.outside(now, sought, alone=len(self.view) == 1)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a cloud that was formed lets this node wait."""
+        return not self.locked and not self.failure and self._entry.waiting
+
     def lease(self) -> float:
         """Until when this node may answer from what it holds without asking anyone."""
         if self.failure:
@@ -238,7 +214,7 @@ class Membership:
             return actions
         for node in nodes:
             if node != self.me.node and node not in self._peers:
-                self._peers[node] = _Peer(node, now, configured=False)
+                self._peers[node] = Peer(node, now, configured=False)
                 actions.append(SendHeartbeat(node))
         return actions
 
@@ -296,7 +272,7 @@ class Membership:
             # It may take the earlier life of this address for a member still. The answer to this node's own heartbeat decides.
             self._entry.waits(sender.node, "", now, actions)
             return
-        peer = self._peers.setdefault(sender.node, _Peer(sender.node, now, configured=False))
+        peer = self._peers.setdefault(sender.node, Peer(sender.node, now, configured=False))
         if peer.member is not None and peer.member != sender:
             if self.locked:
                 self._lose(peer.member, "its process was restarted", actions)
@@ -315,7 +291,7 @@ class Membership:
             self._entry.met(sender.node)
             for m in message.view:
                 if m.node != self.me.node and m.node not in self._peers:
-                    self._peers[m.node] = _Peer(m.node, now, configured=False)
+                    self._peers[m.node] = Peer(m.node, now, configured=False)
         self._ballot.heard(message)
         for m in message.lost:
             if m == self.me:
@@ -413,7 +389,7 @@ class Membership:
         known = set(self.view)
         for m in view:
             if m != self.me and m not in self.lost:
-                peer = self._peers.setdefault(m.node, _Peer(m.node, now, configured=False))
+                peer = self._peers.setdefault(m.node, Peer(m.node, now, configured=False))
                 if peer.member != m:
                     peer.member, peer.heard, peer.answered = m, now, -math.inf
                 if m not in known:

@@ -124,7 +124,7 @@ class MembershipService:
             self._look_outside(now)
 
     def _look_outside(self, now: float) -> None:
-        self._cloud.mark_outside(self._state.outside(now))
+        self._cloud.mark_outside(self._state.outside(now), waits=self._state.waits)
 
     def _answer_heartbeat(self, message: Heartbeat) -> HeartbeatReply:
         reply: list[HeartbeatReply] = []
@@ -159,9 +159,10 @@ class MembershipService:
         """The cluster-wide decision, for ``Cloud.lock``."""
         self._event(lambda s, now: s.want_lock(reason, now))
         if not self._cloud.wait_until(lambda: self._cloud.locked or bool(self._cloud.failure), LOCK_TIMEOUT):
+            disagreement = f"its {self._cloud.size} nodes do not agree who is in it. {self._cloud.last_problem}"
             raise CloudTimeoutError(
-                f"Cloud '{self._cloud.name}' could not be locked within {LOCK_TIMEOUT:g} s: its {self._cloud.size} nodes do not "
-                f"agree who is in it. {self._cloud.last_problem} Check that every node reaches every other one.",
+                f"Cloud '{self._cloud.name}' could not be locked within {LOCK_TIMEOUT:g} s: {self._cloud.outside or disagreement} "
+                "Check that every node reaches every other one.",
                 size=self._cloud.size,
             )
         if self._cloud.failure:

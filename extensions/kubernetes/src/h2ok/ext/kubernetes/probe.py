@@ -58,6 +58,9 @@ class LeaderProbe:
     def is_leader(self) -> bool:
         """Whether requests should come here, as far as it is known."""
         node = self._node
+        if node is not None and node.cloud.waits:
+            # The others lead; this pod was started again and has no share yet.
+            return False
         if node is None or not node.cloud.consensus:
             return True
         return node.cloud.members[0] == node.cloud.me and not node.cloud.failure

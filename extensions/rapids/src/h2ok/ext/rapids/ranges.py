@@ -8,15 +8,27 @@ put one after the other are sorted by the key, stable, and the same on any numbe
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from h2ok.ext.rapids.blocks import fold, foldable
 from h2ok.ext.rapids.keys import NA_KEY, codes_of, order_of, reversed_codes
-from h2ok.kernel import Block, H2OKError, MRTask, Node, Vec, random_key, wire_type
+from h2ok.kernel import (
+    Block,
+    H2OKError,
+    IllegalArgumentError,
+    MRTask,
+    Node,
+    NodeLostError,
+    StateLostError,
+    Vec,
+    random_key,
+    wire_type,
+)
+from h2ok.kernel.cloud.cloud import Member
 from numpy.typing import NDArray
 
 __all__ = ["MANY_ROWS", "Side", "grouped", "join_rows", "joined_rows", "many_rows", "sorted_rows"]
@@ -30,7 +42,10 @@ _SAMPLES_A_RANGE = 32
 #: How many times as many left rows there are when most of them match nothing.
 _FEW_MATCH = 2
 _SERVICE = "rapids.pieces"
+#: How often work is begun that needs all nodes to stay, and how long to wait for them to have settled in between.
+_TRIES, _SETTLE_SECONDS = 3, 10.0
 _first_use = threading.Lock()
+T = TypeVar("T")
 
 Pieces = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
@@ -79,6 +94,9 @@ class _Store:
                 self._pieces.pop(key, None)
             return None
         session, side, number = payload
+        if not any(k[0] == session for k in self._pieces):
+            # This process took the place of one that had some: nothing would be a wrong answer.
+            raise _lost_pieces()
         out = []
         for chunk, (keys, rows, values, offsets) in self._pieces.get((session, side), {}).items():
             lo, hi = int(offsets[number]), int(offsets[number + 1])
@@ -171,30 +189,73 @@ class ScatterTask(MRTask):
 
 
 @contextmanager
-def scattered(node: Node, *sides: Side) -> Iterator[tuple[str, int, list[int]]]:
-    """Pieces of the sides while the context lasts: (their name, how many ranges, the members that hold some)."""
+def scattered(node: Node, *sides: Side) -> Iterator[tuple[str, int, list[Member]]]:
+    """Pieces of the sides while the context lasts: (their name, how many ranges, the members that hold some).
+
+    Raises
+    ------
+    StateLostError
+        Members came or went meanwhile; the work can be started again.
+    """
     name = random_key()
     bounds = _bounds(node, sides)
-    held = np.zeros(node.cloud.size, dtype=np.int64)
+    there = _members(node)
+    held = np.zeros(len(there), dtype=np.int64)
     _store(node)
     try:
         for i, s in enumerate(sides):
             if s.n_rows:
                 task = ScatterTask(name, i, bounds, list(s.descending), list(s.tables))
-                held += node.tasks.do_all(task, (*s.keys, *s.values)).value
-        yield name, len(bounds) + 1, np.flatnonzero(held).tolist()
+                counts = node.tasks.do_all(task, (*s.keys, *s.values)).value
+                # What a count stands for is the place of a member among all of them.
+                if _members(node) != there or len(counts) != len(there):
+                    raise _lost_pieces()
+                held += counts
+        yield name, len(bounds) + 1, [there[i] for i in np.flatnonzero(held)]
     finally:
-        for member in np.flatnonzero(held).tolist():
-            if not node.cloud.is_lost(member):
-                node.rpc.submit(member, _SERVICE, (name,)).exception()
+        node.rpc.tell_all(_SERVICE, (name,))
+
+
+def _members(node: Node) -> list[Member]:
+    """The members in the lives they have now."""
+    return [node.cloud.member(m) for m in node.cloud.members]
+
+
+def _lost_pieces(member: Member | None = None) -> StateLostError:
+    who = f"Node {member.node.name} was lost" if member is not None else "Nodes came or went"
+    return StateLostError(f"{who} while large frames were sorted, grouped or joined. Start the work again.")
+
+
+def _despite_losses(node: Node, work: Callable[[], T]) -> T:
+    """``work()``, which leaves nothing behind; once more when a node was lost with its pieces."""
+    for _ in range(_TRIES - 1):
+        try:
+            return work()
+        except StateLostError:
+            node.cloud.wait_until(lambda: not node.cloud.copies_missing, _SETTLE_SECONDS)
+    return work()
 
 
 # -- working on ranges ----------------------------------------------------------------------------------------------------
 
 
-def gathered(node: Node, name: str, side: int, number: int, members: Sequence[int], n_keys: int, n_values: int = 0) -> Pieces:
-    """All rows of a range in the order of the frame: keys int64[n, n_keys], row numbers int64[n], values float64[n_values, n]."""
-    found = [p for f in [node.rpc.submit(m, _SERVICE, (name, side, number)) for m in members] for p in f.result()]
+def gathered(node: Node, name: str, side: int, number: int, members: Sequence[Member], n_keys: int, n_values: int = 0) -> Pieces:
+    """All rows of a range in the order of the frame: keys int64[n, n_keys], row numbers int64[n], values float64[n_values, n].
+
+    Raises
+    ------
+    StateLostError
+        A member that held pieces is gone; one that was started again at its address has none.
+    """
+    found = []
+    for m, future in [(m, node.rpc.submit(m.node, _SERVICE, (name, side, number))) for m in members]:
+        try:
+            found += future.result()
+        except (NodeLostError, IllegalArgumentError) as e:
+            # A process that was started since does not even know the service.
+            raise _lost_pieces(m) from e
+        if m not in _members(node):
+            raise _lost_pieces(m)
     found.sort(key=lambda p: p[0])
     if not found:
         return np.zeros((0, n_keys), dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros((n_values, 0))
@@ -216,7 +277,7 @@ class SortRange(MRTask):
     """Row numbers of each range in ascending order of the keys."""
 
     pieces: str
-    members: list[int]
+    members: list[Member]
     n_keys: int
 
     def map(self, block: Block) -> list[Any]:
@@ -229,8 +290,12 @@ class SortRange(MRTask):
 
 def sorted_rows(node: Node, side: Side) -> NDArray[np.int64]:
     """Row numbers in ascending order of the keys, int64[n]; stable."""
-    with scattered(node, side) as (name, n_ranges, members):
-        return np.concatenate(over_ranges(node, SortRange(name, members, len(side.keys)), n_ranges))
+
+    def work() -> NDArray[np.int64]:
+        with scattered(node, side) as (name, n_ranges, members):
+            return np.concatenate(over_ranges(node, SortRange(name, members, len(side.keys)), n_ranges))
+
+    return _despite_losses(node, work)
 
 
 @wire_type("rapids.group_range")
@@ -239,7 +304,7 @@ class GroupRange(MRTask):
     """Groups of each range in ascending order of the keys: (keys, rows, statistics, first row of each)."""
 
     pieces: str
-    members: list[int]
+    members: list[Member]
     n_keys: int
     n_values: int
 
@@ -262,8 +327,12 @@ class GroupRange(MRTask):
 
 def grouped(node: Node, side: Side) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """(keys, numbers of rows, statistics) of the groups in ascending order of the keys; see ``grouping.Groups``."""
-    with scattered(node, side) as (name, n_ranges, members):
-        found = over_ranges(node, GroupRange(name, members, len(side.keys), len(side.values)), n_ranges)
+
+    def work() -> list[Any]:
+        with scattered(node, side) as (name, n_ranges, members):
+            return over_ranges(node, GroupRange(name, members, len(side.keys), len(side.values)), n_ranges)
+
+    found = _despite_losses(node, work)
     return (
         np.concatenate([f[0] for f in found]),
         np.concatenate([f[1] for f in found]),
@@ -312,7 +381,7 @@ class JoinRange(MRTask):
     """Pairs of row numbers of each range; see ``join_rows``. ``missing``: the code of a missing value of each key."""
 
     pieces: str
-    members: list[int]
+    members: list[Member]
     missing: list[int]
     keep_left: bool
     keep_right: bool
@@ -338,6 +407,10 @@ def joined_rows(
     node: Node, left: Side, right: Side, missing: list[int], *, keep_left: bool, keep_right: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """``join_rows`` of large frames."""
-    with scattered(node, left, right) as (name, n_ranges, members):
-        found = over_ranges(node, JoinRange(name, members, missing, keep_left, keep_right), n_ranges)
+
+    def work() -> list[Any]:
+        with scattered(node, left, right) as (name, n_ranges, members):
+            return over_ranges(node, JoinRange(name, members, missing, keep_left, keep_right), n_ranges)
+
+    found = _despite_losses(node, work)
     return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
