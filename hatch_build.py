@@ -43,6 +43,7 @@ TEST = (
     "xlwt>=1.3",
     "setuptools<81",
     "scikit-learn>=1.4",
+    "matplotlib>=3.8",
     "moto[server,s3]>=5",
     "h2o-client==3.46.0.11",
 )

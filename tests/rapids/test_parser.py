@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 from h2ok.capabilities.contracts.errors import BadRequestError
 from h2ok.ext.rapids.ast import Call, Func, Ident, NumberLit, NumbersLit, StrLit, StrsLit
@@ -82,6 +84,37 @@ def test_other_forms() -> None:
 def test_numpy_scalars_of_new_clients_are_literals() -> None:
     assert str(parse("(cols_py te np.str_('c1'))")) == '(cols_py te "c1" )'
     assert str(parse("(+ np.float64(0.5) 1)")) == "(+ 0.5 1.0 )"
+
+
+SCALARS = [
+    np.bool_(True), np.int8(2), np.int16(-2), np.int32(2), np.int64(2), np.uint8(2), np.uint16(2), np.uint32(2), np.uint64(2),
+    np.float16(0.5), np.float32(0.5), np.float64(-0.5), np.longdouble("0.5"), np.longlong(3), np.ulonglong(3), np.intc(3),
+    np.float64("nan"), np.float32("inf"), np.float64("-inf"), np.int64(2**62 + 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("scalar", SCALARS, ids=repr)
+def test_every_kind_of_numpy_scalar_is_its_number(scalar: Any) -> None:
+    for text in {repr(scalar), repr(scalar).replace("'", '"')}:
+        alone, listed = parse(f"(f {text})"), parse(f"[{text} 1]")
+        assert isinstance(alone, Call)
+        assert isinstance(alone.items[1], NumberLit)
+        assert isinstance(listed, NumbersLit)
+        for value in (alone.items[1].value, (listed.value.expand() if listed.value.longs is None else listed.value.longs)[0]):
+            assert value == scalar or (np.isnan(value) and np.isnan(scalar))
+
+
+def test_numpy_texts_in_lists() -> None:
+    assert parse("[np.str_('a') 'b' np.str_(\"c d\")]") == StrsLit(("a", "b", "c d"))
+    assert parse("['b' np.str_('a')]") == StrsLit(("b", "a"))
+
+
+@pytest.mark.parametrize(
+    "text", ["np.str_(1)", "np.float64('a')", "np.float64(1 2)", "np.int64(", "[np.str_('a') 1]", "[1 np.str_('a')]"]
+)
+def test_what_is_no_numpy_scalar_is_refused(text: str) -> None:
+    with pytest.raises(IllegalASTError):
+        parse(text)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@
 ``Frames`` also takes a connection of the ``h2o`` package; the functions below use its current one.
 """
 
+from h2ok.client.mending import mend
 from h2ok.client.models import download_mojo
 from h2ok.client.server import TransferError
 from h2ok.client.transfer import (
@@ -27,6 +28,7 @@ __all__ = [
     "from_arrow",
     "from_pandas",
     "from_polars",
+    "mend",
     "to_arrow",
     "to_pandas",
     "to_polars",

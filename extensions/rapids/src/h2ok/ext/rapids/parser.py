@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -24,9 +25,12 @@ _LIST_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?(?=[\s,
 _JAVA_IDENTIFIER = re.compile(r"[^\W\d]\w*|[$_][\w$]*")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "b": "\b", "'": "'", '"': '"', "\\": "\\"}
 _HEX_LENGTH = {"x": 2, "u": 4, "U": 8}
-#: Python clients on numpy 2 write numpy scalars by their repr: np.str_('c1'), np.float64(0.5).
 _DIGITS = re.compile(r"[+-]?\d+\Z")
-_NUMPY_SCALAR = re.compile(r"np\.(?:str_|float\d+|u?int\d+|bool_?)\Z")
+_QUOTES = ("'", '"')
+#: Python clients on numpy 2 write numpy scalars by their repr: np.str_('c1'), np.float64(0.5), np.longdouble('0.5'), np.True_.
+_NUMPY_SCALAR = re.compile(r"np\.(?:str_|longdouble|float\d+|u?int(?:\d+|c)|u?long(?:long)?|bool_?)\(")
+_NUMPY_TRUTHS = {"np.True_": 1.0, "np.False_": 0.0}
+_NUMPY_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf, "true": 1.0, "false": 0.0}
 _SHOWN = 60
 
 
@@ -95,9 +99,11 @@ class _Parser:
             return self.listing(at)
         if c in "'\"":
             return StrLit(self.string(), at)
-        token = self.token()
-        if self.at < len(self.text) and self.text[self.at] == "(" and _NUMPY_SCALAR.match(token):
+        if _NUMPY_SCALAR.match(self.text, at):
             return self.numpy_scalar()
+        token = self.token()
+        if token in _NUMPY_TRUTHS:
+            return NumberLit(_NUMPY_TRUTHS[token], at)
         return NumberLit(_number(token), at) if _NUMBER.match(token) else Ident(token, at)
 
     def token(self) -> str:
@@ -131,13 +137,20 @@ class _Parser:
         self.at += 1
         return c
 
-    def numpy_scalar(self) -> Ast:
-        opened = self.at
-        self.at += 1
-        value = self.expression()
-        if self.closing(")", opened) is None or not isinstance(value, (StrLit, NumberLit, Ident)):
-            raise self.error("A numpy scalar holds one number or text", opened)
-        return value
+    def numpy_scalar(self) -> NumberLit | StrLit:
+        """A text or a number inside the call that numpy writes around it; numbers may stand in quotes."""
+        at = self.at
+        opened = self.text.index("(", at)
+        self.at = opened + 1
+        quoted = self.text[self.at : self.at + 1] in _QUOTES
+        text = self.string() if quoted else self.token()
+        if self.closing(")", opened) is not None:
+            if self.text.startswith("np.str_", at) and quoted:
+                return StrLit(text, at)
+            value = _NUMPY_WORDS.get(text.lower(), _number(text) if _NUMBER.match(text) else None)
+            if value is not None and not self.text.startswith("np.str_", at):
+                return NumberLit(value, at)
+        raise self.error("A numpy scalar holds one number or text", opened)
 
     def function(self, at: int) -> Func:
         self.at += 1
@@ -163,9 +176,9 @@ class _Parser:
     def listing(self, at: int) -> Ast:
         self.at += 1
         c = self.skip_space()
-        if c and c in "'\"":
+        if (c and c in _QUOTES) or self.text.startswith("np.str_(", self.at):
             texts: list[str] = []
-            self.items(at, lambda: texts.append(self.string()))
+            self.items(at, lambda: texts.append(self.list_text()))
             return StrsLit(tuple(texts), at)
         bases: list[float] = []
         counts: list[int] = []
@@ -195,8 +208,25 @@ class _Parser:
             if self.skip_space() == ",":
                 self.at += 1
 
+    def list_text(self) -> str:
+        """A text of a list."""
+        if not self.text.startswith("np.str_(", self.at):
+            return self.string()
+        found = self.numpy_scalar()
+        assert isinstance(found, StrLit)
+        return found.value
+
     def list_number(self) -> float:
-        """A number; a whole number that no double holds as int."""
+        """A number of a list; a whole number that no double holds as int."""
+        if self.text.startswith("np.", self.at):
+            truth = next((t for t in _NUMPY_TRUTHS if self.text.startswith(t, self.at)), None)
+            if truth is not None:
+                self.at += len(truth)
+                return _NUMPY_TRUTHS[truth]
+            if _NUMPY_SCALAR.match(self.text, self.at):
+                found = self.numpy_scalar()
+                if isinstance(found, NumberLit):
+                    return found.value
         m = _LIST_NUMBER.match(self.text, self.at)
         if m is None:
             raise self.error("Missing token: a number list holds only numbers, a string list only strings")
