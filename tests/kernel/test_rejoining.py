@@ -132,6 +132,23 @@ def test_a_node_that_finds_nobody_stops_to_look(net: ElasticNetwork) -> None:
     assert alone.locked
 
 
+def test_a_node_that_is_told_of_others_later_looks_around_first(net: ElasticNetwork) -> None:
+    net.settings = MembershipSettings(elastic=True, seeks=True)
+    alone = net.add(0)
+    assert "looks for the other nodes" in alone.outside(net.now)
+    net.run(3)
+    assert alone.outside(net.now) == ""
+    net.lock(alone)
+    # Another life is told of a node of a cloud that is locked, and is outside from the first moment on.
+    late = net.add(1)
+    assert late.outside(net.now)
+    net.do(late.me.node, late.meet([alone.me.node], net.now))
+    assert late.waits
+    net.run(20)
+    assert late.waits
+    assert not late.locked
+
+
 def test_it_stops_to_look_at_once_when_nobody_is_there(net: ElasticNetwork) -> None:
     alone = net.add(0, range(2))
     alone.no_answer(address(1))

@@ -52,7 +52,9 @@ LOCK_TIMEOUT = 60.0
 class MembershipService:
     """Joins a node to its cloud: one heartbeat thread, and services that answer the other nodes."""
 
-    def __init__(self, node: Node, transport: Transport, identity: Identity, flatfile: Iterable[H2ONode]) -> None:
+    def __init__(
+        self, node: Node, transport: Transport, identity: Identity, flatfile: Iterable[H2ONode], *, seeks: bool = False
+    ) -> None:
         self._cloud = node.cloud
         self._transport = transport
         config = node.config
@@ -62,6 +64,7 @@ class MembershipService:
             config.dead_seconds,
             quorum=config.replicas > 0,
             elastic=config.elastic,
+            seeks=seeks,
         )
         self.me = Member(node.cloud.me, f"{process_token()}{secrets.token_hex(8)}")
         node.cloud.welcome(self.me)
