@@ -446,6 +446,21 @@ def test_a_cloud_that_takes_no_newcomers_says_so_to_a_restarted_member() -> None
         assert "takes no new nodes" in back.cloud.failure
 
 
+def test_a_node_that_ends_itself_does_not_warn_of_others_that_go(caplog: pytest.LogCaptureFixture) -> None:
+    for ending, level in ((False, "WARNING"), (True, "INFO")):
+        caplog.clear()
+        with caplog.at_level("INFO", "h2ok"), inproc_cloud() as cloud:
+            node = cloud.nodes[PORTS[0]]
+            node.dkv.put("k", 1)
+            if ending:
+                node.rehoming.stop_leading()
+            cloud.kill(PORTS[2])
+            assert node.cloud.wait_until(lambda node=node: bool(node.cloud.lost_nodes), 10)
+        said = [r for r in caplog.records if "is lost: its process ended" in r.message]
+        assert level in {r.levelname for r in said}
+        assert ending or {r.levelname for r in said} == {level}
+
+
 def test_the_placement_of_a_member_that_is_back_is_whole() -> None:
     first = Placement.first((A, B, C), 1)
     after = first.without([C]).with_members([C])

@@ -226,7 +226,8 @@ class MembershipService:
             case Log(message, problem):
                 if problem:
                     cloud.last_problem = message
-                _log.log(logging.WARNING if problem else logging.INFO, "%s", message)
+                # The others end with this node, mostly, and some go before they have said so.
+                _log.log(logging.WARNING if problem and not self._rehoming.ending else logging.INFO, "%s", message)
         if isinstance(action, SetMembers):
             cloud.consensus = self._state.consensus
 
