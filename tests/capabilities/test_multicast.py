@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from h2ok.capabilities import multicast
 from h2ok.capabilities.hosts import extension as hosts
 from h2ok.capabilities.multicast import MulticastDiscovery, group_of
 from h2ok.capabilities.testing.cloud import DiscoveryContract
@@ -53,6 +54,30 @@ def test_nodes_of_one_name_become_one_cloud() -> None:
                 discovery.close()
             for node in nodes:
                 node.close()
+
+
+def test_one_that_is_started_again_hears_the_others_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first one announces itself often for half a second, and then not again in this test unless somebody asks.
+    for name, value in (("_OFTEN", 0.1), ("_YOUNG", 0.5), ("_SELDOM", 600.0)):
+        monkeypatch.setattr(multicast, name, value)
+    port = free_ports(1)[0]
+    with no_new_threads():
+        first, again = MulticastDiscovery(f"239.77.1.4:{port}"), MulticastDiscovery(f"239.77.1.4:{port}")
+        known: list[str] = []
+        first.watch("c", "127.0.0.1:5000", known.extend)
+        began = time.monotonic()
+        try:
+            for _ in range(2):
+                heard: list[str] = []
+                assert until(lambda: time.monotonic() - began > 0.8)
+                again.watch("c", "127.0.0.1:5002", heard.extend)
+                assert until(lambda heard=heard: heard == ["127.0.0.1:5000"])
+                again.close()
+                again = MulticastDiscovery(f"239.77.1.4:{port}")
+            assert known == ["127.0.0.1:5002"]
+        finally:
+            first.close()
+            again.close()
 
 
 def test_rubbish_is_passed_over() -> None:

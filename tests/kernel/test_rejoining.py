@@ -132,6 +132,23 @@ def test_a_node_that_finds_nobody_stops_to_look(net: ElasticNetwork) -> None:
     assert alone.locked
 
 
+def test_a_node_that_is_told_of_others_later_looks_around_first(net: ElasticNetwork) -> None:
+    net.settings = MembershipSettings(elastic=True, seeks=True)
+    alone = net.add(0)
+    assert "looks for the other nodes" in alone.outside(net.now)
+    net.run(3)
+    assert alone.outside(net.now) == ""
+    net.lock(alone)
+    # Another life is told of a node of a cloud that is locked, and is outside from the first moment on.
+    late = net.add(1)
+    assert late.outside(net.now)
+    net.do(late.me.node, late.meet([alone.me.node], net.now))
+    assert late.waits
+    net.run(20)
+    assert late.waits
+    assert not late.locked
+
+
 def test_it_stops_to_look_at_once_when_nobody_is_there(net: ElasticNetwork) -> None:
     alone = net.add(0, range(2))
     alone.no_answer(address(1))
@@ -427,6 +444,21 @@ def test_a_cloud_that_takes_no_newcomers_says_so_to_a_restarted_member() -> None
         back = cloud.start(PORTS[2])
         assert back.cloud.wait_until(lambda: bool(back.cloud.failure), 10)
         assert "takes no new nodes" in back.cloud.failure
+
+
+def test_a_node_that_ends_itself_does_not_warn_of_others_that_go(caplog: pytest.LogCaptureFixture) -> None:
+    for ending, level in ((False, "WARNING"), (True, "INFO")):
+        caplog.clear()
+        with caplog.at_level("INFO", "h2ok"), inproc_cloud() as cloud:
+            node = cloud.nodes[PORTS[0]]
+            node.dkv.put("k", 1)
+            if ending:
+                node.rehoming.stop_leading()
+            cloud.kill(PORTS[2])
+            assert node.cloud.wait_until(lambda node=node: bool(node.cloud.lost_nodes), 10)
+        said = [r for r in caplog.records if "is lost: its process ended" in r.message]
+        assert level in {r.levelname for r in said}
+        assert ending or {r.levelname for r in said} == {level}
 
 
 def test_the_placement_of_a_member_that_is_back_is_whole() -> None:

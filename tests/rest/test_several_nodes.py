@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from h2ok.capabilities import Runtime
@@ -51,6 +53,27 @@ def test_logs_stacks_and_network_of_all_nodes(cloud3: list[Runtime]) -> None:
 def test_shutdown_reaches_every_node(cloud3: list[Runtime]) -> None:
     Client.of(cloud3[2]).post("/3/Shutdown")
     assert all(r.stopping.wait(10) for r in cloud3)
+
+
+def test_shutdown_reaches_every_node_though_the_first_one_goes_at_once(
+    cloud3: list[Runtime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = cloud3[2].node
+    submit = asked.rpc.submit
+
+    def submit_and_lose(member: Any, name: str, *rest: Any, **more: Any) -> Any:
+        """Whoever was asked to end has left the forming cloud before the next one is asked."""
+        future = submit(member, name, *rest, **more)
+        future.result(10)
+        gone = asked.cloud.node(member)
+        asked.cloud.set_members(tuple(m for m in asked.cloud.members if m != gone))
+        return future
+
+    monkeypatch.setattr(asked.rpc, "submit", submit_and_lose)
+    before = asked.cloud.members
+    cloud3[2].stop_cloud()
+    asked.cloud.set_members(before)
+    assert all(r.stopping.is_set() for r in cloud3)
 
 
 def test_the_timeline_tells_of_messages_of_all_nodes(cloud3: list[Runtime]) -> None:

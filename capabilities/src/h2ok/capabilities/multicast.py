@@ -96,10 +96,15 @@ class MulticastDiscovery(Discovery):
             except OSError:  # nothing for a moment, or an interface went away
                 continue
             address = heard.removeprefix(text)
-            if address != heard and address not in known and _is_address(address) and len(known) < _MAX_KNOWN:
+            if address in (heard, own) or not _is_address(address):
+                continue
+            if address not in known and len(known) < _MAX_KNOWN:
                 known.add(address)
                 found([address])
                 announced = float("-inf")  # a newcomer shall not wait
+            elif now - announced >= _OFTEN:
+                # Nor shall one that was started again, which knows nobody. All announce at once then, no more often than before.
+                announced = float("-inf")
 
 
 def _joined(group: tuple[str, int], host: str) -> socket.socket:

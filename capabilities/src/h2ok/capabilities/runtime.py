@@ -93,8 +93,9 @@ class Runtime:
     def stop_cloud(self) -> None:
         """Ask every node of the cloud to end, this one last. A node that does not answer is passed over."""
         node = self.node
-        others = [i for i in range(node.cloud.size) if i != node.cloud.self_index]
-        futures = [node.rpc.submit(i, "runtime.stop", None, timeout=2.0) for i in others]
+        # By name: their places change as soon as the first one has gone.
+        others = [m for m in node.cloud.members if m != node.cloud.me]
+        futures = [node.rpc.submit(m, "runtime.stop", None, timeout=2.0) for m in others]
         for f in futures:
             # A lost node has ended already, which is what we want.
             with contextlib.suppress(Exception):

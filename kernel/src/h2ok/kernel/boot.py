@@ -30,6 +30,8 @@ def start_node(
     node_port: int | None = None,
     extension_hash: str = "",
     extensions: Sequence[str] = (),
+    *,
+    seeks: bool = False,
 ) -> Node:
     """A started node. Returns at once; ``node.cloud.wait_for_size(n)`` waits for the others.
 
@@ -40,6 +42,7 @@ def start_node(
     node_port : where to listen for other nodes; the REST port + 1 by default, 0 for any free one.
     extension_hash, extensions : the set of extensions of this node, which must be equal on all nodes: a hash, and
         ``name==version`` of each so that a refusal can name the difference.
+    seeks : ``cloud.meet`` will be told of other nodes, so that this one looks around a moment before it takes itself for the first.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def start_node(
     transport = ZmqTransport(config.ip, port, label=f"{config.ip}:{config.port}", secret=config.cluster_secret)
     node = Node(config, transport, transport.port)
     identity = Identity(config.name, __version__, extension_hash, tuple(sorted(extensions)), config.replicas)
-    service = MembershipService(node, transport, identity, others)
+    service = MembershipService(node, transport, identity, others, seeks=seeks)
     node.start()
     service.start()
     return node

@@ -187,7 +187,7 @@ class Start:
         stack: contextlib.ExitStack,
     ) -> int:
         found, discovery = self._others(args)
-        node = _start_node(config, found, self.registry)
+        node = _start_node(config, found, self.registry, seeks=discovery is not None and not args.flatfile)
         stack.callback(node.close)
         if discovery is not None:
             stack.callback(discovery.close)
@@ -327,10 +327,10 @@ def _logging(args: argparse.Namespace, address: str, ice_root: Path, level: int)
         logs.close()
 
 
-def _start_node(config: NodeConfig, flatfile: list[str], registry: Registry) -> Node:
+def _start_node(config: NodeConfig, flatfile: list[str], registry: Registry, *, seeks: bool) -> Node:
     from h2ok.kernel.boot import start_node
 
-    return start_node(config, flatfile, extension_hash=registry.set_hash(), extensions=registry.versions())
+    return start_node(config, flatfile, extension_hash=registry.set_hash(), extensions=registry.versions(), seeks=seeks)
 
 
 def _describe(config: NodeConfig, settings: Settings) -> None:

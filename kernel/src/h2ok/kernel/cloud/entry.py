@@ -78,14 +78,22 @@ class Entry:
             self._tell(now, actions)
         return self._misfit[1] if self._misfit is not None and alone and now - self._misfit[0] > _MISFIT_SECONDS else ""
 
-    def outside(self, now: float, sought: Sequence[H2ONode], *, alone: bool) -> str:
-        """Why this node is outside; empty when it is not. ``sought``: who has neither answered yet nor been found to be silent."""
+    def outside(self, now: float, sought: Sequence[H2ONode], *, looks: bool, alone: bool) -> str:
+        """Why this node is outside; empty when it is not.
+
+        Parameters
+        ----------
+        sought : who has neither answered yet nor been found to be silent.
+        looks : whether there may be somebody who was not tried yet.
+        alone : it is with nobody.
+        """
         if self.waiting:
             return self._text()
         if self._misfit is not None and alone:
             return self._misfit[1]
-        if sought and now < self._found_by:
-            return f"It looks for the other nodes of cloud '{self._cloud}' ({', '.join(n.name for n in sought[:8])})."
+        if looks and now < self._found_by:
+            names = f" ({', '.join(n.name for n in sought[:8])})" if sought else ""
+            return f"It looks for the other nodes of cloud '{self._cloud}'{names}."
         return ""
 
     def _text(self) -> str:

@@ -176,8 +176,10 @@ class Membership:
         """Why this node is not in the cloud it looks for, though it may get there by itself; empty when it is in its cloud."""
         if self.locked or self.failure:
             return ""
-        sought = [p.node for p in self._peers.values() if p.configured and not p.tried]
-        return self._entry.outside(now, sought, alone=len(self.view) == 1)
+        seeks = self.settings.seeks
+        sought = [p.node for p in self._peers.values() if (p.configured or seeks) and not p.tried]
+        looks = bool(sought) or (seeks and not self._peers)
+        return self._entry.outside(now, sought, looks=looks, alone=len(self.view) == 1)
 
     @property
     def waits(self) -> bool:

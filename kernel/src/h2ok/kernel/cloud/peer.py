@@ -12,7 +12,14 @@ __all__ = ["MembershipSettings", "Peer"]
 
 @dataclass(frozen=True, slots=True)
 class MembershipSettings:
-    """Seconds between heartbeats; of silence until suspect; until dead; a lock round may take until it is tried again."""
+    """Seconds between heartbeats; of silence until suspect; until dead; a lock round may take until it is tried again.
+
+    Parameters
+    ----------
+    quorum : a part that hears no majority gives itself up.
+    elastic : a locked cloud takes newcomers.
+    seeks : addresses of others are found while the node runs.
+    """
 
     heartbeat: float = 1.0
     suspect: float = 3.0
@@ -20,6 +27,7 @@ class MembershipSettings:
     lock_round: float = 5.0
     quorum: bool = False
     elastic: bool = False
+    seeks: bool = False
 
 
 @dataclass(slots=True)

@@ -131,6 +131,11 @@ class Rehoming:
             thread.join(5.0)
 
     @property
+    def ending(self) -> bool:
+        """Whether this node is about to end."""
+        return self._stop.is_set()
+
+    @property
     def busy(self) -> bool:
         """Whether this node is leading a change of placement."""
         return self._thread is not None

@@ -52,7 +52,9 @@ LOCK_TIMEOUT = 60.0
 class MembershipService:
     """Joins a node to its cloud: one heartbeat thread, and services that answer the other nodes."""
 
-    def __init__(self, node: Node, transport: Transport, identity: Identity, flatfile: Iterable[H2ONode]) -> None:
+    def __init__(
+        self, node: Node, transport: Transport, identity: Identity, flatfile: Iterable[H2ONode], *, seeks: bool = False
+    ) -> None:
         self._cloud = node.cloud
         self._transport = transport
         config = node.config
@@ -62,6 +64,7 @@ class MembershipService:
             config.dead_seconds,
             quorum=config.replicas > 0,
             elastic=config.elastic,
+            seeks=seeks,
         )
         self.me = Member(node.cloud.me, f"{process_token()}{secrets.token_hex(8)}")
         node.cloud.welcome(self.me)
@@ -223,7 +226,8 @@ class MembershipService:
             case Log(message, problem):
                 if problem:
                     cloud.last_problem = message
-                _log.log(logging.WARNING if problem else logging.INFO, "%s", message)
+                # The others end with this node, mostly, and some go before they have said so.
+                _log.log(logging.WARNING if problem and not self._rehoming.ending else logging.INFO, "%s", message)
         if isinstance(action, SetMembers):
             cloud.consensus = self._state.consensus
 
