@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from h2ok.capabilities.surface import not_built, route_not_built
 from h2ok.capabilities.testing import Client, local_runtime
@@ -10,11 +12,10 @@ LIST = "docs/compatibility.md lists what is built"
 
 
 @pytest.fixture(scope="module")
-def client():
+def client() -> Iterator[Client]:
     with local_runtime() as runtime:
-        runtime.node.frames.from_columns(
-            "points", {"x": [1.0, 2.0, 3.0, 4.0] * 20, "y": [0, 1, 0, 1] * 20}, domains={"y": ("a", "b")}
-        )
+        columns = {"x": [1.0, 2.0, 3.0, 4.0] * 20, "y": [0, 1, 0, 1] * 20}
+        runtime.node.frames.from_columns("points", columns, domains={"y": ("a", "b")})
         yield Client.of(runtime)
 
 
@@ -27,9 +28,7 @@ def client():
         ("POST", "/3/FeatureInteraction", "POST /3/FeatureInteraction"),
         ("POST", "/3/ModelBuilders/deeplearning", "the algorithm 'deeplearning'"),
         ("POST", "/99/Grid/coxph", "the algorithm 'coxph'"),
-        ("POST", "/99/Grid/coxph/resume", "coxph"),
         ("POST", "/3/SegmentModelsBuilders/gam", "the algorithm 'gam'"),
-        ("GET", "/3/ModelBuilders/rulefit", "the algorithm 'rulefit'"),
         ("GET", "/3/Metadata/schemas/AutoMLV99", "the schema 'AutoMLV99'"),
     ],
 )
@@ -58,10 +57,17 @@ def test_predictions_of_another_kind_name_what_there_is(client: Client) -> None:
     assert client.job(client.post("/3/ModelBuilders/gbm", **form))["status"] == "DONE"
     client.job(client.post("/3/ModelBuilders/naivebayes", training_frame="points", response_column="y", model_id="bayes"))
     for model, available in (("trees", "predict_contributions"), ("bayes", "Available: none")):
-        said = client.post(f"/3/Predictions/models/{model}/frames/points", expect=400, predict_staged_proba=True)["msg"]
+        said = client.post(f"/3/Predictions/models/{model}/frames/points", expect=412, predict_staged_proba=True)["msg"]
         assert "predict_staged_proba is not available" in said
         assert available in said
         assert LIST in said
+
+
+def test_metadata_of_an_algorithm_that_is_not_built_says_so(client: Client) -> None:
+    """500 as H2O answers for unknown ones."""
+    said = client.request("GET", "/3/ModelBuilders/rulefit")
+    assert said.status == 500
+    assert "H2O-3 has the algorithm 'rulefit'" in said.json["msg"]
 
 
 def test_what_is_built_is_never_said_to_be_missing(client: Client) -> None:
