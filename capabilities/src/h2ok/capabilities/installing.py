@@ -32,9 +32,9 @@ def how_to_get(extension: str, installed: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """``Nearest: 'gbm'.`` for a name that looks like a known one; else empty."""
-    near = get_close_matches(name, sorted(known), 1, cutoff=0.6)
-    return f"Nearest: '{near[0]}'." if near else ""
+    """``Nearest: 'glm', 'gbm'.`` for a name that looks like known ones, the most alike first; else empty."""
+    near = get_close_matches(name, sorted(known), 3, cutoff=0.6)
+    return f"Nearest: {', '.join(map(repr, near))}." if near else ""
 
 
 def scheme_hint(scheme: str) -> str:

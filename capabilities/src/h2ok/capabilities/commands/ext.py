@@ -98,5 +98,5 @@ class Ext:
     def _new(self, kind: str, name: str, folder: Path) -> int:
         for path in new_extension(kind, name, folder):
             print(f"made {path}")
-        print(f"\nNext: cd {folder} && python -m pytest, then pip install -e . and start a node.")
+        print(f'\nNext: cd {folder} && pip install -e ".[test]" && python -m pytest, then start a node: h2ok start --ext {name}')
         return 0
