@@ -76,6 +76,11 @@ def test_columns_of_ones_own_and_columns_replaced_since_stay(r: Rapids) -> None:
     assert column(r, "age") == [2, None, 6, 16]
 
 
+def test_types_are_named_without_a_slip(r: Rapids) -> None:
+    with pytest.raises(BadRequestError, match="found one of type enum"):
+        r("(hist (cols people 2) 'sturges')")
+
+
 def test_a_renamed_frame_is_found(r: Rapids) -> None:
     r("(tmp= t1 (cols_py people 'age'))")
     r("(rename 'people' 'persons')")

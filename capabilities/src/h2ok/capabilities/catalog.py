@@ -183,9 +183,8 @@ class Catalog:
                 return self.load(item)
         word = KINDS[kind].word  # type: ignore[index]
         known = ", ".join(i.name for i in items) or "none"
-        raise ExtensionError(
-            f"There is no {word} '{name}'. Known: {known}. Install the package that brings it; see `h2ok ext list`."
-        )
+        near = nearest(name, [i.name for i in items]) or "Install the package that brings it; see `h2ok ext list`."
+        raise ExtensionError(f"There is no {word} '{name}'. {near} Known: {known}.")
 
     def has_service(self, name: str) -> bool:
         """Whether some active extension provides the service."""

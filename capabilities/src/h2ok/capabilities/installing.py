@@ -28,7 +28,7 @@ def how_to_get(extension: str, installed: Iterable[str]) -> str:
     if extension in BUILT_IN:
         return f"It comes with h2ok. Install that again: {pip_install()}."
     near = nearest(extension, {*installed, *BUILT_IN, *OPTIONAL})
-    return near or "It is none of h2ok's own. Install the package that brings it from where you know it."
+    return near or "It is none of h2ok's own. Install the package that brings it."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -177,7 +177,7 @@ def _cell(env: Env, vec: Vec) -> Any:
 def _set_rows(env: Env, vec: Vec, source: Vec, rows: NDArray[np.int64]) -> Vec:
     kinds = {vec.type, source.type}
     if not (kinds <= {"numeric", "bad", "time"} or kinds in ({"enum"}, {"string"})):
-        raise _bad_type(f"a {source.type} column", vec)
+        raise _bad_type(f"of a column of type {source.type}", vec)
     values: Any
     if vec.type == "enum":
         index = {level: i for i, level in enumerate(vec.domain or ())}
