@@ -52,6 +52,15 @@ def test_selections_of_selections_and_of_no_name_do(r: Rapids) -> None:
     assert column(r, "age") == AGE
 
 
+def test_joined_and_renamed_selections_do(r: Rapids) -> None:
+    r("(tmp= t1 (cbind (cols_py people 'age') (cols_py people 'income')))")
+    r("(tmp= t2 (colnames= (cols_py people 'c') 0 'C'))")
+    r("(h2o.impute t1 -1 'mean' 'interpolate' [] _ _)")
+    r("(h2o.impute t2 0 'mode' 'interpolate' [] _ _)")
+    assert [column(r, n) for n in ("age", "income", "c")] == [[1, 4, 3, 8], [10, 20, 30, 20], ["a", "a", "a", "b"]]
+    assert r.node.frames.get("people").names == ("age", "income", "c", "g")
+
+
 def test_groups_fill_it_too(r: Rapids) -> None:
     r("(tmp= t1 (cols_py people ['age' 'g']))")
     table = r.columns("(h2o.impute t1 0 'mean' 'interpolate' [1] _ _)")

@@ -31,8 +31,8 @@ class Session:
         self.id = id_
         self.runtime = sessions.runtime
         self.temps: set[str] = set()
-        #: Temporaries that are columns of a stored frame, with its key; see ``views``.
-        self.views: dict[str, str] = {}
+        #: Temporaries that are columns of stored frames, with the keys of these; see the module ``views``.
+        self.views: dict[str, frozenset[str]] = {}
         #: Named settings of this node, shared by its sessions.
         self.settings = sessions.settings
         self._sessions = sessions
@@ -63,8 +63,8 @@ class Session:
 
     # -- stored frames ------------------------------------------------------------------------------------------------
 
-    def store_temp(self, env: Env, key: str, frame: Frame, root: str = "") -> Frame:
-        """Store a temporary of this session; ``root``: the stored frame whose columns it is.
+    def store_temp(self, env: Env, key: str, frame: Frame, roots: frozenset[str] = frozenset()) -> Frame:
+        """Store a temporary of this session; ``roots``: keys of the stored frames whose columns it is.
 
         Raises
         ------
@@ -77,8 +77,8 @@ class Session:
                 f"Attempt to make the temporary '{key}', but that id exists already. Remove it first: (rm {key}).", key=key
             )
         self.temps.add(key)
-        if root and root != key:
-            self.views[key] = root
+        if roots - {key}:
+            self.views[key] = roots - {key}
         env.stored.add(key)
         return env.node.frames.put(frame.renamed(key))
 
@@ -121,7 +121,9 @@ class Session:
         if old in self.temps:
             self.temps.discard(old)
             self.temps.add(new)
-        self.views = {new if k == old else k: new if r == old else r for k, r in self.views.items()}
+        self.views = {
+            new if key == old else key: frozenset(new if r == old else r for r in roots) for key, roots in self.views.items()
+        }
         # What the object owns stays with it.
         remove_key(self.runtime, old, cascade=False)
 

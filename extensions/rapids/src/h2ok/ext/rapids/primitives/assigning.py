@@ -17,7 +17,7 @@ from h2ok.ext.rapids.fused import LazyFrame, force
 from h2ok.ext.rapids.primitives.slicing import pick_columns, row_numbers
 from h2ok.ext.rapids.rows import fetch_codes, fetch_exact, spec_of
 from h2ok.ext.rapids.values import Numbers
-from h2ok.ext.rapids.views import root_of
+from h2ok.ext.rapids.views import roots_of
 from h2ok.kernel import NA_INT64, Block, Frame, OutputSpec, Vec
 from h2ok.kernel.frame.codecs import ConstantChunk
 from h2ok.kernel.frame.longs import is_exact_double, joined_values, with_value
@@ -263,7 +263,7 @@ def _frame_of(env: Env, tree: Ast, who: str) -> Frame:
 @family("tmp=", "id expr", "Store a frame as a temporary of the session.", lazy=True)
 def store_temp(env: Env, id: Ast, expr: Ast) -> Frame:
     frame = _frame_of(env, expr, "tmp=")
-    return env.session.store_temp(env, env.expand(env.text(id)), frame, root_of(env, expr))
+    return env.session.store_temp(env, env.expand(env.text(id)), frame, roots_of(env, expr))
 
 
 @family("assign", "id fr", "Store a frame under a global key.", lazy=True)

@@ -19,7 +19,7 @@ from h2ok.ext.rapids.primitives.levels import count_levels
 from h2ok.ext.rapids.quantiles import quantiles
 from h2ok.ext.rapids.rows import fetch, fetch_exact, spec_of
 from h2ok.ext.rapids.values import Numbers, Row
-from h2ok.ext.rapids.views import change_in_place, root_of
+from h2ok.ext.rapids.views import change_in_place, roots_of
 from h2ok.kernel import NA_INT64, Block, Frame, OutputSpec, Vec
 from h2ok.kernel.frame.longs import is_missing, with_value
 from numpy.typing import NDArray
@@ -108,10 +108,10 @@ def impute(env: Env, fr: Ast, col: Ast, method: Ast, combine: Ast, by: Ast, grou
     picked = list(range(frame.n_cols)) if column == -1 else [column]
     groups = _absent(env, group_frame, "groupFrame")
     keys = _by(env, frame, by)
-    root = root_of(env, fr)
+    roots = roots_of(env, fr)
     if groups is not None or keys:
         filled, table = _impute_groups(env, frame, picked, how, keys, groups)
-        change_in_place(env, root, frame, filled)
+        change_in_place(env, roots, frame, filled)
         return table
     given = _given(env, frame, values)
     used = np.full(frame.n_cols, math.nan)
@@ -123,7 +123,7 @@ def impute(env: Env, fr: Ast, col: Ast, method: Ast, combine: Ast, by: Ast, grou
             used[j] = _fill_value(env, frame.vecs[j], "" if column == -1 else how, mix, frame.names[j])
         if not math.isnan(used[j]):
             vecs[j] = _filled(env, vecs[j], float(used[j]))
-    change_in_place(env, root, frame, Frame(frame.key, frame.names, tuple(vecs)))
+    change_in_place(env, roots, frame, Frame(frame.key, frame.names, tuple(vecs)))
     return Row(used, frame.names)
 
 
