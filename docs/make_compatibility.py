@@ -38,7 +38,7 @@ PREDICTIONS = {
 INTRO = """# Compatibility with H2O-3
 
 Made by `docs/make_compatibility.py` from the installed extensions and the surface of H2O-3 3.46 (`docs/h2o_surface.json`).
-What is not built answers with an error that names it. Differences in what is built are in [deviations](deviations.md).
+What is not built answers with an error that names it and this page. Differences in what is built: see [deviations](deviations.md).
 
 The Python clients 3.46.0.11 and 3.46.0.12 are tested. 3.46.0.12 itself refuses `download_mojo`, `save_mojo` and `download_pojo`,
 whatever server it talks to; `h2ok.client.download_mojo(model, path)` works with both.

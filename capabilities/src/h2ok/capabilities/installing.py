@@ -42,4 +42,4 @@ def scheme_hint(scheme: str) -> str:
     owner = _SCHEMES.get(scheme, "")
     if owner:
         return f"The extension {owner} brings it: {how_to_get(owner, ())}"
-    return "No part of h2ok does; an extension of your own may (h2ok ext new persist)."
+    return "No part of h2ok knows them; an extension of yours may (h2ok ext new persist)."

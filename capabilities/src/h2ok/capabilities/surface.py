@@ -22,7 +22,7 @@ def not_built(kind: Kind, name: str) -> str:
     An extension may bring it: ask only where nobody serves the name. ``not_built.json`` is made by ``docs/make_compatibility.py``.
     """
     # Many answers have their shape without a class that describes it.
-    lacks = "does not describe it" if kind == "schema" else "has not built it yet"
+    lacks = "has not built what it belongs to, or does not describe it" if kind == "schema" else "has not built it yet"
     return f"H2O-3 has the {kind} '{name}', h2ok {lacks}; {LIST}" if name in _names()[kind] else ""
 
 
