@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from h2ok.capabilities.checking import find_extension
 from h2ok.capabilities.cli import main
 from h2ok.capabilities.scaffold import KINDS
+from packaging.requirements import Requirement
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,6 +71,19 @@ def test_what_the_tests_need_is_declared_and_told(tmp_path: Path, capsys: pytest
     assert 'pip install -e ".[test]" && python -m pytest' in capsys.readouterr().out
     project = tomllib.loads((tmp_path / "made" / "pyproject.toml").read_text())["project"]
     assert any(d.startswith("pytest") for d in project["optional-dependencies"]["test"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_package_needs_is_installed_where_h2ok_is(kind: str, tmp_path: Path) -> None:
+    """Else pip would look for it on an index, which has no h2ok."""
+    assert main(["ext", "new", kind, "brandnew", "--to", str(tmp_path / "made")]) == 0
+    project = tomllib.loads((tmp_path / "made" / "pyproject.toml").read_text())["project"]
+    for text in (*project["dependencies"], *project["optional-dependencies"]["test"]):
+        need = Requirement(text)
+        assert need.specifier.contains(importlib.metadata.version(need.name)), text
+
+
+def test_the_page_names_the_command() -> None:
     page = Path(__file__).parents[2] / "docs" / "extending" / "algorithm.md"
     assert 'pip install -e "./h2ok-ridge[test]"' in page.read_text()
 

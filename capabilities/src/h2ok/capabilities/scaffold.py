@@ -17,7 +17,9 @@ _TEMPLATES = Path(__file__).parent / "templates"
 #: What can be made.
 KINDS = ("algo", "core", "parser", "persist", "primitive", "route")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
-_MARK = re.compile(r"@(name|Name|module|dist)@")
+_MARK = re.compile(r"@(name|Name|module|dist|part)@")
+#: The part of h2ok that the code of a kind imports; the others need the contracts alone.
+_PARTS = {"algo": "h2ok-models", "parser": "h2ok-parsers", "primitive": "h2ok-rapids"}
 
 
 def new_extension(kind: str, name: str, folder: Path) -> list[Path]:
@@ -43,6 +45,7 @@ def new_extension(kind: str, name: str, folder: Path) -> list[Path]:
         "Name": name.title().replace("_", ""),
         "module": f"h2ok_{name}",
         "dist": f"h2ok-{name.replace('_', '-')}",
+        "part": _PARTS.get(kind, "h2ok-capabilities"),
     }
     made = []
     for source in sorted([*(_TEMPLATES / "common").rglob("*.tmpl"), *(_TEMPLATES / kind).rglob("*.tmpl")]):
