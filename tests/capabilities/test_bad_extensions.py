@@ -45,7 +45,7 @@ BAD = {
     "something that declares nothing": Bad("extension = Extension('bad', provides=(42,))", "failed", ("42", "Use one of Algo")),
     "a target that is none": Bad("extension = Extension('bad', (Algo('worse', 'no colon'),))", "failed", ("'module:attribute'",)),
     "a requirement that is missing": Bad(
-        "extension = Extension('bad', requires=('quantum',))", "blocked", ("needs quantum", "pip install h2ok-quantum")
+        "extension = Extension('bad', requires=('quantum',))", "blocked", ("needs quantum", "none of h2ok's own")
     ),
     "an algorithm of that name": Bad(
         "extension = Extension('bad', (Algo('gbm', 'bad_extension:Mine'),))", "blocked", ("'gbm'", "'algos' (h2ok-algos", "--no-ext")

@@ -170,6 +170,8 @@ def test_keys_keep_their_text_and_may_start_with_a_quote() -> None:
 def test_unknown_output_and_missing_fields_are_refused() -> None:
     with pytest.raises(IllegalArgumentError, match=r"Unknown parameter 'nosuch' for ThingV3\. Known: "):
         _one(nosuch=1)
+    with pytest.raises(IllegalArgumentError, match=r"Unknown parameter 'coutn' for ThingV3\. Nearest: 'count'\. Known: "):
+        _one(coutn=1)
     with pytest.raises(IllegalArgumentError, match="output field 'done'"):
         _one(done=1)
     with pytest.raises(IllegalArgumentError, match="Required field 'wanted'") as e:

@@ -140,3 +140,23 @@ def test_a_bad_path_is_an_error_and_leaves_nothing(h2o: Any) -> None:
     with pytest.raises((h2o.exceptions.H2OResponseError, h2o.exceptions.H2OServerError), match="nosuch"):
         h2o.import_file("/tmp/nosuch-file.csv")
     assert (h2o.ls()["key"].tolist() if len(h2o.ls()) else []) == before
+
+
+def test_a_selection_that_is_imputed_fills_its_frame(h2o: Any, tmp_path: Path) -> None:
+    (tmp_path / "holes.csv").write_text("age,income,c,g\n1,10,a,x\n,,a,x\n3,30,,y\n8,20,b,y\n")
+
+    def people() -> Any:
+        return h2o.upload_file(str(tmp_path / "holes.csv"), col_types=["numeric", "numeric", "enum", "enum"])
+
+    frame = people()
+    assert frame["age"].impute(method="median") == [4.0]
+    assert (frame["age"].isna().sum(), frame.nacnt()) == (0, [0, 1, 1, 0])
+    assert frame[["age", "income"]].impute() == [4.0, 20.0]
+    assert frame["c"].impute(method="mode") == [0.0]
+    assert frame.nacnt() == [0, 0, 0, 0]
+    frame = people()
+    table = frame[["c", "age", "g"]].impute("age", by="g")
+    assert table.as_data_frame(use_multi_thread=False).values.tolist() == [["x", 1.0], ["y", 5.5]]
+    assert frame.nacnt() == [0, 1, 1, 0]
+    assert frame[-1, 0] == 8
+    assert frame[-1, :].nrow == 1

@@ -103,6 +103,8 @@ def test_limits_and_failures(lab: Any) -> None:
     for hyper in ('{"nosuch": [1]}', '{"model_id": [1]}', '{"max_depth": []}'):
         with pytest.raises(IllegalArgumentError):
             lab.call(routes_grid.search, {"algo": "gbm"}, training_frame="tr", hyper_parameters=hyper)
+    with pytest.raises(IllegalArgumentError, match=r"'max_dept' is no hyper parameter of gbm\. Nearest: 'max_depth'"):
+        lab.call(routes_grid.search, {"algo": "gbm"}, training_frame="tr", hyper_parameters='{"max_dept": [1]}')
 
 
 def test_a_search_goes_on_where_it_ended(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from h2ok.capabilities.registry import ExtensionError
 from h2ok.capabilities.testing import Client, local_runtime
 from h2ok.capabilities.testing.server import ServerProcess
 
-INSTALL = 'pip install "h2ok[xgboost]"'
+INSTALL = 'pip install ".[xgboost]"'
 PARTS = ("rest", "models", "algos", "xgboost")
 
 

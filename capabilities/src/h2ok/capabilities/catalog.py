@@ -7,7 +7,6 @@ import importlib
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-import importlib_metadata
 import pluggy
 from h2ok.capabilities.contracts.extension import (
     KINDS,
@@ -21,7 +20,9 @@ from h2ok.capabilities.contracts.extension import (
     Service,
 )
 from h2ok.capabilities.declaration import item_name
+from h2ok.capabilities.installing import OPTIONAL, how_to_get, nearest
 from h2ok.capabilities.loading import Loaded
+from h2ok.capabilities.surface import not_built
 from h2ok.kernel import H2OKError
 
 __all__ = ["Catalog", "ExtensionError", "is_met", "resolve", "said"]
@@ -112,8 +113,7 @@ class Catalog:
         if not found:
             installed = ", ".join(x.name for x in self.loaded) or "none"
             raise ExtensionError(
-                f"Extension '{name}' is not installed. Install it: pip install h2ok[{name}] or pip install h2ok-{name}. "
-                f"Installed: {installed}.",
+                f"Extension '{name}' is not installed. {how_to_get(name, [x.name for x in self.loaded])} Installed: {installed}.",
                 extension=name,
             )
         x = next((x for x in found if x.state == "active"), found[0])
@@ -138,12 +138,14 @@ class Catalog:
         return {a.name: a for a in self.provided(Algo)}
 
     def why_no_algo(self, name: str) -> str:
-        """Why no algorithm ``name`` is active and what to do about it; empty when nobody here knows the name."""
+        """Why no algorithm ``name`` is active and what to do about it; empty when nobody knows the name."""
         for x in self.loaded:
             declared = x.extension is not None and any(isinstance(p, Algo) and p.name == name for p in x.extension.provides)
             if x.state != "active" and (declared or x.name == name):
                 return f"Extension '{x.name}' ({x.distribution} {x.version}) is {x.state}: {x.reason}"
-        return f"It is not installed: pip install h2ok[{name}]" if name in _extras() else ""
+        if name in OPTIONAL:
+            return f"It is not installed. {how_to_get(name, ())}"
+        return not_built("algorithm", name) or nearest(name, self.algos())
 
     def parsers(self) -> list[Parser]:
         """Parsers, first asked first."""
@@ -181,9 +183,8 @@ class Catalog:
                 return self.load(item)
         word = KINDS[kind].word  # type: ignore[index]
         known = ", ".join(i.name for i in items) or "none"
-        raise ExtensionError(
-            f"There is no {word} '{name}'. Known: {known}. Install the package that brings it; see `h2ok ext list`."
-        )
+        near = nearest(name, [i.name for i in items]) or "Install the package that brings it; see `h2ok ext list`."
+        raise ExtensionError(f"There is no {word} '{name}'. {near} Known: {known}.")
 
     def has_service(self, name: str) -> bool:
         """Whether some active extension provides the service."""
@@ -210,14 +211,6 @@ class Catalog:
     def set_hash(self) -> str:
         """A short hash of ``versions``."""
         return hashlib.blake2b("\n".join(self.versions()).encode(), digest_size=8).hexdigest()
-
-
-def _extras() -> list[str]:
-    """Names of the optional parts of h2ok."""
-    try:
-        return importlib_metadata.metadata("h2ok").get_all("Provides-Extra") or []
-    except importlib_metadata.PackageNotFoundError:
-        return []
 
 
 def said(error: BaseException) -> str:

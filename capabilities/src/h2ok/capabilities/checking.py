@@ -25,6 +25,7 @@ from h2ok.capabilities.contracts.extension import (
 from h2ok.capabilities.declaration import declaration_faults, fits_api, item_name
 from h2ok.capabilities.loading import SLOW_MS, Loaded, load_entry_point
 from h2ok.capabilities.registry import GROUP, Registry, resolve
+from h2ok.capabilities.trial import try_algorithm
 from h2ok.kernel import IllegalArgumentError
 
 __all__ = ["Finding", "check_extension", "find_extension"]
@@ -260,4 +261,7 @@ def _boot(extension: Extension) -> Iterator[Finding]:
         groups = {p.name for p in extension.provides if isinstance(p, Routes)}
         yield from (Finding("error", c) for c in report["route_clashes"] if any(f"of '{g}'" in c for g in groups))
         yield from (Finding("error", f"routes '{g}': {why}") for g, why in report["failed_routes"].items() if g in groups)
+        for algo in (p.name for p in extension.provides if isinstance(p, Algo)):
+            for level, text in try_algorithm(runtime, Client.of(runtime), algo):
+                yield Finding(level, f"algorithm '{algo}': {text}")
     yield Finding("ok", "a node boots with it, serves, and ends")

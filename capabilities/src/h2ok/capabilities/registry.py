@@ -18,6 +18,7 @@ from h2ok.capabilities.contracts.extension import (
 )
 from h2ok.capabilities.declaration import claims, declaration_faults, fits_api
 from h2ok.capabilities.hookspecs import HookSpecs
+from h2ok.capabilities.installing import how_to_get
 from h2ok.capabilities.loading import Loaded, State, load_entry_point
 from h2ok.kernel import __version__
 
@@ -211,11 +212,8 @@ class Registry(Catalog):
             if x.name == name or (need.startswith("core:") and name in cores):
                 why = x.reason or "its core extension is switched off"
                 return f"needs {need}, which is not active: extension {x.origin} is {x.state}: {why}"
-        how = (
-            f"Install it: pip install h2ok-{name.lower()}"
-            if not need.startswith("core:")
-            else "No installed extension provides it."
-        )
+        installed = [x.name for x in self.loaded]
+        how = "No installed extension provides it." if need.startswith("core:") else how_to_get(name, installed)
         return f"needs {need}, which is not active. {how}"
 
     def _unregister(self, x: Loaded) -> None:

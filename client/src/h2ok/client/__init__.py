@@ -1,6 +1,7 @@
-"""Frames of an h2ok server to and from pandas, polars and Arrow, without the detour over CSV, and models as MOJOs.
+"""Frames of an h2ok server to and from pandas, polars and Arrow, without the detour over CSV; models as MOJOs; a node to work with.
 
->>> from h2ok.client import Frames
+>>> from h2ok.client import Frames, init
+>>> init()                                             # doctest: +SKIP
 >>> frames = Frames("http://localhost:54321")          # doctest: +SKIP
 >>> frames.from_pandas(table, "train")                 # doctest: +SKIP
 >>> frames.to_polars("train")                          # doctest: +SKIP
@@ -11,6 +12,7 @@
 from h2ok.client.mending import mend
 from h2ok.client.models import download_mojo
 from h2ok.client.server import TransferError
+from h2ok.client.starting import NoServerError, init
 from h2ok.client.transfer import (
     Frames,
     from_arrow,
@@ -23,11 +25,13 @@ from h2ok.client.transfer import (
 
 __all__ = [
     "Frames",
+    "NoServerError",
     "TransferError",
     "download_mojo",
     "from_arrow",
     "from_pandas",
     "from_polars",
+    "init",
     "mend",
     "to_arrow",
     "to_pandas",

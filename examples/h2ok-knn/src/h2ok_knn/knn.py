@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from h2ok.ext.models import Algorithm, field
+from h2ok.ext.models import Algorithm, FitFrame, TrainContext, field
 from h2ok.ext.models.parameters import at_least
 from h2ok.kernel import IllegalArgumentError
 
@@ -29,7 +29,7 @@ class KNearestNeighbours(Algorithm):
     algo, full_name, schema, categories = "knn", "K-Nearest Neighbours", "Knn", ("Regression", "Binomial", "Multinomial")
     Parameters = Parameters
 
-    def fit(self, ctx: Any, frame: Any, params: Parameters) -> dict[str, Any]:
+    def fit(self, ctx: TrainContext, frame: FitFrame, params: Parameters) -> dict[str, Any]:
         """The model is the data."""
         if frame.n_rows > _MAX_ROWS:
             raise IllegalArgumentError(f"knn keeps all rows; {frame.n_rows} are more than {_MAX_ROWS}. Train on a sample.")

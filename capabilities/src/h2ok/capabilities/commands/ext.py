@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from h2ok.capabilities.checking import check_extension, find_extension
+from h2ok.capabilities.installing import how_to_get
 from h2ok.capabilities.registry import Registry
 from h2ok.capabilities.report import extension_report, loaded_json
 from h2ok.capabilities.scaffold import KINDS, new_extension
@@ -64,11 +65,8 @@ class Ext:
         found = [x for x in registry.loaded if x.name == name]
         if not found:
             installed = ", ".join(x.name for x in registry.loaded) or "none"
-            print(
-                f"h2ok: extension '{name}' is not installed. pip install h2ok[{name}] or pip install h2ok-{name}. "
-                f"Installed: {installed}.",
-                file=sys.stderr,
-            )
+            how = how_to_get(name, [x.name for x in registry.loaded])
+            print(f"h2ok: extension '{name}' is not installed. {how} Installed: {installed}.", file=sys.stderr)
             return 1
         for x in found:
             described = loaded_json(x, registry.info(x))
@@ -100,5 +98,5 @@ class Ext:
     def _new(self, kind: str, name: str, folder: Path) -> int:
         for path in new_extension(kind, name, folder):
             print(f"made {path}")
-        print(f"\nNext: cd {folder} && python -m pytest, then pip install -e . and start a node.")
+        print(f'\nNext: cd {folder} && pip install -e ".[test]" && python -m pytest, then start a node: h2ok start --ext {name}')
         return 0

@@ -62,7 +62,12 @@ class Parser(ABC):
         A zip archive that is one document, such as a workbook, is not decompressed: the sample is its first bytes, then the names
         of its members, a line each. ``source`` is the name of the file where it is known; uploads have none.
 
-        Fields the user set in ``given`` (names, types, separator, header) are kept.
+        Fields the user set in ``given`` (names, types, separator, header) are kept. An exception over foreign bytes counts as None.
+
+        Raises
+        ------
+        IllegalArgumentError
+            The source is of this format and cannot be read; ends the request with its text, no other parser is asked.
         """
 
     def check(self, setup: ParseSetup) -> None:  # noqa: B027 - formats that can follow every setup need none

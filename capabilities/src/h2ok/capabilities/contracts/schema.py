@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
+from h2ok.capabilities.installing import nearest
 from h2ok.kernel import H2OKError, IllegalArgumentError
 
 __all__ = [
@@ -184,9 +185,8 @@ class Schema:
         for wire_name, raw in params.items():
             f = by_wire.get(wire_name)
             if f is None:
-                raise IllegalArgumentError(
-                    f"Unknown parameter '{wire_name}' for {cls.schema_name}. Known: {', '.join(by_wire)}.", argument=wire_name
-                )
+                text = f"Unknown parameter '{wire_name}' for {cls.schema_name}. {nearest(wire_name, by_wire)}".rstrip()
+                raise IllegalArgumentError(f"{text} Known: {', '.join(by_wire)}.", argument=wire_name)
             if f.direction == "OUTPUT":
                 raise IllegalArgumentError(
                     f"Attempting to set output field '{wire_name}' of {cls.schema_name}; leave it out.", argument=wire_name

@@ -11,7 +11,7 @@ import pytest
 from h2ok.capabilities.testing.client import Client
 from h2ok.capabilities.testing.contract import Contract
 from h2ok.capabilities.testing.mojo import MojoFile
-from h2ok.capabilities.testing.samples import RESPONSES, put_sample
+from h2ok.capabilities.testing.samples import RESPONSES, put_sample, training_form
 from h2ok.kernel import Frame
 
 if TYPE_CHECKING:
@@ -59,12 +59,7 @@ class AlgorithmContract(Contract):
 
     def form(self, client: Client, category: str, key: str, frame: str, **more: Any) -> dict[str, Any]:
         """Parameters of a training."""
-        out = {"training_frame": frame, "model_id": key, **self.parameters}
-        if {"seed"} & {p["name"] for p in self.described(client)["parameters"]}:
-            out.setdefault("seed", 7)
-        response = RESPONSES.get(category)
-        out["ignored_columns"] = [c for c in (*RESPONSES.values(), "w") if c not in (response, more.get("weights_column"))]
-        return {**out, **({"response_column": response} if response else {}), **more}
+        return training_form(self.described(client), category, key, frame, **{**self.parameters, **more})
 
     def start(self, client: Client, category: str, key: str = "m", frame: str = "sample", **more: Any) -> Any:
         """The last state of a training job."""

@@ -61,6 +61,11 @@ class Client:
         data = urlencode({k: form_text(v) for k, v in form.items() if v is not None}).encode()
         return self._json("POST", path, expect, data=data, content_type="application/x-www-form-urlencoded")
 
+    def send(self, path: str, /, form: Mapping[str, Any]) -> Answer:
+        """The answer to a POST of form fields, whatever its status."""
+        data = urlencode({k: form_text(v) for k, v in form.items()}).encode()
+        return self.request("POST", path, data=data, content_type="application/x-www-form-urlencoded")
+
     def job(self, answer: Any, timeout: float = 60.0) -> Any:
         """Poll the job of an answer (JobV3, or an object with ``job``) until it ends; the job's last JSON."""
         import time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
     mark = request.node.get_closest_marker("extensions")
     return {} if mark is None else {"only": mark.args or mark.kwargs.get("only"), "extra": mark.kwargs.get("extra", ())}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_ice_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nodes that tests start without ``--ice-root``, in processes too, log and spill where pytest tidies up."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "H2OK_ICE_ROOT" not in os.environ:
+            patch.setenv("H2OK_ICE_ROOT", str(tmp_path_factory.mktemp("ice")))
+        yield
 
 
 @pytest.fixture

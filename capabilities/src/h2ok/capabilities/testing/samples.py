@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,10 +10,20 @@ import numpy as np
 if TYPE_CHECKING:
     from h2ok.kernel import Frame, Node
 
-__all__ = ["RESPONSES", "put_sample"]
+__all__ = ["RESPONSES", "put_sample", "training_form"]
 
 #: The response column of each supervised category.
 RESPONSES = {"Binomial": "y", "Multinomial": "k", "Regression": "z"}
+
+
+def training_form(described: Mapping[str, Any], category: str, key: str, frame: str, **more: Any) -> dict[str, Any]:
+    """Parameters of a training on a sample; ``described``: the algorithm's entry of ``/3/ModelBuilders``."""
+    out: dict[str, Any] = {"training_frame": frame, "model_id": key}
+    if "seed" in {p["name"] for p in described["parameters"]}:
+        out["seed"] = 7
+    response = RESPONSES.get(category)
+    out["ignored_columns"] = [c for c in (*RESPONSES.values(), "w") if c not in (response, more.get("weights_column"))]
+    return {**out, **({"response_column": response} if response else {}), **more}
 
 
 def put_sample(

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from h2ok.ext.models.algorithm import Algorithm, field
+    from h2ok.ext.models.algorithm import Algorithm, FitFrame, field
     from h2ok.ext.models.builder import ModelBuilder
     from h2ok.ext.models.context import TrainContext, Trained
     from h2ok.ext.models.datainfo import DataInfo
@@ -27,6 +27,7 @@ _HOMES = {
     "Algorithm": "algorithm",
     "DataInfo": "datainfo",
     "Distribution": "distributions",
+    "FitFrame": "algorithm",
     "Model": "model",
     "ModelBuilder": "builder",
     "ModelMetrics": "metrics.metrics",
@@ -48,6 +49,7 @@ __all__ = [
     "Algorithm",
     "DataInfo",
     "Distribution",
+    "FitFrame",
     "Model",
     "ModelBuilder",
     "ModelMetrics",

@@ -100,15 +100,25 @@ def field(
 class FitFrame:
     """The training rows as an author sees them.
 
-    ``names``: columns of ``x``. Rows without response, with weight 0, or of a held out fold have weight 0 in tasks and are left out
-    of ``arrays``, as are rows whose offset is missing.
+    Rows without response, with weight 0, or of a held out fold have weight 0 in tasks and are left out of ``arrays``, as are rows
+    whose offset is missing.
+
+    Attributes
+    ----------
+    names : columns of ``x``, with ``inputs = "expanded"`` one for each level (``city.Oslo``).
+    category : what is to be built, one of the algorithm's ``categories``: "Regression", "Binomial", "Multinomial", ...
+    n_classes : levels of the response, 1 for a number.
+    levels : these levels, in the order of their codes in ``y``; empty for a number.
+    n_rows : rows of the training frame, those that do not count among them.
+    data, info : the same for authors of a RowsTask: where the rows are, and how columns are expanded (None for raw inputs).
     """
 
     def __init__(self, data: TrainingData, info: DataInfo | None, ctx: TrainContext) -> None:
         self.data, self.info, self._ctx = data, info, ctx
         self.names: tuple[str, ...] = info.names if info is not None else data.names
-        self.n_classes = data.n_classes
-        self.category = data.category
+        self.category: str = data.category
+        self.n_classes: int = data.n_classes
+        self.levels: tuple[str, ...] = data.columns.response_domain or ()
 
     @property
     def n_rows(self) -> int:
@@ -262,7 +272,7 @@ class Algorithm(ABC):
     offset: ClassVar[bool] = False
     weights: ClassVar[bool] = True
     Parameters: ClassVar[type[Any]]
-    mojo: ClassVar[Callable[[Any, Model, DataInfo | None], Mojo] | None] = None
+    mojo: ClassVar[Callable[..., Mojo] | None] = None
     mojo_categories: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ __all__ = ["load_builder", "why_missing"]
 def why_missing(runtime: Runtime, algo: str) -> str:
     """The end of a sentence that says an algorithm is not there: the reason when one is known."""
     reason = runtime.registry.why_no_algo(algo)
-    return f": {reason}." if reason else "."
+    return f": {reason.rstrip('.')}." if reason else "."
 
 
 def load_builder(runtime: Runtime, algo: str) -> Any:

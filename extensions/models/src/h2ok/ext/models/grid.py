@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from h2ok.capabilities.installing import nearest
 from h2ok.capabilities.removal import remove_key
 from h2ok.ext.models import stopping
 from h2ok.ext.models.ids import automatic_id
@@ -256,10 +257,9 @@ class GridSearch:
         for name, values in self._hyper.items():
             p = self._builder.parameters.by_wire_name(name)
             if p is None or not p.gridable:
-                known = ", ".join(q.wire_name for q in self._builder.parameters.params() if q.gridable)
-                raise IllegalArgumentError(
-                    f"'{name}' is no hyper parameter of {self._builder.algo}. These are: {known}.", argument=name
-                )
+                known = [q.wire_name for q in self._builder.parameters.params() if q.gridable]
+                text = f"'{name}' is no hyper parameter of {self._builder.algo}. {nearest(name, known)}".rstrip()
+                raise IllegalArgumentError(f"{text} These are: {', '.join(known)}.", argument=name)
             if not values:
                 raise IllegalArgumentError(f"Hyper parameter '{name}' has no values; give a list.", argument=name)
 

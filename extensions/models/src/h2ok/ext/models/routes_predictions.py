@@ -19,13 +19,14 @@ from h2ok.ext.models.schemas import ModelMetricsListSchemaV3, ModelMetricsMakerS
 from h2ok.ext.models.scoring import (
     Transform,
     Transforms,
+    no_transform,
     predict_frame,
     score_metrics,
     training_metrics,
     transform_frame,
 )
 from h2ok.ext.models.training import ModelColumns, TrainingData
-from h2ok.kernel import Frame, IllegalArgumentError, JobContext
+from h2ok.kernel import Frame, JobContext
 
 __all__ = ["compute", "delete_metrics", "list_all", "list_metrics", "make", "predict", "predict_async"]
 
@@ -64,9 +65,7 @@ def _transform(model: Model, request: ModelMetricsListSchemaV3) -> Transform | N
     if not asked:
         return None
     if not isinstance(model.state, Transforms):
-        raise IllegalArgumentError(
-            f"{asked[0]} is not available for {model.algo} models in h2ok yet; ask for plain predictions.", argument=asked[0]
-        )
+        raise no_transform(asked[0], model.algo, ())
     return model.state.transform(asked[0], request, model.output.columns)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+from h2ok.capabilities.surface import LIST
 from h2ok.ext.models.adaptation import adapt, misfits
 from h2ok.ext.models.calibration import CALIBRATION
 from h2ok.ext.models.metrics.metrics import ModelMetrics, frame_checksum, metrics_key
@@ -15,7 +16,7 @@ from h2ok.ext.models.metrics.task import MetricsTask, compute_metrics, exact_for
 from h2ok.ext.models.model import AddsColumns, AdjustsMetrics, MeasuresItself, Model
 from h2ok.ext.models.rows import Rows, RowSpec, RowsTask
 from h2ok.ext.models.training import ModelColumns, TrainingData
-from h2ok.kernel import Frame, OutputSpec, wire_type
+from h2ok.kernel import Frame, IllegalArgumentError, OutputSpec, wire_type
 
 if TYPE_CHECKING:
     from h2ok.kernel import Node
@@ -24,6 +25,7 @@ __all__ = [
     "PredictTask",
     "Transform",
     "Transforms",
+    "no_transform",
     "transform_frame",
     "predict_frame",
     "score_metrics",
@@ -94,6 +96,13 @@ class Transforms(Protocol):
 
     def transform(self, kind: str, request: Any, columns: ModelColumns) -> Transform:
         """``kind``: the flag of the prediction request, such as predict_contributions."""
+
+
+def no_transform(kind: str, models: str, available: Iterable[str]) -> IllegalArgumentError:
+    """The error for a ``kind`` that models of an algorithm do not have."""
+    known = ", ".join(available) or "none"
+    text = f"{kind} is not available for {models} models in h2ok. Available: {known}; {LIST}. Ask for plain predictions."
+    return IllegalArgumentError(text, argument=kind)
 
 
 def tree_names(classes: Iterable[int], k: int, columns: ModelColumns) -> tuple[str, ...]:

@@ -44,7 +44,9 @@ def checked_url(text: str, user: str, password: str) -> Any:
     try:
         import sqlalchemy as sa
     except ImportError as e:
-        raise IllegalArgumentError("SQL import needs the package sqlalchemy: pip install h2ok-parsers[sql], and a driver.") from e
+        raise IllegalArgumentError(
+            'SQL import needs the package sqlalchemy on this node, and a driver: pip install "sqlalchemy>=2.0.58,<2.2".'
+        ) from e
     found = _URL.match(text or "")
     if found is None:
         raise _refused("must look like postgresql://host:5432/database; got something else.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
+from h2ok.capabilities.installing import scheme_hint
 from h2ok.kernel import IllegalArgumentError, KeyNotFoundError
 from h2ok.kernel.key import chunk_key, random_key
 from h2ok.kernel.wire import wire_type
@@ -80,7 +81,9 @@ def persist_for(runtime: Runtime, uri: str) -> Persist:
     scheme = scheme_of(uri)
     entry = runtime.registry.persist_for(scheme)
     if entry is None:
-        raise IllegalArgumentError(f"No storage backend for '{scheme}://' is installed (asked for '{uri}'). See `h2ok ext list`.")
+        raise IllegalArgumentError(
+            f"No storage backend for '{scheme}://' is installed (asked for '{uri}'). {scheme_hint(scheme)} See `h2ok ext list`."
+        )
     backend: Persist = runtime.service(runtime.registry.load(entry))
     return backend
 

@@ -41,12 +41,13 @@ class Keeper(Protocol):
     id: str
     runtime: Runtime
     settings: dict[str, Any]
+    views: dict[str, frozenset[str]]
 
     def primitive(self, name: str) -> Primitive | None:
         """The primitive of that name."""
 
-    def store_temp(self, env: Env, key: str, frame: Frame) -> Frame:
-        """Store a temporary of the session."""
+    def store_temp(self, env: Env, key: str, frame: Frame, roots: frozenset[str] = frozenset()) -> Frame:
+        """Store a temporary of the session; ``roots``: keys of the stored frames whose columns it is."""
 
     def store_global(self, env: Env, key: str, frame: Frame) -> Frame:
         """Store a frame for everybody."""

@@ -31,6 +31,8 @@ class Session:
         self.id = id_
         self.runtime = sessions.runtime
         self.temps: set[str] = set()
+        #: Temporaries that are columns of stored frames, with the keys of these; see the module ``views``.
+        self.views: dict[str, frozenset[str]] = {}
         #: Named settings of this node, shared by its sessions.
         self.settings = sessions.settings
         self._sessions = sessions
@@ -61,8 +63,8 @@ class Session:
 
     # -- stored frames ------------------------------------------------------------------------------------------------
 
-    def store_temp(self, env: Env, key: str, frame: Frame) -> Frame:
-        """Store a temporary of this session.
+    def store_temp(self, env: Env, key: str, frame: Frame, roots: frozenset[str] = frozenset()) -> Frame:
+        """Store a temporary of this session; ``roots``: keys of the stored frames whose columns it is.
 
         Raises
         ------
@@ -75,6 +77,8 @@ class Session:
                 f"Attempt to make the temporary '{key}', but that id exists already. Remove it first: (rm {key}).", key=key
             )
         self.temps.add(key)
+        if roots - {key}:
+            self.views[key] = roots - {key}
         env.stored.add(key)
         return env.node.frames.put(frame.renamed(key))
 
@@ -94,6 +98,7 @@ class Session:
     def remove(self, env: Env, key: str) -> bool:
         """Remove any stored object; whether there was one. An unknown key is fine."""
         self.temps.discard(key)
+        self.views.pop(key, None)
         return remove_key(self.runtime, key)
 
     def rename(self, env: Env, old: str, new: str) -> None:
@@ -116,13 +121,16 @@ class Session:
         if old in self.temps:
             self.temps.discard(old)
             self.temps.add(new)
+        self.views = {
+            new if key == old else key: frozenset(new if r == old else r for r in roots) for key, roots in self.views.items()
+        }
         # What the object owns stays with it.
         remove_key(self.runtime, old, cascade=False)
 
     def end(self) -> None:
         """Remove the temporaries that are left."""
         with self._lock:
-            temps, self.temps = self.temps, set()
+            temps, self.temps, self.views = self.temps, set(), {}
             for key in sorted(temps):
                 self.runtime.node.frames.remove(key)
 

@@ -17,6 +17,7 @@ from h2ok.capabilities.catalog import resolve
 from h2ok.capabilities.contracts.errors import ApiError, NotFoundError
 from h2ok.capabilities.contracts.routes import RequestContext, Response, Route
 from h2ok.capabilities.contracts.schema import Schema, to_wire
+from h2ok.capabilities.surface import route_not_built
 from h2ok.ext.rest.errors import describe
 from h2ok.ext.rest.filters import exclude_fields, include_fields
 from h2ok.ext.rest.reading import UnsupportedContentError, read_form, read_json, read_query, upload_stream
@@ -91,7 +92,9 @@ class Application:
         path = unquote(raw_path)
         if match is None:
             url = f"Resource {path}" if req.method in ("GET", "HEAD") else f"{req.method} {path}"
-            self._fail(resp, NotFoundError(f"{url} not found. Routes of this server: GET /3/Metadata/endpoints."), url)
+            known = route_not_built("GET" if req.method == "HEAD" else req.method, path)
+            why = f": {known}." if known else "."
+            self._fail(resp, NotFoundError(f"{url} not found{why} Routes of this server: GET /3/Metadata/endpoints."), url)
             return
         try:
             self._answer(req, resp, match, path)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from h2ok.capabilities.contracts.exporter import Exporter, ExportPart
 from h2ok.capabilities.contracts.extension import Exporter as ExporterItem
 from h2ok.capabilities.contracts.schema import EnumValueError
+from h2ok.capabilities.installing import scheme_hint
 from h2ok.capabilities.registry import resolve
 from h2ok.ext.rest.blocks import read_block
 from h2ok.ext.rest.checksums import ChecksumWriter, checksum_name
@@ -264,6 +265,6 @@ def storage(runtime: Runtime, scheme: str) -> Any:
     if scheme in ("", "file"):
         return runtime.service(LocalFiles)
     raise IllegalArgumentError(
-        f"No active extension stores '{scheme}://' paths. Install one (pip install h2ok-persist-{scheme}); see `h2ok ext list`.",
+        f"No active extension stores '{scheme}://' paths. {scheme_hint(scheme)} See `h2ok ext list`.",
         argument="path",
     )

@@ -8,11 +8,12 @@ from typing import Any
 
 from h2ok.capabilities.contracts.extension import UnavailableError
 from h2ok.capabilities.hookspecs import hookimpl
+from h2ok.capabilities.installing import pip_install
 
 __all__ = ["INSTALL", "XGBoostCore", "library_version"]
 
 #: What to type when the library is missing.
-INSTALL = 'pip install "h2ok[xgboost]"'
+INSTALL = pip_install("xgboost")
 
 
 class XGBoostCore:

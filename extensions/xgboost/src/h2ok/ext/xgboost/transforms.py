@@ -12,7 +12,7 @@ import numpy as np
 from h2ok.ext.models import Rows, RowsTask
 from h2ok.ext.models.contributions import Ranking, check_request, columns_for
 from h2ok.ext.models.h_statistic import WeightedTrees
-from h2ok.ext.models.scoring import Transform, tree_names
+from h2ok.ext.models.scoring import Transform, no_transform, tree_names
 from h2ok.kernel import IllegalArgumentError, OutputSpec, wire_type
 from numpy.typing import NDArray
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from h2ok.ext.models.training import ModelColumns
     from h2ok.ext.xgboost.boosted import Boosted
 
-__all__ = ["ContributionsTask", "LeafTask", "transform"]
+__all__ = ["KINDS", "ContributionsTask", "LeafTask", "transform"]
 
 
 @wire_type("xgboost.contributions_task")
@@ -65,12 +65,11 @@ def transform(state: Boosted, kind: str, request: Any, columns: ModelColumns) ->
     IllegalArgumentError
         The model cannot do it.
     """
-    makers = {"predict_contributions": _contributions, "leaf_node_assignment": _leaves}
-    if kind not in makers:
-        raise IllegalArgumentError(f"{kind} is not available for XGBoost models. Available: {', '.join(makers)}.", argument=kind)
+    if kind not in KINDS:
+        raise no_transform(kind, "XGBoost", KINDS)
     if state.booster == "gblinear":
         raise IllegalArgumentError(f"{kind} needs trees; this model was trained with booster=gblinear.", argument=kind)
-    return makers[kind](state, request, columns)
+    return KINDS[kind](state, request, columns)
 
 
 def _contributions(state: Boosted, request: Any, columns: ModelColumns) -> Transform:
@@ -163,3 +162,7 @@ def _paths(tree: dict[str, Any]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     for number, way in found.items():
         codes[number] = levels.index(way)
     return levels, codes
+
+
+#: What XGBoost models can give in place of predictions.
+KINDS = {"predict_contributions": _contributions, "leaf_node_assignment": _leaves}

@@ -11,11 +11,11 @@ from h2ok.ext.algos.gbm.explain import ContributionsTask, FrequenciesTask, LeafT
 from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.models.contributions import Ranking, check_request, columns_for
 from h2ok.ext.models.h_statistic import WeightedTrees
-from h2ok.ext.models.scoring import Transform, tree_names
+from h2ok.ext.models.scoring import Transform, no_transform, tree_names
 from h2ok.ext.models.training import ModelColumns
 from h2ok.kernel import IllegalArgumentError, OutputSpec
 
-__all__ = ["Trees", "transform", "weighted_trees"]
+__all__ = ["KINDS", "Trees", "transform", "weighted_trees"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,9 @@ def transform(trees: Trees, kind: str, request: Any, columns: ModelColumns) -> T
     IllegalArgumentError
         The model cannot do it.
     """
-    makers = {
-        "predict_contributions": _contributions,
-        "leaf_node_assignment": _leaves,
-        "feature_frequencies": _frequencies,
-    }
-    if kind not in makers:
-        raise IllegalArgumentError(
-            f"{kind} is not available for {trees.algorithm} models. Available: {', '.join(makers)}.", argument=kind
-        )
-    return makers[kind](trees, request, columns)
+    if kind not in KINDS:
+        raise no_transform(kind, trees.algorithm, KINDS)
+    return KINDS[kind](trees, request, columns)
 
 
 def weighted_trees(forest: Forest, k: int) -> WeightedTrees:
@@ -90,3 +83,7 @@ def _leaves(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
 def _frequencies(trees: Trees, request: Any, columns: ModelColumns) -> Transform:
     outputs = [OutputSpec() for _ in columns.names]
     return Transform(columns.names, outputs, lambda spec: FrequenciesTask(spec, trees.forest))
+
+
+#: What trees of GBM, DRF and isolation forest can give in place of predictions.
+KINDS = {"predict_contributions": _contributions, "leaf_node_assignment": _leaves, "feature_frequencies": _frequencies}

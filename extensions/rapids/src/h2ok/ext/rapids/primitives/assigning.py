@@ -17,6 +17,7 @@ from h2ok.ext.rapids.fused import LazyFrame, force
 from h2ok.ext.rapids.primitives.slicing import pick_columns, row_numbers
 from h2ok.ext.rapids.rows import fetch_codes, fetch_exact, spec_of
 from h2ok.ext.rapids.values import Numbers
+from h2ok.ext.rapids.views import roots_of
 from h2ok.kernel import NA_INT64, Block, Frame, OutputSpec, Vec
 from h2ok.kernel.frame.codecs import ConstantChunk
 from h2ok.kernel.frame.longs import is_exact_double, joined_values, with_value
@@ -176,7 +177,7 @@ def _cell(env: Env, vec: Vec) -> Any:
 def _set_rows(env: Env, vec: Vec, source: Vec, rows: NDArray[np.int64]) -> Vec:
     kinds = {vec.type, source.type}
     if not (kinds <= {"numeric", "bad", "time"} or kinds in ({"enum"}, {"string"})):
-        raise _bad_type(f"a {source.type} column", vec)
+        raise _bad_type(f"of a column of type {source.type}", vec)
     values: Any
     if vec.type == "enum":
         index = {level: i for i, level in enumerate(vec.domain or ())}
@@ -261,7 +262,8 @@ def _frame_of(env: Env, tree: Ast, who: str) -> Frame:
 
 @family("tmp=", "id expr", "Store a frame as a temporary of the session.", lazy=True)
 def store_temp(env: Env, id: Ast, expr: Ast) -> Frame:
-    return env.session.store_temp(env, env.expand(env.text(id)), _frame_of(env, expr, "tmp="))
+    frame = _frame_of(env, expr, "tmp=")
+    return env.session.store_temp(env, env.expand(env.text(id)), frame, roots_of(env, expr))
 
 
 @family("assign", "id fr", "Store a frame under a global key.", lazy=True)

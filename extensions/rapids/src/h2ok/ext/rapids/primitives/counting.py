@@ -123,7 +123,7 @@ def _cut(block: Block, params: dict[str, Any]) -> None:
 def cut(env: Env, col: Any, breaks: Any, labels: Any, lowest: Any, right: Any, digits: Any) -> Frame:
     vec = args.one_column(col, "argument of cut")
     if vec.type not in ("numeric", "bad"):
-        raise BadRequestError(f"cut needs a numeric column, found a {vec.type} column.")
+        raise BadRequestError(f"cut needs a numeric column, found one of type {vec.type}.")
     places = min(max(args.as_int(digits, "digits"), 0), 12)
     edges = _edges(env, vec, args.as_numbers(breaks, "breaks"), places)
     low, closed_right = args.as_bool(lowest, "lowest flag"), args.as_bool(right, "right flag")
@@ -225,7 +225,7 @@ MAX_BINS = 1_000_000
 def hist(env: Env, col: Any, breaks: Any) -> Frame:
     vec = args.one_column(col, "argument of hist")
     if vec.type not in ("numeric", "bad"):
-        raise BadRequestError(f"hist needs a numeric column, found a {vec.type} column.")
+        raise BadRequestError(f"hist needs a numeric column, found one of type {vec.type}.")
     stats = env.node.rollups(vec)
     if not stats.min < stats.max:
         raise BadRequestError("hist needs a column with at least two different values.")

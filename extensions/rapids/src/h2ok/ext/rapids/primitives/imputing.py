@@ -14,12 +14,12 @@ from h2ok.ext.rapids.evaluate import Env, describe
 from h2ok.ext.rapids.family import Family
 from h2ok.ext.rapids.grouping import KNOWN, SUM, Groups, Keys, group, group_ids, key_columns, key_vecs
 from h2ok.ext.rapids.keys import fetch_keys
-from h2ok.ext.rapids.primitives.assigning import mutate
 from h2ok.ext.rapids.primitives.groupby import group_medians, group_modes
 from h2ok.ext.rapids.primitives.levels import count_levels
 from h2ok.ext.rapids.quantiles import quantiles
 from h2ok.ext.rapids.rows import fetch, fetch_exact, spec_of
 from h2ok.ext.rapids.values import Numbers, Row
+from h2ok.ext.rapids.views import change_in_place, roots_of
 from h2ok.kernel import NA_INT64, Block, Frame, OutputSpec, Vec
 from h2ok.kernel.frame.longs import is_missing, with_value
 from numpy.typing import NDArray
@@ -94,7 +94,7 @@ def fillna(env: Env, fr: Any, method: Any, axis: Any, maxlen: Any) -> Frame:
 @family(
     "h2o.impute",
     "fr col method combine by groupFrame values",
-    "Fill missing values of columns in place with mean, median or mode.",
+    "Fill missing values of columns in place with mean, median or mode, also in the frame that the columns were picked from.",
     lazy=True,
 )
 def impute(env: Env, fr: Ast, col: Ast, method: Ast, combine: Ast, by: Ast, group_frame: Ast, values: Ast) -> Any:
@@ -108,8 +108,11 @@ def impute(env: Env, fr: Ast, col: Ast, method: Ast, combine: Ast, by: Ast, grou
     picked = list(range(frame.n_cols)) if column == -1 else [column]
     groups = _absent(env, group_frame, "groupFrame")
     keys = _by(env, frame, by)
+    roots = roots_of(env, fr)
     if groups is not None or keys:
-        return _impute_groups(env, frame, picked, how, mix, keys, groups)
+        filled, table = _impute_groups(env, frame, picked, how, keys, groups)
+        change_in_place(env, roots, frame, filled)
+        return table
     given = _given(env, frame, values)
     used = np.full(frame.n_cols, math.nan)
     vecs = list(frame.vecs)
@@ -120,7 +123,7 @@ def impute(env: Env, fr: Ast, col: Ast, method: Ast, combine: Ast, by: Ast, grou
             used[j] = _fill_value(env, frame.vecs[j], "" if column == -1 else how, mix, frame.names[j])
         if not math.isnan(used[j]):
             vecs[j] = _filled(env, vecs[j], float(used[j]))
-    mutate(env, frame, Frame(frame.key, frame.names, tuple(vecs)))
+    change_in_place(env, roots, frame, Frame(frame.key, frame.names, tuple(vecs)))
     return Row(used, frame.names)
 
 
@@ -191,7 +194,8 @@ def _filled(env: Env, vec: Vec, value: float) -> Vec:
     return map_vecs(env.node, _fill_na, [vec], [spec_of(vec)], value=value)[0] if env.node.rollups(vec).na_count else vec
 
 
-def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, combine: str, by: list[int], given: Any) -> Frame:
+def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, by: list[int], given: Any) -> tuple[Frame, Frame]:
+    """(the frame filled, the table of groups with what filled them)."""
     if given is not None:
         known = args.as_frame(given, "group frame")
         by = by or [args.named(frame.names, n) for n in known.names[:-1]]
@@ -216,10 +220,10 @@ def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, combine:
         )
         columns.append(fill)
         vecs[j] = map_vecs(env.node, _fill_by_group, [vecs[j]], [spec_of(vecs[j])], ids=ids, values=fill)[0]
-    mutate(env, frame, Frame(frame.key, frame.names, tuple(vecs)))
     names = [frame.names[j] for j in by] + [f"{how}_{frame.names[j]}" for j in picked]
     made = [env.node.frames.vec_of(c) for c in columns]
-    return Frame("", tuple(names), (*key_vecs(env.node, found, groups.keys), *made))
+    filled = Frame(frame.key, frame.names, tuple(vecs))
+    return filled, Frame("", tuple(names), (*key_vecs(env.node, found, groups.keys), *made))
 
 
 def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Vec, how: str) -> NDArray[np.float64]:

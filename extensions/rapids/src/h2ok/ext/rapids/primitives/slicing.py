@@ -86,7 +86,11 @@ def cols_py(env: Env, fr: Ast, sel: Ast) -> Any:
 # -- rows -----------------------------------------------------------------------------------------------------------------
 
 
-@family("rows", "fr sel", "Rows by index, sorted list, range, list of rows to leave out, or where a column is 1.")
+@family(
+    "rows",
+    "fr sel",
+    "Rows by index (-1: the last), sorted list, range, list of rows to leave out (-1: the first), or where a column is 1.",
+)
 def rows(env: Env, fr: Any, sel: Any) -> Frame:
     frame = args.as_frame(fr, "first argument of rows")
     if isinstance(sel, Frame):
@@ -98,21 +102,30 @@ def rows(env: Env, fr: Any, sel: Any) -> Frame:
         if frame.n_cols == 0:
             return frame
         return filter_rows(env.node, frame, env.node.frames.align([predicate], frame.espc)[0])
-    if isinstance(sel, int | float) and math.isfinite(sel) and sel >= 0:
-        row = int(sel)
+    if isinstance(sel, int | float) and math.isfinite(sel) and sel >= frame.n_rows:
         # H2O: a single row past the end is a row of missing values, in a list it is an error.
-        return take_rows(env.node, frame, np.array([row if row < frame.n_rows else NO_ROW], dtype=np.int64))
+        return take_rows(env.node, frame, np.array([NO_ROW], dtype=np.int64))
     return take_rows(env.node, frame, row_numbers(sel, frame.n_rows))
 
 
 def row_numbers(sel: Any, n_rows: int) -> NDArray[np.int64]:
-    """Row numbers that a list means, int64[n], ascending.
+    """Row numbers that a selection means, int64[n], ascending.
+
+    Negative numbers of a list leave rows out, -1 the first (the clients' R); a single one counts from the end, -1 the last, as
+    single columns do: only the Python client sends it, and takes the answer for one row.
 
     Raises
     ------
     BadRequestError
         Out of range, not sorted, or positive and negative mixed.
     """
+    if isinstance(sel, int | float) and math.isfinite(sel) and int(sel) < 0:
+        if int(sel) < -n_rows:
+            raise BadRequestError(
+                f"Row {int(sel)} counts from the end of {n_rows} rows; from {-n_rows} to -1 was expected. A list leaves rows out: "
+                f"[{int(sel)}]."
+            )
+        return np.array([int(sel) + n_rows], dtype=np.int64)
     if isinstance(sel, Numbers) and len(sel) > max(n_rows, 1) * 2 and not sel.is_plain:
         raise BadRequestError(f"Row must be an integer from 0 to {n_rows - 1}; the selection has {len(sel)} rows.")
     numbers = args.as_numbers(sel, "row selection")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from h2ok.capabilities.contracts.errors import BadRequestError, NotFoundError
 from h2ok.capabilities.contracts.routes import RequestContext
+from h2ok.capabilities.surface import not_built
 from h2ok.ext.rest.catalog import Catalog, route_json, schema_json
 from h2ok.ext.rest.schemas.metadata import EndpointsListV4, EndpointV4, ListRequestV4, MetadataV3
 
@@ -42,7 +43,9 @@ def schema(context: RequestContext, request: MetadataV3) -> MetadataV3:
     catalog = context.runtime.service(Catalog)
     found = catalog.schema(request.schemaname or "")
     if found is None:
-        raise NotFoundError(f"There is no schema '{request.schemaname}'. Schemas: GET /3/Metadata/schemas.")
+        known = not_built("schema", request.schemaname or "")
+        why = f": {known}." if known else "."
+        raise NotFoundError(f"There is no schema '{request.schemaname}'{why} Schemas: GET /3/Metadata/schemas.")
     request.schemas = [schema_json(found, markdown=True)]
     return request
 
