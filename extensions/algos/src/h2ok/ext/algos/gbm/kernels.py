@@ -212,7 +212,7 @@ def histogram_weighted(flat_bins, p, rows, offsets, m, packed, weights, gradient
             b += np.uint64(1)
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 def _parts(hist, packed, k, j, b):  # type: ignore[no-untyped-def]
     """(count, scaled gradient) of one bin."""
     if packed:
@@ -243,9 +243,9 @@ def find_splits(hist, unit, gradient_unit, n_bins, is_cat, allowed, total_sq, mi
     for k in range(n_nodes):
         best[k, 0] = 0.0
         best[k, 1] = -1.0
-        c_total, g_total = _parts(hist, packed, k, 0, NA_BIN)
-        for b in range(n_bins[0]):
-            c_part, g_part = _parts(hist, packed, k, 0, b)
+        c_total, g_total = np.int64(0), np.int64(0)
+        for b in range(n_bins[0] + 1):
+            c_part, g_part = _parts(hist, packed, k, 0, b if b < n_bins[0] else NA_BIN)
             c_total += c_part
             g_total += g_part
         n = c_total * unit
@@ -353,16 +353,11 @@ def complete_level(built, slot, parents, parent, out):  # type: ignore[no-untype
     """
     for h in range(out.shape[0]):
         for k in range(len(slot)):
-            if slot[k] >= 0:
-                a, b = built[h, slot[k]], out[h, k]
-                for j in range(b.shape[0]):
-                    for c in range(256):
-                        b[j, c] = a[j, c]
-            else:
-                above, a, b = parents[h, parent[k // 2]], built[h, slot[k ^ 1]], out[h, k]
-                for j in range(b.shape[0]):
-                    for c in range(256):
-                        b[j, c] = above[j, c] - a[j, c]
+            is_built = slot[k] >= 0
+            s, q = slot[k] if is_built else slot[k ^ 1], parent[k >> 1]
+            for j in range(out.shape[2]):
+                for b in range(256):
+                    out[h, k, j, b] = built[h, s, j, b] if is_built else parents[h, q, j, b] - built[h, s, j, b]
 
 
 @njit(cache=True, nogil=True)
