@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from h2ok.capabilities.contracts.errors import ModelBuilderError
-from h2ok.ext.algos.drf import kernels
+from h2ok.ext.algos.drf import grower, kernels
 from h2ok.ext.algos.drf.state import mean_of_trees
 from h2ok.ext.models.scoring import predict_frame
 
@@ -17,9 +17,9 @@ NA = 255
 
 def grow(bins: np.ndarray, y: np.ndarray, w: np.ndarray, is_cat: np.ndarray, mtries: int, depth: int, min_rows: float) -> Any:
     p, n = bins.shape
-    ints = [np.empty(2 * n, np.int32) for _ in range(5)]
-    feature, split_bin, left, right, depths = ints
-    na_left, value, cover = np.empty(2 * n, np.uint8), np.empty(2 * n), np.empty(2 * n)
+    ints = [np.empty(2 * n, np.int32) for _ in range(6)]
+    feature, split_bin, na_left, left, right, depths = ints
+    value, cover = np.empty(2 * n), np.empty(2 * n)
     bits, importance = np.zeros((2 * n, 4), np.uint64), np.zeros(p)
     rows = np.flatnonzero(w > 0).astype(np.int32)
     n_bins = np.array([int(c[c < NA].max(initial=0)) + 1 for c in bins], np.int32)
@@ -197,3 +197,19 @@ def test_a_checkpoint_must_fit(lab: Any) -> None:
 def test_wrong_parameters_are_refused(lab: Any, params: dict[str, str], match: str) -> None:
     with pytest.raises(ModelBuilderError, match=match):
         lab.train("drf", "y", **params)
+
+
+def test_small_forests_are_those_that_threads_grow(lab: Any, monkeypatch: Any) -> None:
+    found = []
+    for limit in (10**9, 0):
+        monkeypatch.setattr(grower, "_HANDED_OVER", limit)
+        found.append(lab.train("drf", "k", ntrees="6", seed="3").state.forest)
+    for name in found[0].__slots__:
+        np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
+    # What no split sets is not left to chance.
+    assert not found[0].na_left[found[0].feature < 0].any()
+
+
+def test_small_forests_are_grown_on_the_thread_of_the_job(lab: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(grower, "ThreadPoolExecutor", None)
+    assert lab.train("drf", "y", ntrees="3", seed="3").state.rounds == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from h2ok.ext.algos import tree_kernels as trees
 from h2ok.ext.algos.drf import kernels as drf
 from h2ok.ext.algos.gbm import kernels as gbm
 from h2ok.ext.algos.glm import kernels as glm
@@ -12,7 +13,7 @@ from h2ok.ext.algos.kmeans import kernels as kmeans
 from h2ok.ext.algos.pca import kernels as pca
 from h2ok.ext.algos.warmup import warmup
 
-MODULES = (drf, gbm, glm, isolation, kmeans, pca)
+MODULES = (drf, gbm, glm, isolation, kmeans, pca, trees)
 
 
 def signatures() -> dict[str, int]:

@@ -145,3 +145,14 @@ def test_small_arrays_stand_in_the_first_frame(a: Any) -> None:
         first[...] = 7
         np.testing.assert_array_equal(second, a)
     assert len(encode(np.zeros(1000))) == 2
+
+
+def test_sizes_of_nested_values_add_up() -> None:
+    row = ["a", 1, 2.5, None, True, b"xy"]
+    assert sizeof(row) == 64 + 51 + 4 * 24 + 52
+    assert sizeof((row, {"k": row})) == 64 + sizeof(row) + 64 + 51 + sizeof(row)
+    assert sizeof([0.5] * 100) == 64 + 2400
+    assert sizeof(["ab"] * 100) == 64 + 5200
+    assert sizeof([*range(20), "ab"]) == 64 + 20 * 24 + 52
+    assert sizeof(np.float64(1)) == 24
+    assert sizeof(np.zeros(10)) == 192

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from h2ok.capabilities.precompile import Precompile
@@ -50,27 +51,38 @@ def _gbm_rows() -> None:
 
 def _gbm_trees() -> None:
     from h2ok.ext.algos.gbm import kernels
-    from h2ok.ext.algos.gbm.forest import Forest, Tree
+    from h2ok.ext.algos.tree_kernels import expand_levels
 
     hist, best, left = np.zeros((1, 1, 1, 256), np.int64), np.zeros((1, 6)), np.zeros((1, 256), np.uint8)
     bins, cat = np.ones(1, np.int32), np.zeros(1, dtype=bool)
     kernels.find_splits(hist, 1.0, 1.0, bins, cat, np.ones((1, 1), dtype=bool), np.zeros(1), 1.0, 0.0, best, left)
-    tree = Tree(0)
-    tree.add(0)
-    Forest.of([tree]).add_to(np.zeros((1, 1)), np.zeros((1, 1)))
+    one, two, allowed = np.zeros(1, np.int32), np.zeros(2, np.int32), np.ones(1, dtype=bool)
+    tree = (np.array([1, 0, 0]), np.zeros((5, 3), np.int32), np.zeros((3, 3)), np.zeros((1, 4), np.uint64), two)
+    kernels.apply_splits(best, left, one, False, *tree, one, np.zeros((1, 2), np.int32), two, two, one)
+    rows = (np.zeros((1, 1), np.uint8), one, np.zeros(1), np.zeros(1), np.zeros(1, np.int64))
+    kernels.grow_levels(*rows, bins, cat, allowed, 1.0, 1.0, 0.0, 5, 1, *tree)
+    expand_levels(np.zeros((1, 4), np.uint64), one, np.zeros(1, np.int64), np.array([0, 1]), np.empty(1, np.uint8))
+    kernels.complete_level(hist, np.array([0, -1], np.int32), hist, np.zeros(1, np.int32), np.empty((1, 2, 1, 256), np.int64))
+    _stump().add_to(np.zeros((1, 1)), np.zeros((1, 1)))
 
 
 def _explanations() -> None:
     from h2ok.ext.algos.gbm.explain import contributions, leaf_paths, reached
-    from h2ok.ext.algos.gbm.forest import Forest, Tree
 
-    tree = Tree(0)
-    tree.add(0)
-    tree.split(0, 0, 0.5, 0, None)
-    tree.cover = [2.0, 1.0, 1.0]
-    forest, x = Forest.of([tree]), np.zeros((1, 1))
+    forest, x = _stump(), np.zeros((1, 1))
     contributions(forest, leaf_paths(forest), x)
     reached(forest, x, x.copy())
+
+
+def _stump() -> Any:
+    """A forest of one split of a number."""
+    from h2ok.ext.algos.binned_trees import BinnedTree, Unbinning
+    from h2ok.ext.algos.gbm.binning import BinMapper
+
+    mapper = BinMapper((np.array([0.5]),), (np.empty(0, np.int32),), np.array([False]), np.array([2], np.int32))
+    nodes = np.array([[0, -1, -1], [0, 0, 0], [0, 0, 0], [1, -1, -1], [2, -1, -1]], np.int32)
+    reals = np.array([[0.0, 0.0, 0.0], [2.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+    return Unbinning(mapper).forest([BinnedTree(0, nodes, reals, np.empty((0, 4), np.uint64))])
 
 
 def _drf() -> None:
@@ -116,6 +128,6 @@ class AlgosCore(Precompile):
     module = "h2ok.ext.algos.warmup"
     order = 10
     packages = (
-        "h2ok.ext.algos.drf", "h2ok.ext.algos.gbm", "h2ok.ext.algos.glm", "h2ok.ext.algos.isolationforest", "h2ok.ext.algos.kmeans",
-        "h2ok.ext.algos.pca", "h2ok.ext.models.metrics",
+        "h2ok.ext.algos", "h2ok.ext.algos.drf", "h2ok.ext.algos.gbm", "h2ok.ext.algos.glm", "h2ok.ext.algos.isolationforest",
+        "h2ok.ext.algos.kmeans", "h2ok.ext.algos.pca", "h2ok.ext.models.metrics",
     )  # fmt: skip

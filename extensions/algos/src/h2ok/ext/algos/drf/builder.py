@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from h2ok.ext.algos.drf.continuing import Restore, check_checkpoint, forest_statistics, joined
+from h2ok.ext.algos.binned_trees import BinnedTree, Unbinning
+from h2ok.ext.algos.drf.continuing import Restore, check_checkpoint
 from h2ok.ext.algos.drf.grower import BinnedRows, ForestSettings, GrownTree, gather, grow_trees
 from h2ok.ext.algos.drf.params import DISTRIBUTIONS, DRFParametersV3
 from h2ok.ext.algos.drf.state import DRFState, SessionMean, TrainingPart, ValidationUpdate, mean_of_trees
@@ -147,7 +148,7 @@ class _Planting:
         self.k = 1 if single else self.n_classes
         self.metric = resolve_metric(p.stopping_metric, data.category)
         self.stops: list[float] = [math.nan]
-        self.trees: list[GrownTree] = []
+        self.trees: list[BinnedTree] = []
         self.before: DRFState | None = None
         self.importance = np.zeros(len(data.names))
 
@@ -155,6 +156,7 @@ class _Planting:
         p, ctx = self.p, self.ctx
         ctx.update(0.0, "Binning")
         mapper = make_mapper(ctx.data, min(max(p.nbins, p.nbins_top_level), 254), p.nbins_cats, ctx.seed)
+        self.unbinning = Unbinning(mapper)
         self.rows = gather(ctx.data, mapper, ctx.cancelled)
         self.sums, self.counts = np.zeros((len(self.rows.y), self.k)), np.zeros(len(self.rows.y))
         history = ScoringHistory(
@@ -216,14 +218,14 @@ class _Planting:
         )  # fmt: skip
 
     def _add(self, trees: list[GrownTree]) -> None:
-        for tree in trees:
-            self.sums[tree.out_rows, tree.which] += tree.out_values
-            self.importance += tree.importance
+        for grown in trees:
+            self.sums[grown.out_rows, grown.tree.which] += grown.out_values
+            self.importance += grown.importance
         self.counts[trees[0].out_rows] += 1
-        for tree in trees:  # they have served
-            tree.out_rows, tree.out_values = tree.out_rows[:0], tree.out_values[:0]
-        self.trees += trees
-        self._update_validation(Forest.of(trees))  # type: ignore[arg-type]
+        new = [grown.tree for grown in trees]
+        self.trees += new
+        if self.ctx.valid is not None:
+            self._update_validation(self.unbinning.forest(new))
 
     def _scores_at(self, done: int) -> bool:
         p = self.p
@@ -270,10 +272,10 @@ class _Planting:
 
     def _finish(self, done: int, history: ScoringHistory) -> Trained:
         self.p.ntrees = done
-        forest = Forest.of(self.trees)  # type: ignore[arg-type]
+        forest = self.unbinning.forest(self.trees)
         parts: tuple[TrainingPart, ...] = (TrainingPart(self.ctx.seed, len(self.trees) // self.k, self.ctx.data.key),)
         if self.before is not None:
-            forest, parts = joined(self.before.forest, forest), (*self.before.parts, *parts)
+            forest, parts = self.before.forest.followed_by(forest), (*self.before.parts, *parts)
         if not (self.counts > 0).any():
             self.ctx.warn("No row was left out of a tree (sample_rate is 1), so that there are no training metrics.")
         extra = {
@@ -282,7 +284,7 @@ class _Planting:
         }
         return Trained(
             DRFState(forest, done, self.k, self.n_classes, parts),
-            summary(forest.n_trees // self.k, forest.nbytes, *forest_statistics(forest)),
+            summary(forest.n_trees // self.k, forest.nbytes, *forest.statistics()),
             history.table(),
             extra,
             training_metrics=self._out_of_bag_metrics(),

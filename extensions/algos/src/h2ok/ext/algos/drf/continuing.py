@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from h2ok.ext.algos.drf.grower import row_draws
 from h2ok.ext.algos.drf.state import DRFState
-from h2ok.ext.algos.gbm.forest import Forest
 from h2ok.ext.algos.trees import check_kept
 from h2ok.ext.models import Model, Rows, RowsTask, TrainingData, Validation
 from h2ok.kernel import wire_type
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from h2ok.ext.algos.drf.params import DRFParametersV3
 
-__all__ = ["Restore", "check_checkpoint", "forest_statistics", "joined"]
+__all__ = ["Restore", "check_checkpoint"]
 
 
 def check_checkpoint(v: Validation, held: Any, p: DRFParametersV3, data: TrainingData) -> None:
@@ -71,31 +70,3 @@ class Restore(RowsTask):
 
     def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
         return left + right
-
-
-def joined(first: Forest, second: Forest) -> Forest:
-    """The trees of both."""
-
-    def both(name: str, by: int = 0) -> Any:
-        a, b = getattr(first, name), getattr(second, name)
-        return np.concatenate([a, np.where(b >= 0, b + by, b).astype(b.dtype) if by else b])
-
-    nodes, levels = len(first.feature), len(first.cat_left)
-    return Forest(
-        both("roots", nodes), both("tree_class"), both("feature"), both("threshold"), both("na_left"), both("left", nodes),
-        both("right", nodes), both("cat_start", levels), both("cat_size"), both("cat_left"), both("value"), both("cover"),
-    )  # fmt: skip
-
-
-def forest_statistics(forest: Forest) -> tuple[list[int], list[int]]:
-    """(depth, leaves) of each tree."""
-    ends = np.append(forest.roots[1:], len(forest.feature))
-    owner = np.repeat(np.arange(forest.n_trees), ends - forest.roots)
-    leaves = np.bincount(owner[forest.feature < 0], minlength=forest.n_trees)
-    depth, level, open_nodes = np.zeros(forest.n_trees, dtype=np.int64), 0, forest.roots
-    while len(open_nodes):
-        depth[owner[open_nodes]] = level
-        split = open_nodes[forest.feature[open_nodes] >= 0]
-        open_nodes = np.concatenate([forest.left[split], forest.right[split]])
-        level += 1
-    return depth.tolist(), leaves.tolist()

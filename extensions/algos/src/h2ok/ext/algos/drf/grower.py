@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from h2ok.ext.algos.binned_trees import BinnedTree
 from h2ok.ext.algos.gbm.binning import BinMapper, bin_rows
 from h2ok.ext.models import Rows, RowsTask, TrainingData
 from h2ok.kernel import OutOfMemoryBudgetError, random_bits, uniforms, wire_type
@@ -26,6 +27,8 @@ _TREE_STREAM = 0x54524545  # "TREE"
 _COLUMN_STREAM = 0x434F4C53  # "COLS"
 #: Largest binned data one node holds.
 _MAX_BYTES = 16 << 30
+#: Binned values below which a tree is grown sooner than threads take turns.
+_HANDED_OVER = 20_000
 
 
 @dataclass(slots=True)
@@ -96,26 +99,12 @@ class ForestSettings:
 
 @dataclass(slots=True)
 class GrownTree:
-    """A tree as arrays, ready for ``Forest.of``, and what its out-of-bag rows got."""
+    """A tree, what its splits brought each column, float64[n_cols], and what its out-of-bag rows got."""
 
-    which: int
-    feature: NDArray[np.int32]
-    threshold: NDArray[np.float64]
-    na_left: NDArray[np.uint8]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
-    cat_start: NDArray[np.int64]
-    cat_size: NDArray[np.int32]
-    cat_left: NDArray[np.uint8]
-    value: NDArray[np.float64]
-    cover: NDArray[np.float64]
-    depth: NDArray[np.int32]
+    tree: BinnedTree
     importance: NDArray[np.float64]
     out_rows: NDArray[np.int32]
     out_values: NDArray[np.float64]
-
-    def n_leaves(self) -> int:
-        return int((self.feature < 0).sum())
 
 
 def row_draws(seed: int, number: int, start: int, n: int) -> NDArray[np.float64]:
@@ -145,51 +134,34 @@ def grow_one(data: BinnedRows, mapper: BinMapper, s: ForestSettings, number: int
     size = max(2 * len(rows), 1)
     if s.max_depth < 30:
         size = min(size, 2 ** (s.max_depth + 1))
-    feature, split_bin, left, right, depth = (np.empty(size, dtype=np.int32) for _ in range(5))
-    na_left, value, cover = np.empty(size, dtype=np.uint8), np.empty(size), np.empty(size)
+    nodes, depth, reals = np.empty((5, size), np.int32), np.empty(size, np.int32), np.zeros((3, size))
+    feature, split_bin, na_left, left, right = nodes
     bits = np.zeros((size if mapper.is_cat.any() else 1, 4), dtype=np.uint64)
     importance = np.zeros(p)
     state = random_bits(s.seed, _TREE_STREAM, number * k + which, 1)[0]
     n = kernels.grow_tree(
         data.bins, target, data.w, rows, mapper.n_bins, mapper.is_cat, columns, s.mtries, s.level_factor,
         s.max_depth, s.min_rows, s.min_split_improvement, state,
-        feature, split_bin, na_left, left, right, bits, value, cover, depth, importance,
+        feature, split_bin, na_left, left, right, bits, reals[0], reals[1], depth, importance,
     )  # fmt: skip
     out_rows = np.flatnonzero(~bag).astype(np.int32)
     out_values = np.empty(len(out_rows))
-    kernels.add_out_of_bag(data.bins, out_rows, feature, split_bin, na_left, left, right, bits, value, out_values)
-    parts = [a[:n].copy() for a in (feature, split_bin, na_left, left, right, value, cover, depth)]
-    return _finished(mapper, which, parts, bits, importance, (out_rows, out_values))
-
-
-def _finished(mapper: BinMapper, which: int, parts: list[Any], bits: Any, importance: Any, out: tuple[Any, Any]) -> GrownTree:
-    """Bins back to thresholds and sets of levels."""
-    from h2ok.ext.algos.drf.kernels import expand_levels
-
-    feature, split_bin, na_left, left, right, value, cover, depth = parts
-    threshold = np.zeros(len(feature))
-    cat_start, cat_size = np.full(len(feature), -1, dtype=np.int64), np.zeros(len(feature), dtype=np.int32)
-    sizes = np.array([len(b) for b in mapper.level_bins])
-    split = feature >= 0
-    cats = np.flatnonzero(split & (split_bin < 0))
-    for j in range(len(mapper.n_bins)):
-        mine = np.flatnonzero(split & (split_bin >= 0) & (feature == j))
-        threshold[mine] = np.append(mapper.edges[j], np.inf)[split_bin[mine]]
-    cat_size[cats] = sizes[feature[cats]]
-    ends = np.cumsum(cat_size[cats])
-    cat_start[cats] = ends - cat_size[cats]
-    levels = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.uint8)
-    for i in cats.tolist():
-        expand_levels(bits[i], mapper.level_bins[feature[i]], levels[cat_start[i] : cat_start[i] + cat_size[i]])
-    return GrownTree(
-        which, feature, threshold, na_left, left, right, cat_start, cat_size, levels, value, cover, depth, importance, *out
-    )  # fmt: skip
+    kernels.add_out_of_bag(data.bins, out_rows, feature, split_bin, na_left, left, right, bits, reals[0], out_values)
+    by_levels = split_bin[:n] < 0
+    sets = bits[:n][by_levels] if by_levels.any() else bits[:0]
+    return GrownTree(BinnedTree(which, nodes[:, :n].copy(), reals[:, :n].copy(), sets), importance, out_rows, out_values)
 
 
 def grow_trees(
     data: BinnedRows, mapper: BinMapper, s: ForestSettings, rounds: range, k: int, n_classes: int, nthreads: int
 ) -> Iterator[list[GrownTree]]:
-    """The trees of each round, in order; a few rounds ahead are in the making. Closing the iterator ends the threads."""
+    """The trees of each round, in order; where they are large a few rounds ahead are in the making. Closing the iterator ends the
+    threads.
+    """
+    if len(data.y) * len(mapper.n_bins) < _HANDED_OVER:
+        for number in rounds:
+            yield [grow_one(data, mapper, s, number, c, k, n_classes) for c in range(k)]
+        return
     ahead = max(1, -(-2 * nthreads // k))
     pool = ThreadPoolExecutor(max(1, nthreads), thread_name_prefix="drf")
     waiting: deque[list[Future[GrownTree]]] = deque()

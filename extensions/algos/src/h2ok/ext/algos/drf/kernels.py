@@ -1,7 +1,9 @@
 """Numba kernels of the random forest. Pure functions on arrays; OUT arrays are written, all others only read.
 
+PERF: items are set one by one. The first assignment to a slice in a process takes the compiler more than two seconds.
+
 ``bins`` is uint8[n_cols, n_rows], C order (a column's bins lie side by side), NA in bin 255. A tree in bins is the set of arrays
-``feature`` int32 (-1: leaf), ``split_bin`` int32 (last bin on the left; -1 for levels), ``na_left`` uint8, ``left``/``right``
+``feature`` int32 (-1: leaf), ``split_bin`` int32 (last bin on the left; -1 for levels), ``na_left`` int32, ``left``/``right``
 int32, ``bits`` uint64[n_nodes, 4] (bins that go left, for levels), ``value`` float64, ``depth`` int32.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["add_out_of_bag", "expand_levels", "grow_tree"]
+__all__ = ["add_out_of_bag", "grow_tree"]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -30,8 +32,8 @@ def _draw(state, below):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _fill(column, rows, begin, end, y, w, counts, sums):  # type: ignore[no-untyped-def]
     """Histogram of the node's rows over one column."""
-    counts[:] = 0.0
-    sums[:] = 0.0
+    for b in range(256):
+        counts[b], sums[b] = 0.0, 0.0
     for i in range(begin, end):
         r = rows[i]
         b = column[r]
@@ -134,7 +136,8 @@ def _partition(column, rows, begin, end, split_bin, na_left, bits, spare):  # ty
         else:
             spare[m] = r
             m += 1
-    rows[at:end] = spare[:m]
+    for i in range(m):
+        rows[at + i] = spare[i]
     return at
 
 
@@ -165,21 +168,21 @@ def grow_tree(  # type: ignore[no-untyped-def]
     # Nodes are numbered as they are made and visited in that order: level by level.
     while k < n_nodes:
         lo, hi = begin[k], end[k]
-        n, s, q = 0.0, 0.0, 0.0
+        n, s, square = 0.0, 0.0, 0.0
         for i in range(lo, hi):
             r = rows[i]
             n += w[r]
             s += w[r] * y[r]
-            q += w[r] * y[r] * y[r]
-        feature[k], left[k], right[k] = -1, -1, -1
+            square += w[r] * y[r] * y[r]
+        feature[k], split_bin[k], na_left[k], left[k], right[k] = -1, 0, 0, -1, -1
         value[k] = s / n if n > 0.0 else 0.0
         cover[k] = n
         base = s * s / n if n > 0.0 else 0.0
-        error = q - base
-        if depth[k] >= max_depth or n < 2.0 * min_rows or hi - lo < 2 or error <= 1e-12 * q:
+        error = square - base
+        if depth[k] >= max_depth or n < 2.0 * min_rows or hi - lo < 2 or error <= 1e-12 * square:
             k += 1
             continue
-        needed = max(min_improvement * error, 1e-12 * q)
+        needed = max(min_improvement * error, 1e-12 * square)
         best[0], chosen = 0.0, -1
         tries = min(p, max(1, int(np.rint(mtries * level_factor ** depth[k]))))
         at = 0
@@ -199,7 +202,8 @@ def grow_tree(  # type: ignore[no-untyped-def]
             if is_cat[j]:
                 if _split_levels(counts, sums, n, s, base, min_rows, needed, best, order, ratio, trial_bits):
                     chosen = j
-                    best_bits[:] = trial_bits
+                    for q in range(4):
+                        best_bits[q] = trial_bits[q]
             elif _split_numbers(counts, sums, n_bins[j], n, s, base, min_rows, needed, best):
                 chosen = j
         if chosen >= 0:
@@ -207,7 +211,8 @@ def grow_tree(  # type: ignore[no-untyped-def]
             middle = _partition(bins[chosen], rows, lo, hi, cut, side, best_bits, spare)
             feature[k], split_bin[k], na_left[k] = chosen, cut, side
             if cut < 0:
-                bits[k] = best_bits
+                for q in range(4):
+                    bits[k, q] = best_bits[q]
             importance[chosen] += best[0]
             left[k], right[k] = n_nodes, n_nodes + 1
             begin[n_nodes], end[n_nodes], depth[n_nodes] = lo, middle, depth[k] + 1
@@ -227,11 +232,3 @@ def add_out_of_bag(bins, rows, feature, split_bin, na_left, left, right, bits, v
             row_bits = bits[k] if cut < 0 else bits[0]
             k = left[k] if _goes_left(bins[feature[k], r], cut, na_left[k], row_bits) else right[k]
         out[i] = value[k]
-
-
-@njit(cache=True, nogil=True)
-def expand_levels(bits, level_bins, out):  # type: ignore[no-untyped-def]
-    """out[l] = whether level ``l`` goes left."""
-    for i in range(len(level_bins)):
-        b = level_bins[i]
-        out[i] = (bits[b >> 6] >> np.uint64(b & 63)) & np.uint64(1)

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from h2ok.ext.algos.binned_trees import BinnedTree, Unbinning, add_gains
 from h2ok.ext.algos.gbm.binning import make_mapper, uses_weights
-from h2ok.ext.algos.gbm.forest import Forest, Tree, tree_statistics
-from h2ok.ext.algos.gbm.grower import Grower, GrowSettings
+from h2ok.ext.algos.gbm.forest import Forest
+from h2ok.ext.algos.gbm.grower import Grower, GrowSettings, IterationPass, grow_iteration
 from h2ok.ext.algos.gbm.interactions import column_groups
 from h2ok.ext.algos.gbm.params import GBMParametersV3
 from h2ok.ext.algos.gbm.passes import Grow, ResumePass, SessionScores, SetUp, ValidationUpdate
 from h2ok.ext.algos.gbm.robust import ROBUST, huber_delta, start_score
 from h2ok.ext.algos.gbm.state import GBMState
+from h2ok.ext.algos.gbm.sums import CloudSums
 from h2ok.ext.algos.trees import scores_at, summary
 from h2ok.ext.models import (
     Distribution,
@@ -107,7 +109,7 @@ class Boosting:
         self.weighted = uses_weights(ctx.data.spec)
         self.metric = resolve_metric(p.stopping_metric, ctx.data.category)
         self.stops: list[float] = []
-        self.trees: list[Tree] = []
+        self.trees: list[BinnedTree] = []
         #: Of the latest scoring: sums of the metrics of the training rows and of the validation rows.
         self.sums: tuple[Any, Any] = (None, None)
 
@@ -124,11 +126,11 @@ class Boosting:
         settings = GrowSettings(
             p.max_depth, p.min_rows, p.min_split_improvement, p.col_sample_rate, p.col_sample_rate_per_tree,
             p.col_sample_rate_change_per_level, p.max_abs_leafnode_pred, ctx.seed,
-            column_groups(p.interaction_constraints, ctx.data.names),
+            column_groups(p.interaction_constraints, ctx.data.names), self.k, self.weighted, self.narrow,
         )  # fmt: skip
-        grower = Grower(
-            ctx, mapper, self.distribution, settings, self.session, weighted=self.weighted, narrow=self.narrow, n_classes=self.k
-        )
+        self.mapper, self.settings, self.unbinning = mapper, settings, Unbinning(mapper)
+        self.grower = Grower(mapper, settings)
+        self.cloud = CloudSums(ctx, self.distribution, self.session, narrow=self.narrow)
         history = ScoringHistory(
             ctx.data.category, [("number_of_trees", "long", "Number of Trees")], with_validation=ctx.valid is not None
         )
@@ -136,13 +138,13 @@ class Boosting:
         if self.earlier is None:
             self._score(history, 0)
         else:
-            largest, before = self._resume(self.earlier, grower)
+            largest, before = self._resume(self.earlier)
             self._score(history, before)
         rate = p.learn_rate * p.learn_rate_annealing**before
         for number in range(before, p.ntrees):
             done = number + 1
             scores = done == p.ntrees or scores_at(p, done, ctx.data.n_rows * p.ntrees * self.k, _CHEAP)
-            largest, sums = self._iteration(grower, number, rate, largest, scores=scores)
+            largest, sums = self._iteration(number, rate, largest, scores=scores)
             rate *= p.learn_rate_annealing
             ctx.update(done / p.ntrees, f"Tree {done} of {p.ntrees}")
             last = done == p.ntrees or ctx.out_of_time()
@@ -152,20 +154,16 @@ class Boosting:
                     break
             if last:
                 break
-        return self._finish(grower, history)
+        return self._finish(history)
 
-    def _resume(self, model: Model, grower: Grower) -> tuple[float, int]:
-        """Put the trees of a checkpoint before those to come; the largest gradient, and how many iterations it has."""
+    def _resume(self, model: Model) -> tuple[float, int]:
+        """Add the trees of a checkpoint to the scores; the largest gradient, and how many iterations it has."""
         forest: Forest = model.state.forest
         task = ResumePass(self.ctx.data.spec, self.distribution, forest, session=self.session)
         largest = float(self.ctx.data.do_all(task, cancelled=self.ctx.cancelled).value)
         if self.ctx.valid is not None:
             valid = self.ctx.valid
             valid.do_all(ValidationUpdate(valid.spec, forest, self.init, session=self.session + "v"))
-        self.trees = forest.trees()
-        table = model.output.extra["variable_importances"]
-        found = dict(zip(table.column("variable"), table.column("relative_importance"), strict=True))
-        grower.importance += np.array([found[n] for n in self.ctx.data.names])
         return largest, forest.n_trees // self.k
 
     def _start_scores(self) -> NDArray[np.float64]:
@@ -196,32 +194,32 @@ class Boosting:
                 break
         return start
 
-    def _iteration(self, grower: Grower, number: int, rate: float, largest: float, *, scores: bool) -> tuple[float, Any]:
+    def _iteration(self, number: int, rate: float, largest: float, *, scores: bool) -> tuple[float, Any]:
         """The trees of one iteration, added to the scores; the largest gradient of the next, and the sums of metrics."""
-        added: list[Tree] = []
+        data = self.ctx.data
         if self.distribution.name == "huber":
-            delta = huber_delta(self.ctx.data, self.session, self.p.huber_alpha)
-            self.distribution = grower.distribution = replace(self.distribution, delta=max(delta, 1e-300))
+            delta = huber_delta(data, self.session, self.p.huber_alpha)
+            self.distribution = self.cloud.distribution = replace(self.distribution, delta=max(delta, 1e-300))
             largest = self.distribution.delta
-        sums = None
-        for which in range(self.k):
-            start = self._start_of(number, which, largest)
-            tree, values = grower.grow(start, rate)
-            last = which == self.k - 1
-            metrics = self._metrics_task(self.ctx.data, RowSpec(())) if scores and last else None
-            following = self._following(number + last, 0 if last else which + 1)
-            bound, sums = grower.update(which, values, last=last, metrics=metrics, following=following)
-            added.append(tree)
-        self.trees += added
+        starts = tuple(self._start_of(number, which, largest) for which in range(self.k))
+        metrics = self._metrics_task(data, RowSpec(())) if scores else None
+        if data.frame.n_chunks == 1:
+            task = IterationPass(
+                data.spec, self.mapper, self.settings, self.distribution, starts, rate, metrics, session=self.session
+            )
+            trees, bound, sums = data.do_all(task, cancelled=self.ctx.cancelled).value
+        else:
+            trees, bound, sums = grow_iteration(self.grower, self.cloud, starts, rate, metrics, self._following(number + 1))
+        self.trees += trees
         if self.ctx.valid is not None:
-            valid = self.ctx.valid
-            valid.do_all(ValidationUpdate(valid.spec, Forest.of(added), self.init, session=self.session + "v"))
+            valid, forest = self.ctx.valid, self.unbinning.forest(trees)
+            valid.do_all(ValidationUpdate(valid.spec, forest, self.init, session=self.session + "v"))
         return bound, sums
 
-    def _following(self, number: int, which: int) -> Grow | None:
-        """The start of a tree to come where it does not hang on the scores: probabilities have gradients up to 1."""
+    def _following(self, number: int) -> Grow | None:
+        """The start of an iteration to come where it does not hang on the scores: probabilities have gradients up to 1."""
         bounded = self.distribution.name in ("bernoulli", "multinomial")
-        return self._start_of(number, which, 1.0) if bounded and number < self.p.ntrees else None
+        return self._start_of(number, 0, 1.0) if bounded and number < self.p.ntrees else None
 
     def _start_of(self, number: int, which: int, largest: float) -> Grow:
         """Scales that use the integers' width without overflow: 2^39 when packed, 2^61 in all with weights."""
@@ -271,18 +269,24 @@ class Boosting:
         data = self.ctx.data
         return make_metrics(data.category, sums, tuple(data.domain or ()), self.p.gainslift_bins, self.p.auc_type, brief=brief)
 
-    def _finish(self, grower: Grower, history: ScoringHistory) -> Trained:
-        self.p.ntrees = len(self.trees) // self.k
-        forest = Forest.of(self.trees)
+    def _finish(self, history: ScoringHistory) -> Trained:
+        forest, importance = self.unbinning.forest(self.trees), np.zeros(len(self.ctx.data.names))
+        if self.earlier is not None:
+            forest = self.earlier.state.forest.followed_by(forest)
+            table = self.earlier.output.extra["variable_importances"]
+            found = dict(zip(table.column("variable"), table.column("relative_importance"), strict=True))
+            importance += np.array([found[n] for n in self.ctx.data.names])
+        add_gains(self.trees, importance)
+        self.p.ntrees = forest.n_trees // self.k
         state = GBMState(forest, self.distribution, self.init)
         category = self.ctx.data.category
         extra = {
-            "variable_importances": variable_importances(self.ctx.data.names, grower.importance.tolist()),
+            "variable_importances": variable_importances(self.ctx.data.names, importance.tolist()),
             "init_f": float(self.init[0]),
         }
         return Trained(
             state,
-            summary(len(self.trees) // self.k, forest.nbytes, *tree_statistics(self.trees)),
+            summary(self.p.ntrees, forest.nbytes, *forest.statistics()),
             history.table(),
             extra,
             self.distribution if category == "Regression" else None,

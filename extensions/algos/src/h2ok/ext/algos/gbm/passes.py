@@ -13,7 +13,27 @@ from h2ok.ext.models.metrics.task import MetricsTask
 from h2ok.kernel import uniforms, wire_type
 from numpy.typing import NDArray
 
-__all__ = ["Grow", "LeafPass", "LevelPass", "ResumePass", "SessionScores", "SetUp", "UpdatePass", "kind_of", "work_of"]
+__all__ = [
+    "Grow",
+    "LeafPass",
+    "Level",
+    "LevelPass",
+    "ResumePass",
+    "SessionScores",
+    "SetUp",
+    "UpdatePass",
+    "Work",
+    "added",
+    "kind_of",
+    "leaf_sums",
+    "level_sums",
+    "no_routing",
+    "root_sums",
+    "score_sums",
+    "start_tree",
+    "update_scores",
+    "work_of",
+]
 
 _KINDS = {
     "gaussian": 0, "bernoulli": 1, "poisson": 2, "gamma": 3, "tweedie": 4, "multinomial": 5,
@@ -111,36 +131,66 @@ class Grow:
     weight_scale: float
 
 
-@wire_type("gbm.level")
-@dataclass(frozen=True)
-class LevelPass(RowsTask):
-    """Routes rows through the splits of the level before and sums up the nodes of this one.
+@wire_type("gbm.routing")
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The open nodes of one level, and the splits that led to them.
 
-    ``grow`` is given on the first level only: gradients and the bag are made there. ``slot``: int32[n_nodes], where in the result a
-    node's histogram stands; -1 for nodes whose histogram follows by subtraction. ``narrow``: sums of all rows fit the packed form,
-    which then stays packed (int64[1, n_slots, n_cols, 256]); otherwise counts and gradients part (int64[2, ...]).
+    Parameters
+    ----------
+    feature, go_left, child : what moves the rows here, see ``kernels.route``; empty at the root.
+    slot : int32[n_nodes], where in the sums a node's histogram stands; -1 for nodes whose histogram follows by subtraction.
+    n_slots : histograms to build.
     """
 
-    distribution: Distribution
-    grow: Grow | None
     feature: NDArray[np.int32]
     go_left: NDArray[np.uint8]
     child: NDArray[np.int32]
     slot: NDArray[np.int32]
     n_slots: int
+
+    @property
+    def routing(self) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32]]:
+        """The splits as kernels take them: what came from another node may be read-only, for which they would be compiled again."""
+        parts = (self.feature, self.go_left, self.child)
+        return tuple(a if a.flags.writeable else a.copy() for a in parts)  # type: ignore[return-value]
+
+
+def no_routing() -> Level:
+    """For rows that are where they belong: at the root, or in leaves."""
+    return Level(np.empty(0, np.int32), np.empty((0, 256), np.uint8), np.empty((0, 2), np.int32), np.zeros(1, np.int32), 1)
+
+
+@wire_type("gbm.level")
+@dataclass(frozen=True)
+class LevelPass(RowsTask):
+    """Routes rows through the splits of the level before and sums up the nodes of this one.
+
+    ``grow`` is given on the first level only: gradients and the bag are made there. ``narrow``: sums of all rows fit the packed
+    form, which then stays packed (int64[1, n_slots, n_cols, 256]); otherwise counts and gradients part (int64[2, ...]).
+    """
+
+    distribution: Distribution
+    grow: Grow | None
+    level: Level
     narrow: bool
 
     def map_rows(self, rows: Rows) -> tuple[Any, Any]:
-        from h2ok.ext.algos.gbm import kernels
-
         work = work_of(rows)
         if self.grow is not None:
             return root_sums(rows, work, self.distribution, self.grow, self.narrow)
-        kernels.route(work.bins, work.node, self.feature, self.go_left, self.child)
-        return node_sums(work, self.slot, self.n_slots, self.narrow)
+        return level_sums(work, self.level, self.narrow)
 
     def reduce(self, left: tuple[Any, Any], right: tuple[Any, Any]) -> tuple[Any, Any]:
         return added(left, right)
+
+
+def level_sums(work: Work, level: Level, narrow: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Moves the rows to a level and sums up its nodes; see ``LevelPass``."""
+    from h2ok.ext.algos.gbm.kernels import route
+
+    route(work.bins, work.node, *level.routing)
+    return node_sums(work, level.slot, level.n_slots, narrow)
 
 
 def node_sums(work: Work, slot: NDArray[np.int32], n_slots: int, narrow: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -199,19 +249,21 @@ class LeafPass(RowsTask):
 
     distribution: Distribution
     which: int
-    feature: NDArray[np.int32]
-    go_left: NDArray[np.uint8]
-    child: NDArray[np.int32]
+    level: Level
     n_leaves: int
 
     def map_rows(self, rows: Rows) -> NDArray[np.float64]:
-        from h2ok.ext.algos.gbm import kernels
+        return leaf_sums(work_of(rows), self.distribution, self.which, self.level, self.n_leaves)
 
-        work, d = work_of(rows), self.distribution
-        kernels.route(work.bins, work.node, self.feature, self.go_left, self.child)
-        out = np.zeros((self.n_leaves, 2))
-        kernels.leaf_sums(kind_of(d), d.tweedie_power, work.node, work.g, work.y, work.f, self.which, work.bag, out)
-        return out
+
+def leaf_sums(work: Work, distribution: Distribution, which: int, level: Level, n_leaves: int) -> NDArray[np.float64]:
+    """Moves the rows to their leaves and sums those up; see ``LeafPass``."""
+    from h2ok.ext.algos.gbm import kernels
+
+    kernels.route(work.bins, work.node, *level.routing)
+    out, kind = np.zeros((n_leaves, 2)), kind_of(distribution)
+    kernels.leaf_sums(kind, distribution.tweedie_power, work.node, work.g, work.y, work.f, which, work.bag, out)
+    return out
 
 
 @wire_type("gbm.update")
@@ -234,28 +286,30 @@ class UpdatePass(RowsTask):
 
     def map_rows(self, rows: Rows) -> tuple[float, Any, Any]:
         work = work_of(rows)
-        largest = self._add(work)
+        largest = update_scores(work, self.distribution, self.which, self.values, last=self.last)
         sums = None if self.metrics is None else score_sums(rows, work, self.distribution, self.metrics)
         root = None if self.following is None else root_sums(rows, work, self.distribution, self.following, self.narrow)
         return largest, sums, root
-
-    def _add(self, work: Work) -> float:
-        from h2ok.ext.algos.gbm.kernels import add_leaf_values
-
-        if work.f.shape[1] == 1:
-            add_leaf_values(work.node, self.values, work.f, self.which)
-            return largest_gradient(work, self.distribution)
-        add_leaf_values(work.node, self.values, work.step, self.which)
-        if self.last:
-            work.f += work.step
-            work.step[:] = 0.0
-        return 1.0
 
     def reduce(self, left: tuple[float, Any, Any], right: tuple[float, Any, Any]) -> tuple[float, Any, Any]:
         sums = left[1] or right[1]
         if self.metrics is not None and left[1] and right[1]:
             sums = self.metrics.reduce(left[1], right[1])
         return max(left[0], right[0]), sums, None if left[2] is None else added(left[2], right[2])
+
+
+def update_scores(work: Work, distribution: Distribution, which: int, values: NDArray[np.float64], *, last: bool) -> float:
+    """Adds the leaf values of a tree to the scores, see ``UpdatePass``; the largest gradient of the next tree."""
+    from h2ok.ext.algos.gbm.kernels import add_leaf_values
+
+    if work.f.shape[1] == 1:
+        add_leaf_values(work.node, values, work.f, which)
+        return largest_gradient(work, distribution)
+    add_leaf_values(work.node, values, work.step, which)
+    if last:
+        work.f += work.step
+        work.step[:] = 0.0
+    return 1.0
 
 
 def score_sums(rows: Rows, work: Work, distribution: Distribution, metrics: MetricsTask) -> dict[str, Any] | None:

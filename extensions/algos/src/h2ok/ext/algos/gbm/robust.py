@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from h2ok.ext.algos.gbm.passes import work_of
+from h2ok.ext.algos.gbm.passes import Level, Work, work_of
 from h2ok.ext.models import Distribution, Rows, RowsTask, TrainingData
 from h2ok.kernel import wire_type
 from numpy.typing import NDArray
 
-__all__ = ["ROBUST", "ResidualPass", "huber_delta", "leaf_steps", "start_score", "weighted_quantile"]
+__all__ = ["ROBUST", "ResidualPass", "huber_delta", "leaf_steps", "residuals", "start_score", "weighted_quantile"]
 
 ROBUST = ("laplace", "quantile", "huber")
 
@@ -64,23 +64,25 @@ def start_score(data: TrainingData, distribution: Distribution) -> float:
 class ResidualPass(RowsTask):
     """Routes rows through the last splits (when there are any); (leaf, residual, weight) of the rows in the bag."""
 
-    feature: NDArray[np.int32] | None = None
-    go_left: NDArray[np.uint8] | None = None
-    child: NDArray[np.int32] | None = None
+    level: Level | None = None
 
     def map_rows(self, rows: Rows) -> list[tuple[Any, Any, Any]]:
-        from h2ok.ext.algos.gbm.kernels import route
-
-        work = work_of(rows)
-        weight = work.w
-        if self.feature is not None:
-            route(work.bins, work.node, self.feature, self.go_left, self.child)
-            weight = work.bag
-        keep = weight > 0
-        return [(-1 - work.node[keep], work.y[keep] - work.f[keep, 0], weight[keep])]
+        return residuals(work_of(rows), self.level)
 
     def reduce(self, left: list[Any], right: list[Any]) -> list[Any]:
         return left + right
+
+
+def residuals(work: Work, level: Level | None) -> list[tuple[Any, Any, Any]]:
+    """See ``ResidualPass``."""
+    from h2ok.ext.algos.gbm.kernels import route
+
+    weight = work.w
+    if level is not None:
+        route(work.bins, work.node, *level.routing)
+        weight = work.bag
+    keep = weight > 0
+    return [(-1 - work.node[keep], work.y[keep] - work.f[keep, 0], weight[keep])]
 
 
 def huber_delta(data: TrainingData, session: str, probability: float) -> float:

@@ -92,7 +92,8 @@ def isolate(  # type: ignore[no-untyped-def]
                 else:
                     spare[m] = r
                     m += 1
-            rows[middle:hi] = spare[:m]
+            for i in range(m):
+                rows[middle + i] = spare[i]
             if middle - lo < min_rows or m < min_rows:
                 continue
             feature[k], threshold[k] = j, cut

@@ -128,27 +128,32 @@ def thresholds_of(cells: Cells) -> Thresholds:
     Scores less than 1e-8 apart are one threshold, the lowest of them, for clients look thresholds up to that precision. It is cut
     here, when all cells are there, so that the order in which they were merged does not matter.
     """
+    # PERF: small forests make them for each tree, most often of scores that are all apart.
     at = distinct(cells.low)[::-1]
-    low, tps, fps = cells.low[at], *(np.cumsum(v[::-1])[::-1][at] for v in (cells.positive, cells.negative))
-    total = float(tps[-1] + fps[-1]) if len(low) else 0.0
-    ends = np.arange(len(low))
+    low, tps, fps = cells.low[::-1], cells.positive[::-1].cumsum(), cells.negative[::-1].cumsum()
+    if len(at) < len(low):
+        last = len(low) - 1 - at
+        low, tps, fps = low[last], tps[last], fps[last]
     if len(low) > MAX_BINS:
+        total = float(tps[-1] + fps[-1])
         share = np.floor((tps + fps) / total * MAX_BINS * (1 - 1e-12)).astype(np.int64)
         ends = np.append(np.flatnonzero(share[1:] != share[:-1]), len(low) - 1)
         # The last threshold takes in everything; keep at most MAX_BINS of the rest.
         if len(ends) > MAX_BINS:
             ends = ends[len(ends) - MAX_BINS :]
+        low, tps, fps = low[ends], tps[ends], fps[ends]
     p, n = (float(tps[-1]), float(fps[-1])) if len(low) else (0.0, 0.0)
-    return Thresholds(low[ends], tps[ends], fps[ends], p, n)
+    return Thresholds(np.ascontiguousarray(low), tps, fps, p, n)
 
 
 def distinct(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Indices into ascending scores float64[n] of the lowest of each threshold; thresholds are at least 1e-8 apart."""
     n = len(scores)
-    starts = np.flatnonzero(np.diff(scores, prepend=-np.inf) >= _SAME)
+    apart = scores[1:] - scores[:-1] >= _SAME
+    if apart.all():
+        return np.arange(n)
+    starts = np.append(0, np.flatnonzero(apart) + 1)
     ends = np.append(starts[1:], n)
-    if n == 0:
-        return starts
     more: list[int] = []
     # A run of near neighbours that reaches further than one threshold holds several.
     for run in np.flatnonzero(scores[ends - 1] - scores[starts] >= _SAME).tolist():

@@ -126,6 +126,9 @@ def _group(
         return ScoreCells(keys, positive, negative, scores)
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    apart = ordered[1:] != ordered[:-1]
+    if apart.all():
+        return ScoreCells(ordered, positive[order], negative[order], scores[order])
+    starts = np.append(0, np.flatnonzero(apart) + 1)
     sums = [np.add.reduceat(v[order], starts) for v in (positive, negative, scores)]
     return ScoreCells(ordered[starts], *sums)
