@@ -72,8 +72,8 @@ def shared() -> Iterator[Runtime]:
 
 
 def normal(answer: dict[str, Any]) -> dict[str, Any]:
-    """What is compared: an all-missing column has no number type of its own, UUID text compares in lower case, numbers as the doubles
-    that H2O's JSON has (tests/client/test_longs.py is about the digits behind these).
+    """What is compared: an all-missing column has no number type of its own, UUID text compares in lower case, numbers as doubles,
+    as in H2O's JSON (tests/client/test_longs.py is about the digits behind these).
     """
     out = {"failed": bool(answer.get("failed")), "rows": answer.get("rows")}
     columns = []
