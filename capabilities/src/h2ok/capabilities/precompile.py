@@ -85,12 +85,14 @@ class Precompile:
     """A core extension to inherit from.
 
     ``module`` has a function ``warmup()`` that calls every kernel once with the types it will see; ``packages`` hold the kernels.
-    ``order``: low for what is compiled first. That is not what a user needs first, which compiles itself meanwhile.
+    ``order``: low for what is compiled first. That is not what a user needs first, which compiles itself meanwhile. ``early``: a
+    function of the module that compiles what a first job needs last; it is called before all others.
     """
 
     module: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
     order: ClassVar[int] = 50
+    early: ClassVar[str] = ""
 
     @hookimpl
     def on_ready(self, runtime: Runtime) -> None:
@@ -137,7 +139,8 @@ class Warmups:
             return
         with self._lock:
             asked = sorted(self._asked, key=lambda core: (core.order, core.module))
-        work = [f"{core.module}={','.join(core.packages)}" for core in asked]
+        work = [f"{core.module}:{core.early}" for core in asked if core.early]
+        work += [f"{core.module}={','.join(core.packages)}" for core in asked]
         command = [sys.executable, "-m", "h2ok.capabilities.precompile", *work]
         self._child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603 - ours
         if self._stopped.is_set():
@@ -153,11 +156,17 @@ class Warmups:
 
 
 def main() -> None:
-    """``python -m h2ok.capabilities.precompile MODULE=PACKAGE,PACKAGE ...``: compile, and say so in a line for each module."""
+    """``python -m h2ok.capabilities.precompile [MODULE:FUNCTION ...] MODULE=PACKAGE,PACKAGE ...``: compile, and say so in a line for
+    each module.
+    """
     with contextlib.suppress(OSError):
         os.nice(10)
     for work in sys.argv[1:]:
         module, _, packages = work.partition("=")
+        if not packages:
+            module, _, function = work.partition(":")
+            getattr(import_module(module), function)()
+            continue
         seconds = compile_once(module, tuple(packages.split(",")))
         took = "had been compiled" if seconds is None else f"were compiled in {seconds:.1f} s"
         print(f"Kernels of {module.rpartition('.')[0]} {took}", flush=True)

@@ -113,7 +113,7 @@ def _unsupervised() -> None:
     grow(np.arange(4.0)[:, None], np.arange(4, dtype=np.int32), np.zeros(1, np.int64), 1.0, 2, 1.0, 1, 0)
 
 
-STEPS: tuple[Callable[[], None], ...] = (_metrics, _gbm_rows, _gbm_trees, _glm, _drf, _explanations, _unsupervised)
+STEPS: tuple[Callable[[], None], ...] = (_gbm_trees, _gbm_rows, _metrics, _glm, _drf, _explanations, _unsupervised)
 
 
 def warmup() -> None:

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 from h2ok.capabilities.precompile import Precompile
 
-__all__ = ["ParsersCore", "warmup"]
+__all__ = ["ParsersCore", "early", "warmup"]
+
+
+def early() -> None:
+    """What an import reaches after its types are guessed: cutting lines, and numbers that are read while they are seen."""
+    import numpy as np
+    from h2ok.ext.parsers.csv.reader import Layout, read_block
+
+    layout = Layout(",", '"', "", "#", ("Numeric",), (0,), ((),))
+    read_block(np.frombuffer(b"1.5\n2\n", dtype=np.uint8).copy(), layout)
 
 
 def warmup() -> None:
@@ -47,5 +56,6 @@ class ParsersCore(Precompile):
     """Compiles the kernels of the CSV reader."""
 
     module = "h2ok.ext.parsers.warmup"
+    early = "early"
     order = 20
     packages = ("h2ok.ext.parsers.csv", "h2ok.kernel.frame.packing")
