@@ -11,13 +11,10 @@
 # are C1 and C2. custom_non_data_line_markers="" turns it off.
 #
 # Seen:
-#   Warning: Your H2O cluster version is (6 months and 9 days) old.  There may be a newer version available.
-#   Please download and install the latest version from: https://h2o-release.s3.amazonaws.com/h2o/latest_stable.html
 #   h2o 3.46.0.11 server 3.46.0.11 pandas 3.1.1 numpy 2.4.6
 #   first.csv  H2O keeps rows [1, 3, 5], with markers off 5 rows, pandas 5 rows
 #   second.csv H2O keeps rows [1, 2, 3, 4, 5], with markers off 5 rows, pandas 5 rows
 #   savetxt.csv columns ['C1', 'C2'] rows 2
-#   Closing connection _sid_8300 at exit
 #
 # Why it matters: a share of the rows, and one chosen by the data, is missing from training and from scoring
 # (where predictions no longer line up with the rows sent). Moving the column to the second place brings the

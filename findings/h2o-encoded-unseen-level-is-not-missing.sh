@@ -12,8 +12,6 @@
 # no error in scoring.
 #
 # Seen:
-#   Warning: Your H2O cluster version is (6 months and 9 days) old.  There may be a newer version available.
-#   Please download and install the latest version from: https://h2o-release.s3.amazonaws.com/h2o/latest_stable.html
 #   h2o 3.46.0.11 server 3.46.0.11
 #   GBM enum              level d   9.0  new level  -20.0  missing  -20.0
 #   DRF enum              level d   9.0  new level  -20.0  missing  -20.0
@@ -25,7 +23,6 @@
 #   DRF binary            level d   9.0  new level    4.3  missing  -20.0
 #   GBM one_hot_explicit  level d   9.0  new level    2.0  missing  -20.0
 #   DRF one_hot_explicit  level d   9.0  new level   -6.2  missing  -20.0
-#   Closing connection _sid_91c3 at exit
 #
 # Why it matters: a service that relies on the rule gives new customers, new shops, new codes the score of
 # whatever level happens to sort last, and swapping the encoding during tuning changes who is hit. Turn unseen

@@ -10,8 +10,6 @@
 # slash nor with %2F. The models are reachable one by one, their names (team/run1_model_1) only with effort.
 #
 # Seen:
-#   Warning: Your H2O cluster version is (6 months and 9 days) old.  There may be a newer version available.
-#   Please download and install the latest version from: https://h2o-release.s3.amazonaws.com/h2o/latest_stable.html
 #   h2o 3.46.0.11 server 3.46.0.11
 #   model_id team/one became team_one
 #   train() raised H2OResponseError - Error: Resource /99/Grids/team/run1 not found
@@ -19,7 +17,6 @@
 #   GET /99/Grids/team/run1: 404
 #   GET /99/Grids/team%2Frun1: 404
 #   models kept ['team/run1_model_1', 'team/run1_model_2', 'team_one']
-#   Closing connection _sid_a780 at exit
 #
 # Why it matters: hours of training end in an error that says the grid does not exist. Ids made of user names,
 # branches or dates with slashes are common; check grid_id as you would a path segment.

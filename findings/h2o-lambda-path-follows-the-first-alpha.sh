@@ -12,14 +12,11 @@
 # another order therefore fits, and may choose, other models.
 #
 # Seen:
-#   Warning: Your H2O cluster version is (6 months and 9 days) old.  There may be a newer version available.
-#   Please download and install the latest version from: https://h2o-release.s3.amazonaws.com/h2o/latest_stable.html
 #   h2o 3.46.0.11 server 3.46.0.11
 #   alpha [1.0] largest lambda for each: {1.0: 0.9555}
 #   alpha [0.1] largest lambda for each: {0.1: 9.5546}
 #   alpha [1.0, 0.1] largest lambda for each: {1.0: 0.9555, 0.1: 0.9555}
 #   alpha [0.1, 1.0] largest lambda for each: {0.1: 9.5546, 1.0: 9.5546}
-#   Closing connection _sid_865b at exit
 #
 # Why it matters: alpha lists come from sets, sliders and grids in any order. Sort them with the smallest non-
 # zero value first, or run one search per alpha, if results are to be compared with glmnet or with one another.

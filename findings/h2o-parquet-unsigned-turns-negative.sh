@@ -10,12 +10,9 @@
 # as 1.8446744073709552e19.
 #
 # Seen:
-#   Warning: Your H2O cluster version is (6 months and 9 days) old.  There may be a newer version available.
-#   Please download and install the latest version from: https://h2o-release.s3.amazonaws.com/h2o/latest_stable.html
 #   h2o 3.46.0.11 server 3.46.0.11 pyarrow 26.0.1
 #   ids.csv      real [1.0, 9.223372036854776e+18, 9.223372036854776e+18, 1.8446744073709552e+19] missing: 0
 #   ids.parquet  int [1.0, 9.223372036854776e+18, nan, -1.0] missing: 1
-#   Closing connection _sid_a57f at exit
 #
 # Why it matters: a join or a split by a hashed id differs between the CSV and the Parquet export of one table,
 # and one value in the middle of the range is counted as missing. Cast such columns to text or double before the

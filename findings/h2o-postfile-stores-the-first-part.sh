@@ -11,13 +11,10 @@
 # read. The order of the parts alone decides.
 #
 # Seen:
-#   Warning: Your H2O cluster version is (6 months and 9 days) old.  There may be a newer version available.
-#   Please download and install the latest version from: https://h2o-release.s3.amazonaws.com/h2o/latest_stable.html
 #   h2o 3.46.0.11 server 3.46.0.11 requests 2.34.2
 #   alone      status 200, total_bytes 12, columns ['a', 'b']
 #   file_first status 200, total_bytes 12, columns ['a', 'b']
 #   note_first status 200, total_bytes 18, columns ['C1', 'C2']
-#   Closing connection _sid_80eb at exit
 #
 # Why it matters: a gateway or a client that puts a token or a comment before the file uploads that instead of
 # the data, and nothing fails. A server that means to be compatible has to choose whether to keep this; a client

@@ -12,14 +12,11 @@
 # the failure of the first search is no longer told.
 #
 # Seen:
-#   Warning: Your H2O cluster version is (6 months and 9 days) old.  There may be a newer version available.
-#   Please download and install the latest version from: https://h2o-release.s3.amazonaws.com/h2o/latest_stable.html
 #   h2o 3.46.0.11 server 3.46.0.11
 #   first search  lists ['trees_model_1', 'trees_model_3']
 #      min_rows of each: {'trees_model_1': 1.0, 'trees_model_3': 2.0} failures told: 1
 #   second search lists ['trees_model_1', 'trees_model_3', 'trees_model_3', 'trees_model_4']
 #      min_rows of each: {'trees_model_1': 1.0, 'trees_model_3': 3.0, 'trees_model_4': 4.0} failures told: 0
-#   Closing connection _sid_b37f at exit
 #
 # Why it matters: a search that is extended after a partial failure loses a trained model without a word, and a
 # table made from the grid counts another one twice. Give each search a grid_id of its own, or compare
