@@ -4,7 +4,7 @@
 # a threshold taken from the metrics' own table (so that nothing has to be looked up by nearness), the confusion
 # matrix is compared with a count of the rows at or above it, which is what predict() labels as positive.
 #
-# Expected: the table holds 400 thresholds at most, which is documented, but what it says of each of them is
+# Expected: the table holds 400 thresholds at most, as is known, but what it says of each of them is
 # right.
 #
 # What happens: a line of the table is a bin of some fifty predictions: its threshold is their mean, its counts

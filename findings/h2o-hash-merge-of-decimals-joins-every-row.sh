@@ -3,7 +3,7 @@
 # H2O-3 and its client 3.46.0.11, Java 17. merge() with method="hash" and with the default (radix) on a key
 # column of decimals (1.25, 2.25, 3.25 on the left; 2.25, 1.25, 9.5 on the right).
 #
-# Expected: the two pairs that match from both, in another order at most. The documentation rules out text keys
+# Expected: the two pairs that match from both, in another order at most. The server refuses text keys
 # for the hash method, not numbers.
 #
 # What happens: radix is right. hash takes all decimal keys for equal: the inner merge has a row for each row of

@@ -3,7 +3,7 @@
 # numba 0.68.1 with NumPy 2.4.6. Twenty million float32 values, all 1, are summed and averaged by the array
 # methods, once in NumPy and once inside an njit function that holds nothing but the call.
 #
-# Expected: the same up to the last digits; NumPy's documentation speaks of float32 too, and numba says it
+# Expected: the same up to the last digits; float32 is a common type, and numba says it
 # supports these methods.
 #
 # What happens: NumPy adds in pairs and gets 20000000, 1.0 and 0.0. numba adds one value after the other in
