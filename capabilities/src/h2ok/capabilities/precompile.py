@@ -156,7 +156,7 @@ class Warmups:
 
 
 def main() -> None:
-    """``python -m h2ok.capabilities.precompile [MODULE:FUNCTION ...] MODULE=PACKAGE,PACKAGE ...``: compile, a line for each module."""
+    """``python -m h2ok.capabilities.precompile [MODULE:FUNCTION ...] MODULE=PACKAGE,... ...``: compile, and say so in lines."""
     with contextlib.suppress(OSError):
         os.nice(10)
     for work in sys.argv[1:]:
