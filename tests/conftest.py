@@ -91,3 +91,17 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture
 def lab_class() -> type[Lab]:
     return Lab
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Seconds a folder, the longest first: what makes a run long."""
+    seconds: dict[str, float] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            where = getattr(report, "nodeid", "").split("/")
+            if len(where) > 2 and hasattr(report, "duration"):
+                seconds[where[1]] = seconds.get(where[1], 0.0) + report.duration
+    if seconds:
+        terminalreporter.section("seconds a folder")
+        for folder, spent in sorted(seconds.items(), key=lambda item: -item[1]):
+            terminalreporter.write_line(f"{spent:8.1f}  {folder}")
