@@ -22,6 +22,7 @@ Values = list[Any]
 TRAINED: dict[str, tuple[Values, str]] = {
     "enum": (["u", "v", "w", "x", None], "enum"),
     "digits": (["1", "2", "3", "10", None], "enum"),
+    "codes": (["1", "2", "3", "4", "5"], "enum"),
     "numeric": ([1, 2, 3, 10, None], "numeric"),
     "time": (["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-10", None], "time"),
 }
@@ -31,6 +32,8 @@ SCORED: dict[str, tuple[Values, str]] = {
     "digits": (["1", "2", "77", None], "enum"),
     "digit_strings": (["1", "2", "77", None], "string"),
     "integers": ([1, 2, 77, None], "numeric"),
+    "known_integers": ([1, 2, 3, None], "numeric"),
+    "known_and_fraction": ([1, 2, 2.5, None], "numeric"),
     "reals": ([1.0, 2.5, 77.25, None], "numeric"),
     "time": (["2024-01-01", "2024-01-02", "2024-02-01", None], "time"),
     "uuid": ([f"00000000-0000-0000-0000-00000000000{i}" for i in (5, 6, 7)] + [None], "uuid"),

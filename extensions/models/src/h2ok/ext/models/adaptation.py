@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from h2ok.capabilities.contracts.errors import BadRequestError
-from h2ok.ext.models.rows import ColumnSpec, RowSpec, map_levels
+from h2ok.ext.models.rows import ColumnSpec, RowSpec, codes_of_numbers, map_levels
 from h2ok.ext.models.training import ModelColumns, TrainingData
 from h2ok.kernel import Block, Frame, MRTask, Node, Vec, wire_type
 from numpy.typing import NDArray
@@ -19,20 +20,22 @@ __all__ = ["adapt", "misfits", "model_numbers"]
 _MOST_TEXTS = 10_000
 #: Unknown levels that a warning lists from each end.
 _LISTED = 10
+#: A level that is a whole number.
+_INTEGER = re.compile("[+-]?[0-9]{1,15}")
 
 
 def adapt(node: Node, columns: ModelColumns, frame: Frame, *, need_response: bool = False) -> TrainingData:
     """A frame in the terms of a model; no data is copied. What it lacks is told by ``misfits``.
 
     Levels are matched by their text, whether the frame has them as levels or as texts; levels the model does not know and columns
-    that are missing become NA. Numbers and times stand for one another. A column of numbers without a single value may stand
-    for levels: all are missing.
+    that are missing become NA. Numbers and times stand for one another. Numbers may stand for levels that are whole numbers when
+    each of them is a level; looking for that reads the column once.
 
     Raises
     ------
     BadRequestError
-        The frame has none of the model's columns, numbers where the model has levels or the other way round, or misses offset or
-        (when needed) response. The first sentence is H2O's.
+        The frame has none of the model's columns, numbers where the model has other levels, levels where the model has numbers, or
+        misses offset or (when needed) response. The first sentence is H2O's.
     """
     if columns.names and all(frame.find(n) < 0 for n in columns.frame_names()):
         raise BadRequestError(
@@ -87,9 +90,16 @@ def misfits(data: TrainingData) -> list[str]:
 
 
 def model_numbers(node: Node, vec: Vec, domain: Sequence[str] | None) -> NDArray[np.float64]:
-    """A column brought to this node: float64[n_rows], levels and texts as their code in ``domain``, NA and others as NaN."""
+    """A column brought to this node: float64[n_rows], levels and texts as their code in ``domain``, NA and others as NaN.
+
+    Numbers are codes already, unless all levels are whole numbers: then they are read as these.
+    """
     if domain is None or vec.type not in ("enum", "string"):
-        return vec.to_numpy(node)
+        found = vec.to_numpy(node)
+        if domain is None or vec.type != "numeric" or not _are_integers(domain):
+            return found
+        codes = codes_of_numbers(found, domain)
+        return np.where(codes < 0, np.nan, codes)
     index = {level: float(i) for i, level in enumerate(domain)}
     if vec.domain is None:
         texts = vec.to_strings(node)
@@ -138,12 +148,18 @@ class _Reader:
             return ColumnSpec(name, at, domain, from_texts=True)
         if numbers and vec.type == "numeric":
             return ColumnSpec(name, at, domain, from_numbers=True)
-        if vec.type != "bad" and self.node.rollups(vec).n_known:
-            raise BadRequestError(
-                f"Test/Validation dataset has a non-categorical column '{name}' which is categorical in the training data. "
-                f"Give levels in frame '{self.frame.key}': asfactor() makes them of numbers."
-            )
-        return ColumnSpec(name, at, domain, constant=np.nan)
+        if vec.type == "bad" or not self.node.rollups(vec).n_known:
+            return ColumnSpec(name, at, domain, constant=np.nan)
+        strange = ""
+        if vec.type == "numeric" and _are_integers(domain):
+            unknown = self.node.tasks.do_all(_StrangeNumber(domain), Frame("", (name,), (vec,))).value
+            if unknown is None:
+                return ColumnSpec(name, at, domain, from_numbers=True)
+            strange = f"{unknown:.17g} is none of its levels. "
+        raise BadRequestError(
+            f"Test/Validation dataset has a non-categorical column '{name}' which is categorical in the training data. "
+            f"{strange}Give levels in frame '{self.frame.key}': asfactor() makes them of numbers."
+        )
 
 
 def _predictors(reader: _Reader, columns: ModelColumns) -> list[ColumnSpec]:
@@ -194,6 +210,26 @@ class _StrangeTexts(MRTask):
         if more or len(found) > _MOST_TEXTS:
             return (*found[:_LISTED], *found[-_LISTED:]), True
         return tuple(found), False
+
+
+@wire_type("models.strange_number")
+@dataclass(frozen=True)
+class _StrangeNumber(MRTask):
+    """The first number of a column that is none of some levels, None when all are."""
+
+    domain: tuple[str, ...]
+
+    def map(self, block: Block) -> float | None:
+        values = block.numbers(0)
+        strange = values[(codes_of_numbers(values, self.domain) < 0) & ~np.isnan(values)]
+        return float(strange[0]) if len(strange) else None
+
+    def reduce(self, left: float | None, right: float | None) -> float | None:
+        return right if left is None else left
+
+
+def _are_integers(levels: Sequence[str]) -> bool:
+    return bool(levels) and all(_INTEGER.fullmatch(level) for level in levels)
 
 
 def _listed(levels: Sequence[str], *, more: bool = False) -> str:

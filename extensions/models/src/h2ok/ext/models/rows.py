@@ -6,6 +6,7 @@ class serves training and scoring, so that a model never looks at a Frame itself
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ import numpy as np
 from h2ok.kernel import NA_CODE, Block, MRTask, uniforms, wire_type
 from numpy.typing import NDArray
 
-__all__ = ["ColumnSpec", "RowSpec", "Rows", "RowsTask", "map_levels"]
+__all__ = ["ColumnSpec", "RowSpec", "Rows", "RowsTask", "codes_of_numbers", "map_levels"]
 
 
 _SAMPLING_STREAM = 1_000_019
@@ -157,7 +158,7 @@ class Rows:
         if column.position < 0:
             return np.full(self.n_rows, NA_CODE, dtype=np.int32)
         if column.from_numbers:
-            return _codes_of_numbers(self.block.numbers(column.position), column.domain or ())
+            return codes_of_numbers(self.block.numbers(column.position), column.domain or ())
         if column.from_texts:
             index = {level: i for i, level in enumerate(column.domain or ())}
             found = [index.get(text, NA_CODE) for text in self.block.strings(column.position)]  # type: ignore[arg-type]
@@ -177,7 +178,8 @@ def map_levels(have: tuple[str, ...], want: tuple[str, ...]) -> NDArray[np.int32
     return np.array([index.get(level, NA_CODE) for level in have], dtype=np.int32)
 
 
-def _codes_of_numbers(values: NDArray[np.float64], domain: tuple[str, ...]) -> NDArray[np.int32]:
+def codes_of_numbers(values: NDArray[np.float64], domain: Sequence[str]) -> NDArray[np.int32]:
+    """Code of the level that is each number, -1 for none; levels that are no numbers are left aside."""
     known = [(float(level), i) for i, level in enumerate(domain) if _is_number(level)]
     out = np.full(len(values), NA_CODE, dtype=np.int32)
     if known:
