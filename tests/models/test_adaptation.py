@@ -35,7 +35,7 @@ def _recorder() -> Any:
 
 
 RECORD = _recorder()
-#: What H2O refuses, since these levels are not in ascending order as texts or the training column has missing values.
+#: What H2O refuses, since the levels as texts are not in the order of numbers.
 READS_MORE = "digits <- known_integers"
 
 
@@ -73,7 +73,7 @@ def test_reads_what_h2o_reads(client: Client, case: str) -> None:
     path = f"models/reads_{trained}/frames/scored_{scored}"
     job = client.job(client.post(f"/4/Predictions/{path}", predictions_frame="p"))
     assert job["status"] == expected["job"]
-    # Where no row was missing in training, H2O lists missing rows as a level "".
+    # H2O makes a level "" of what is missing in a list of Python; here training had none.
     warnings = [w.replace('["", ', "[") for w in expected["warnings"] if not w.endswith('[""]')]
     assert (job["warnings"] or []) == (warnings if trained == "codes" else expected["warnings"])
     if expected["status"] != 200:
