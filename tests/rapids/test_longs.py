@@ -97,6 +97,20 @@ def test_group_unique_table_duplicates(rapids: Rapids, ids: str) -> None:
     assert [exact(r, v) for v in wide.vecs[1:]] == [[0.0, 1.0], [1.0, 1.0]]
 
 
+def test_keys_with_fractions_are_never_cut(rapids: Rapids) -> None:
+    r = rapids
+    whole, parts = np.array([B + 1, B, B + 1, 0, 0, 0]), np.array([0, 0, 0, 1.2, 1.7, np.inf])
+    r.node.frames.from_columns("halves", {"w": whole, "p": parts, "n": np.ones(6)}, chunk_rows=3)
+    r("(tmp= mixed (cbind (ifelse (> (cols halves 0) 0) (cols halves 0) (cols halves 1)) (cols halves 2)))")
+    known = [1.2, 1.7, float(B), float(B), np.inf]
+    assert column(r, "(unique (cols mixed 0) FALSE)") == known
+    assert column(r, "(table (cols mixed 0) FALSE)") == known
+    assert column(r, '(GB mixed [0] nrow 1 "all")') == known
+    assert column(r, '(GB mixed [0] nrow 1 "all")', 1) == [1.0, 1.0, 1.0, 2.0, 1.0]
+    assert r.frame("(table (cols mixed [1 0]) FALSE)").names[1:] == ("1.2", "1.7", str(B), str(B + 1), "Infinity")
+    r("(rm mixed)")
+
+
 def test_merge(rapids: Rapids, ids: str) -> None:
     r = rapids
     # One side alone has longs; the other has their neighbour, which is a double.

@@ -92,9 +92,15 @@ def rests_of(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(values == NA_INT64, 0.0, rests.astype(np.float64))
 
 
-def longs_of(doubles: NDArray[np.float64], rests: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The whole numbers told as nearest doubles (NA as NaN) and what these leave."""
+def longs_of(doubles: NDArray[np.float64], rests: NDArray[np.float64]) -> NDArray[Any]:
+    """The numbers told as nearest doubles (NA as NaN) and what these leave: int64[n], the doubles when one is no long."""
     na = np.isnan(doubles)
+    # Both ends of the longs have a double beyond them as the nearest one.
+    size = np.abs(doubles)
+    inside = (size < _LIMIT) | ((size == _LIMIT) & (np.sign(doubles) == -np.sign(rests)))
+    fits = inside & (np.rint(doubles) == doubles)
+    if not (fits | na).all():
+        return doubles
     whole = _bits_of(np.where(na, 0.0, doubles)) + np.where(na, 0.0, rests).astype(np.int64).view(np.uint64)
     return np.where(na, NA_INT64, whole.view(np.int64))
 
