@@ -51,6 +51,13 @@ def test_the_mode_of_numbers_is_the_smallest_of_the_most_frequent(r: Rapids) -> 
     assert r.columns("(cols mu 0)")["x"] == [3, -2, -2, 4, -2, 3]
 
 
+def test_the_mode_of_numbers_by_groups(r: Rapids) -> None:
+    r.put("gm", chunk_rows=3, g=np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 2]), x=np.array([-2.5, -2.5, 7, NAN, 3, -1, 3, -1, NAN, NAN]))
+    table = r.columns("(h2o.impute gm 1 'mode' 'interpolate' [0] _ _)")
+    assert table == {"g": [0, 1, 2], "mode_x": [-2.5, -1, None]}
+    assert r.columns("(cols gm 1)")["x"] == [-2.5, -2.5, 7, -2.5, 3, -1, 3, -1, -1, None]
+
+
 def test_outer_bins_of_given_breaks_take_the_rest(r: Rapids) -> None:
     out = r.columns("(hist (cols mu 'x') [0 1 2])")
     assert out["counts"] == [None, 2, 3]

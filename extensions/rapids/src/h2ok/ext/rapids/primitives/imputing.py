@@ -226,7 +226,7 @@ def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, by: list
     return filled, Frame("", tuple(names), (*key_vecs(env.node, found, groups.keys), *made))
 
 
-def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Vec, how: str) -> NDArray[np.float64]:
+def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Vec, how: str) -> NDArray[Any]:
     if how == "mode":
         return group_modes(env, keys, groups, vec)
     if how == "median":
