@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "LARGEST_EXACT", "as_doubles", "exact_values", "is_exact_double", "is_missing", "joined_values", "longs_of", "rests_of",
-    "with_value",
+    "with_value", "with_values",
 ]  # fmt: skip
 
 #: All whole numbers up to this are doubles.
@@ -77,10 +77,14 @@ def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def with_value(values: NDArray[Any], rows: NDArray[Any], value: float) -> NDArray[Any]:
     """A copy with ``value`` (NaN for NA, an int where no double holds it) in ``rows``; doubles when a fraction comes into longs."""
-    one = np.array([value], dtype=np.float64 if is_exact_double(value) else np.int64)
-    both = joined_values([values, one])
-    out = both[:-1].copy()
-    out[rows] = both[-1]
+    return with_values(values, rows, np.array([value], dtype=np.float64 if is_exact_double(value) else np.int64))
+
+
+def with_values(values: NDArray[Any], rows: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+    """A copy with ``new``, one or as many as there are ``rows``, in ``rows``; doubles when a fraction comes into longs."""
+    both = joined_values([values, new])
+    out = both[: len(values)].copy()
+    out[rows] = both[len(values) :]
     return out
 
 
