@@ -34,6 +34,12 @@ def test_doubles_and_rests_are_the_number(values: np.ndarray) -> None:
     assert (np.abs(rests) <= 512).all()
 
 
+@pytest.mark.parametrize("other", [1.2, np.inf, -np.inf, 1e30, 2.0**63, -(2.0**63)])
+def test_numbers_that_are_no_longs_are_never_cut(other: float) -> None:
+    doubles = np.array([other, 2.0**53, np.nan])
+    np.testing.assert_array_equal(longs_of(doubles, np.array([0.0, 1.0, 0.0])), doubles)
+
+
 @given(st.lists(st.integers(LEAST, MOST), min_size=2, max_size=2))
 def test_pairs_compare_like_the_numbers(pair: list[int]) -> None:
     a, b = (np.array([v], dtype=np.int64) for v in pair)

@@ -97,6 +97,35 @@ def test_group_unique_table_duplicates(rapids: Rapids, ids: str) -> None:
     assert [exact(r, v) for v in wide.vecs[1:]] == [[0.0, 1.0], [1.0, 1.0]]
 
 
+def test_keys_with_fractions_are_never_cut(rapids: Rapids) -> None:
+    r = rapids
+    whole, parts = np.array([B + 1, B, B + 1, 0, 0, 0]), np.array([0, 0, 0, 1.2, 1.7, np.inf])
+    r.node.frames.from_columns("halves", {"w": whole, "p": parts, "n": np.ones(6)}, chunk_rows=3)
+    r("(tmp= mixed (cbind (ifelse (> (cols halves 0) 0) (cols halves 0) (cols halves 1)) (cols halves 2)))")
+    known = [1.2, 1.7, float(B), float(B), np.inf]
+    assert column(r, "(unique (cols mixed 0) FALSE)") == known
+    assert column(r, "(table (cols mixed 0) FALSE)") == known
+    assert column(r, '(GB mixed [0] nrow 1 "all")') == known
+    assert column(r, '(GB mixed [0] nrow 1 "all")', 1) == [1.0, 1.0, 1.0, 2.0, 1.0]
+    assert r.frame("(table (cols mixed [1 0]) FALSE)").names[1:] == ("1.2", "1.7", str(B), str(B + 1), "Infinity")
+    r("(rm mixed)")
+
+
+def test_filling_by_groups_keeps_every_digit(rapids: Rapids) -> None:
+    r = rapids
+    g, v = np.array([0, 0, 0, 1, 1, 1]), np.array([B + 1, B + 1, NA_INT64, MOST, 3, NA_INT64])
+    for method, filled in (("mode", [B + 1, 3]), ("mean", [B, 2**62])):
+        r.node.frames.from_columns("gaps", {"g": g, "v": v}, chunk_rows=4)
+        r(f"(tmp= used (h2o.impute gaps 1 '{method}' 'interpolate' [0] _ _))")
+        assert column(r, "gaps", 1) == [B + 1, B + 1, filled[0], MOST, 3, filled[1]]
+        assert column(r, "used", 1) == filled
+        if method == "mode":
+            r.node.frames.from_columns("gaps", {"g": g, "v": v}, chunk_rows=4)
+            r("(h2o.impute gaps 1 'mean' 'interpolate' [0] used _)")
+            assert column(r, "gaps", 1) == [B + 1, B + 1, filled[0], MOST, 3, filled[1]]
+        r("(rm used)")
+
+
 def test_merge(rapids: Rapids, ids: str) -> None:
     r = rapids
     # One side alone has longs; the other has their neighbour, which is a double.

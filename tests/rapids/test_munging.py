@@ -51,6 +51,28 @@ def test_the_mode_of_numbers_is_the_smallest_of_the_most_frequent(r: Rapids) -> 
     assert r.columns("(cols mu 0)")["x"] == [3, -2, -2, 4, -2, 3]
 
 
+def test_the_mode_of_numbers_by_groups(r: Rapids) -> None:
+    r.put("gm", chunk_rows=3, g=np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 2]), x=np.array([-2.5, -2.5, 7, NAN, 3, -1, 3, -1, NAN, NAN]))
+    table = r.columns("(h2o.impute gm 1 'mode' 'interpolate' [0] _ _)")
+    assert table == {"g": [0, 1, 2], "mode_x": [-2.5, -1, None]}
+    assert r.columns("(cols gm 1)")["x"] == [-2.5, -2.5, 7, -2.5, 3, -1, 3, -1, -1, None]
+
+
+@pytest.mark.parametrize("chunk_rows", [1_000, 33_333, 100_000])
+def test_sums_of_whole_numbers_are_whole(r: Rapids, chunk_rows: int) -> None:
+    x = np.where(np.arange(100_000) % 3 == 0, 0.0, 1.0)
+    r.put("ws", chunk_rows=chunk_rows, x=x, y=x * 1_234_567 - 17, z=np.where(x == 0, NAN, x))
+    for j, name in enumerate("xyz"):
+        expected = [66_666.0, 66_666.0 * 1_234_567 - 1_700_000, 66_666.0][j]
+        assert r(f"(sumNA (cols ws {j}))") == expected
+        assert r.columns(f"(sumaxis (cols ws {j}) TRUE 0)") == {name: [expected]}
+    assert r("(sum (== (cols ws 0) 1))") == 66_666.0
+    assert (
+        r.columns("(cumsum (cols ws 1) 0)")[next(iter(r.columns("(cumsum (cols ws 1) 0)")))][-1] == 66_666.0 * 1_234_567 - 1_700_000
+    )
+    assert r.columns('(GB ws [] sum 1 "all")') == {"sum_y": [66_666.0 * 1_234_567 - 1_700_000]}
+
+
 def test_outer_bins_of_given_breaks_take_the_rest(r: Rapids) -> None:
     out = r.columns("(hist (cols mu 'x') [0 1 2])")
     assert out["counts"] == [None, 2, 3]

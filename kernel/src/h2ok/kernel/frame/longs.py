@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "LARGEST_EXACT", "as_doubles", "exact_values", "is_exact_double", "is_missing", "joined_values", "longs_of", "rests_of",
-    "with_value",
+    "with_value", "with_values",
 ]  # fmt: skip
 
 #: All whole numbers up to this are doubles.
@@ -77,10 +77,14 @@ def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def with_value(values: NDArray[Any], rows: NDArray[Any], value: float) -> NDArray[Any]:
     """A copy with ``value`` (NaN for NA, an int where no double holds it) in ``rows``; doubles when a fraction comes into longs."""
-    one = np.array([value], dtype=np.float64 if is_exact_double(value) else np.int64)
-    both = joined_values([values, one])
-    out = both[:-1].copy()
-    out[rows] = both[-1]
+    return with_values(values, rows, np.array([value], dtype=np.float64 if is_exact_double(value) else np.int64))
+
+
+def with_values(values: NDArray[Any], rows: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+    """A copy with ``new``, one or as many as there are ``rows``, in ``rows``; doubles when a fraction comes into longs."""
+    both = joined_values([values, new])
+    out = both[: len(values)].copy()
+    out[rows] = both[len(values) :]
     return out
 
 
@@ -92,9 +96,15 @@ def rests_of(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(values == NA_INT64, 0.0, rests.astype(np.float64))
 
 
-def longs_of(doubles: NDArray[np.float64], rests: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The whole numbers told as nearest doubles (NA as NaN) and what these leave."""
+def longs_of(doubles: NDArray[np.float64], rests: NDArray[np.float64]) -> NDArray[Any]:
+    """The numbers told as nearest doubles (NA as NaN) and what these leave: int64[n], the doubles when one is no long."""
     na = np.isnan(doubles)
+    # Both ends of the longs have a double beyond them as the nearest one.
+    size = np.abs(doubles)
+    inside = (size < _LIMIT) | ((size == _LIMIT) & (np.sign(doubles) == -np.sign(rests)))
+    fits = inside & (np.rint(doubles) == doubles)
+    if not (fits | na).all():
+        return doubles
     whole = _bits_of(np.where(na, 0.0, doubles)) + np.where(na, 0.0, rests).astype(np.int64).view(np.uint64)
     return np.where(na, NA_INT64, whole.view(np.int64))
 

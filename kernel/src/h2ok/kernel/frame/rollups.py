@@ -36,7 +36,7 @@ _CHECKSUM_MASK = 2**63 - 1
 class RollupStats:
     """``mins`` and ``maxs``: up to five extremes (ascending, descending), repeated ones and infinities included; ``mean``
     and ``sigma`` (n - 1) over the finite values; NaN for text. ``is_int``: every known value is whole; ``is_int64``: 64 bits can
-    hold them all, too.
+    hold them all, too. ``total``: the sum of the finite values, of whole numbers exact while it and its parts are below 2**53.
     Enum statistics are over level indexes, times over milliseconds.
     """
 
@@ -53,6 +53,7 @@ class RollupStats:
     nbytes: int
     checksum: int
     is_int64: bool = False
+    total: float = 0.0
 
     @property
     def min(self) -> float:
@@ -91,6 +92,7 @@ class _Part:
     nbytes: int
     checksum: int
     is_int64: bool
+    total: float
 
     def merged(self, right: _Part) -> _Part:
         mean, m2 = _merged(self.finite, self.mean, self.m2, right.finite, right.mean, right.m2)
@@ -109,6 +111,7 @@ class _Part:
             self.nbytes + right.nbytes,
             (self.checksum * 1_000_003 + right.checksum) & _CHECKSUM_MASK,
             self.is_int64 and right.is_int64,
+            self.total + right.total,
         )
 
     def stats(self) -> RollupStats:
@@ -117,7 +120,8 @@ class _Part:
         mean = self.mean if self.finite else nan
         counts = (self.n_rows, self.na_count, self.zeros, self.pinf, self.ninf)
         checksum = self.checksum & _CHECKSUM_MASK
-        return RollupStats(*counts, self.mins, self.maxs, mean, sigma, self.is_int, self.nbytes, checksum, self.is_int64)
+        whole = (self.is_int, self.nbytes, checksum, self.is_int64)
+        return RollupStats(*counts, self.mins, self.maxs, mean, sigma, *whole, self.total)
 
 
 @wire_type("task.rollups")
@@ -163,7 +167,7 @@ def _part(block: Block, column: int) -> _Part:
     chunk, kind = block.chunk(column), block.vecs[column].type
     if kind in ("string", "uuid"):
         na, none = int(chunk.is_na().sum()), np.empty(0)
-        return _Part(block.n_rows, na, 0, 0, 0, none, none, 0, 0.0, 0.0, False, chunk.nbytes, _text_checksum(chunk), False)
+        return _Part(block.n_rows, na, 0, 0, 0, none, none, 0, 0.0, 0.0, False, chunk.nbytes, _text_checksum(chunk), False, 0.0)
     scan = _Scan()
     values = np.ascontiguousarray(chunk.decode())
     for start in range(0, block.n_rows, _ROWS):
@@ -175,7 +179,8 @@ def _part(block: Block, column: int) -> _Part:
     whole = scan.whole and scan.finite == scan.known
     # The double next to the largest whole numbers of 64 bits is none of them.
     fits = whole and (long or not len(scan.mins) or max(-float(scan.mins[0]), float(scan.maxs[0])) < _INT64_LIMIT)
-    return _Part(*counts, scan.mins, scan.maxs, scan.finite, scan.mean, scan.m2, whole, chunk.nbytes, scan.checksum, fits)
+    moments = (scan.finite, scan.mean, scan.m2)
+    return _Part(*counts, scan.mins, scan.maxs, *moments, whole, chunk.nbytes, scan.checksum, fits, scan.total)
 
 
 class _Scan:
@@ -184,7 +189,7 @@ class _Scan:
     def __init__(self) -> None:
         self.known = self.zeros = self.pinf = self.ninf = self.finite = self.checksum = 0
         self.mins = self.maxs = np.empty(0)
-        self.mean = self.m2 = 0.0
+        self.mean = self.m2 = self.total = 0.0
         self.whole = True
 
     def add_bits(self, longs: NDArray[np.int64]) -> None:
@@ -227,10 +232,12 @@ class _Scan:
         if self.whole:
             self.whole = bool((np.rint(values) == values).all())
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(values.sum() / len(values))
+            total = float(values.sum())
+            mean = total / len(values)
             deviations = values - mean
             m2 = float(np.multiply(deviations, deviations, out=deviations).sum())
             self.mean, self.m2 = _merged(self.finite, self.mean, self.m2, len(values), mean, m2)
+            self.total += total
         self.finite += len(values)
 
 

@@ -205,7 +205,10 @@ def key_labels(keys: Keys, codes: NDArray[np.int64]) -> list[str]:
     if head.type == "enum":
         domain = head.domain or ()
         return [domain[c] for c in codes[:, 0].tolist()]
-    return [format_number(v) for v in decode_keys(codes[:, 0], codes[:, 1] if len(keys.vecs) > 1 else None).tolist()]
+    if len(keys.vecs) == 1:
+        return [format_number(v) for v in decode_keys(codes[:, 0]).tolist()]
+    # One by one, so that a fraction among them makes no two whole numbers the same name.
+    return [format_number(decode_keys(c[:1], c[1:]).tolist()[0]) for c in codes]
 
 
 def has_na(keys: Keys, codes: NDArray[np.int64]) -> NDArray[np.bool_]:

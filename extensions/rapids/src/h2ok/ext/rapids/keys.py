@@ -32,7 +32,7 @@ def ordered_codes(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def decode_keys(codes: NDArray[np.int64], rests: NDArray[np.int64] | None = None) -> NDArray[Any]:
-    """The doubles behind ``ordered_codes``; with the codes of their rests the whole numbers, int64 with NA as the smallest."""
+    """The doubles behind ``ordered_codes``; with the codes of their rests int64 with NA as the smallest, if all are whole."""
     bits = codes ^ ((codes >> 63) & np.int64(2**63 - 1))
     out = bits.view(np.float64).copy()
     out[codes == NA_KEY] = np.nan

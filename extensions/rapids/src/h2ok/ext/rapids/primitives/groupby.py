@@ -23,13 +23,14 @@ from h2ok.ext.rapids.grouping import (
     Groups,
     group,
     group_ids,
+    has_na,
     key_columns,
     key_vecs,
 )
-from h2ok.ext.rapids.keys import order_of, ordered_codes
+from h2ok.ext.rapids.keys import decode_keys, order_of, ordered_codes
 from h2ok.ext.rapids.rows import fetch, take_rows
 from h2ok.ext.rapids.values import Numbers, Row
-from h2ok.kernel import Frame, Vec
+from h2ok.kernel import NA_INT64, Frame, Vec
 from numpy.typing import NDArray
 
 __all__ = ["PRIMITIVES"]
@@ -158,19 +159,27 @@ def group_medians(env: Env, keys: list[Vec], groups: Groups, vec: Vec, na: str) 
     return out
 
 
-def group_modes(env: Env, keys: list[Vec], groups: Groups, vec: Vec) -> NDArray[np.float64]:
-    """Most frequent level of each group; the first of equally frequent ones, and of a group without any (as in H2O)."""
-    finer = group(env.node, [*keys, vec])
-    known = finer.keys[:, -1] >= 0
-    coarse = np.ascontiguousarray(finer.keys[:, :-1] if keys else np.zeros((len(finer), 1), dtype=np.int64))
+def group_modes(env: Env, keys: list[Vec], groups: Groups, vec: Vec) -> NDArray[Any]:
+    """Most frequent level or number of each group, the first or smallest of equally frequent ones.
+
+    A group where none is known has the first level (as in H2O), of numbers NA. Numbers are float64, int64 with NA as the smallest
+    where doubles would round some.
+    """
+    found = key_columns(env.node, [vec], ["values"])
+    finer = group(env.node, [*keys, *found.vecs])
+    values, enum = finer.keys[:, len(keys) :], vec.type == "enum"
+    known = ~has_na(found, values)
+    coarse = np.ascontiguousarray(finer.keys[:, : len(keys)] if keys else np.zeros((len(finer), 1), dtype=np.int64))
     from h2ok.ext.rapids.kernels import group_rows
 
     ids = group_rows(np.concatenate([groups.keys, coarse]))[0][len(groups) :]
-    ids, levels, counts = ids[known], finer.keys[known, -1], finer.rows[known].astype(np.int64)
-    order = order_of([ids, -counts, levels], len(ids))
-    first = np.unique(ids[order], return_index=True)
-    out = np.zeros(len(groups))
-    out[first[0]] = levels[order][first[1]]
+    ids, values, counts = ids[known], values[known], finer.rows[known].astype(np.int64)
+    order = order_of([ids, -counts, *values.T], len(ids))
+    some, first = np.unique(ids[order], return_index=True)
+    best = values[order][first]
+    modes = best[:, 0].astype(np.float64) if enum else decode_keys(best[:, 0], best[:, 1] if best.shape[1] > 1 else None)
+    out = np.full(len(groups), 0 if enum else NA_INT64 if modes.dtype.kind == "i" else np.nan, dtype=modes.dtype)
+    out[some] = modes
     return out
 
 

@@ -21,7 +21,7 @@ from h2ok.ext.rapids.rows import fetch, fetch_exact, spec_of
 from h2ok.ext.rapids.values import Numbers, Row
 from h2ok.ext.rapids.views import change_in_place, roots_of
 from h2ok.kernel import NA_INT64, Block, Frame, OutputSpec, Vec
-from h2ok.kernel.frame.longs import is_missing, with_value
+from h2ok.kernel.frame.longs import is_missing, with_value, with_values
 from numpy.typing import NDArray
 
 __all__ = ["PRIMITIVES"]
@@ -185,9 +185,10 @@ def _fill_na(block: Block, params: dict[str, Any]) -> None:
 
 @blockwise
 def _fill_by_group(block: Block, params: dict[str, Any]) -> None:
-    x = block.numbers(0)
+    x = block.exact(0)
     ids = params["ids"][block.start : block.start + block.n_rows]
-    block.write(0, np.where(np.isnan(x), params["values"][ids], x))
+    missing = is_missing(x)
+    block.write(0, with_values(x, missing, params["values"][ids[missing]]))
 
 
 def _filled(env: Env, vec: Vec, value: float) -> Vec:
@@ -226,7 +227,7 @@ def _impute_groups(env: Env, frame: Frame, picked: list[int], how: str, by: list
     return filled, Frame("", tuple(names), (*key_vecs(env.node, found, groups.keys), *made))
 
 
-def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Vec, how: str) -> NDArray[np.float64]:
+def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Vec, how: str) -> NDArray[Any]:
     if how == "mode":
         return group_modes(env, keys, groups, vec)
     if how == "median":
@@ -237,13 +238,12 @@ def _group_values(env: Env, keys: list[Vec], groups: Groups, index: int, vec: Ve
     return means
 
 
-def _given_values(env: Env, known: Frame, keys: Keys, groups: Groups, index: int) -> NDArray[np.float64]:
-    """Values of a frame of groups in the order of ``groups``; NaN for groups that are not in it."""
+def _given_values(env: Env, known: Frame, keys: Keys, groups: Groups, index: int) -> NDArray[Any]:
+    """Values of a frame of groups in the order of ``groups``; NA for groups that are not in it."""
     n_keys = len(keys)
     given = key_columns(env.node, known.vecs[:n_keys], known.names[:n_keys], keys.have_rests)
     columns = [fetch_keys(env.node, v) for v in given.vecs]
-    table = {
-        tuple(row): value
-        for row, value in zip(np.column_stack(columns).tolist(), fetch(env.node, known.vecs[n_keys + index]).tolist(), strict=True)
-    }
-    return np.array([table.get(tuple(row), math.nan) for row in groups.keys.tolist()])
+    values = fetch_exact(env.node, known.vecs[n_keys + index])
+    table = {tuple(row): value for row, value in zip(np.column_stack(columns).tolist(), values.tolist(), strict=True)}
+    na = NA_INT64 if values.dtype.kind == "i" else math.nan
+    return np.array([table.get(tuple(row), na) for row in groups.keys.tolist()], dtype=values.dtype)

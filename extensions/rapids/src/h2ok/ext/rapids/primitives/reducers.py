@@ -30,10 +30,10 @@ _NAN = float("nan")
 
 
 def known_sum(stats: RollupStats) -> float:
-    """Sum of the known values. H2O: mean times count."""
+    """Sum of the known values. H2O: mean times count, which makes sums of whole numbers that are not whole."""
     if stats.pinf_count or stats.ninf_count:
         return _NAN if stats.pinf_count and stats.ninf_count else math.inf if stats.pinf_count else -math.inf
-    return stats.mean * stats.n_known if stats.n_known else 0.0
+    return stats.total
 
 
 def _is_number(vec: Vec) -> bool:
