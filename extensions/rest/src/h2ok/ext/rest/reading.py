@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qsl
 
@@ -77,7 +78,9 @@ def upload_stream(req: falcon.Request) -> tuple[BinaryIO, str]:
     if kind == "multipart/form-data":
         handler = falcon.media.MultipartFormHandler()
         handler.parse_options.max_body_part_count = 0
-        for part in handler.deserialize(req.stream, req.content_type, req.content_length):
+        # The form ends at its last boundary; a chunked body tells no length, and its reader counts what it takes.
+        length = sys.maxsize if req.content_length is None else req.content_length
+        for part in handler.deserialize(req.stream, req.content_type, length):
             return cast(BinaryIO, part.stream), part.content_type or "application/octet-stream"
         raise BadRequestError("The multipart body has no part. Send the file as the first part.")
     raise UnsupportedContentError(f"Content type must be multipart/form-data or application/octet-stream; got {kind}.")
