@@ -144,6 +144,13 @@ def _current() -> Frames:
     return Frames(current_server())
 
 
+def _askable(key: str | None) -> str | None:
+    """The key, unless ``h2o.get_frame``, which does not quote it, would ask for another one."""
+    if key and ("?" in key or "#" in key):
+        raise ValueError(f"The h2o package cannot ask for the frame {key!r}: it does not quote ? and #. Give a key without them.")
+    return key
+
+
 def to_arrow(frame: Any) -> Any:
     """A ``pyarrow.Table`` of a frame of the server the ``h2o`` package is connected to."""
     return _current().to_arrow(frame)
@@ -163,6 +170,7 @@ def from_arrow(table: Any, key: str | None = None) -> Any:
     """An H2OFrame of a ``pyarrow.Table``."""
     import h2o
 
+    key = _askable(key)
     return h2o.get_frame(_current().from_arrow(table, key))
 
 
@@ -170,6 +178,7 @@ def from_pandas(table: Any, key: str | None = None) -> Any:
     """An H2OFrame of a ``pandas.DataFrame``; see ``Frames.from_pandas``."""
     import h2o
 
+    key = _askable(key)
     return h2o.get_frame(_current().from_pandas(table, key))
 
 
@@ -177,4 +186,5 @@ def from_polars(table: Any, key: str | None = None) -> Any:
     """An H2OFrame of a ``polars.DataFrame``; see ``Frames.from_polars``."""
     import h2o
 
+    key = _askable(key)
     return h2o.get_frame(_current().from_polars(table, key))
