@@ -198,6 +198,10 @@ def test_a_second_search_forgets_the_failures_of_the_first(lab: Any) -> None:
     run(lab, hyper_parameters='{"learn_rate": [5.0, 0.1]}')
     grid = lab.call(routes_grid.get_grid, {"grid_id": "g"})
     assert (len(grid["failure_details"]), grid["failed_raw_params"]) == (1, [["5.0"]])
+    (failed,) = grid["failed_params"]
+    assert {n: failed[n] for n in grid["hyper_names"]} == dict.fromkeys(grid["hyper_names"], 5.0)
+    assert failed["__meta"]["schema_name"].endswith("ParametersV3")
+    assert failed["training_frame"]["type"] == "Key<Frame>"
     run(lab, hyper_parameters='{"learn_rate": [0.2]}')
     grid = lab.call(routes_grid.get_grid, {"grid_id": "g"})
     assert grid["failure_details"] == grid["failure_stack_traces"] == grid["failed_params"] == []

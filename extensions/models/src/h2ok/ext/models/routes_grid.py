@@ -8,7 +8,7 @@ from typing import Any
 from h2ok.capabilities.contracts.errors import NotFoundError
 from h2ok.capabilities.contracts.jobs import JobV3
 from h2ok.capabilities.contracts.routes import RequestContext
-from h2ok.capabilities.contracts.schema import key_ref, to_wire
+from h2ok.capabilities.contracts.schema import key_ref, parse_value, to_wire
 from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.available import why_missing
 from h2ok.ext.models.builders import builder_class
@@ -18,6 +18,7 @@ from h2ok.ext.models.lenient_json import parse_lenient
 from h2ok.ext.models.metrics.measures import MEASURES, larger_is_better, measure, measures_of
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.model import Model
+from h2ok.ext.models.parameters import wire_value
 from h2ok.ext.models.recovery import Recovery, load_references
 from h2ok.ext.models.routes_builders import request_params
 from h2ok.ext.models.storage import read_file, restore
@@ -158,6 +159,24 @@ def _sorted(models: list[Model], sort_by: str | None, decreasing: bool | None) -
     return sorted(models, key=order), shown, down
 
 
+def _failed_parameters(ctx: RequestContext, grid: Grid, failure: dict[str, Any]) -> dict[str, Any] | None:
+    """Parameters of a model that was not built, as its schema; what could not be read stands as it was given."""
+    if grid.algo not in ctx.runtime.registry.algos():
+        return None
+    parameters = builder_class(ctx.runtime, grid.algo).parameters
+    out = parameters().to_json()
+    for p in parameters.params():
+        given = failure["params"].get(p.wire_name)
+        if given is not None:
+            try:
+                out[p.wire_name] = wire_value(p, parse_value(p, given, parameters.schema_name))
+            except IllegalArgumentError:
+                out[p.wire_name] = to_wire(given)
+    for name, value in zip(grid.hyper_names, failure["values"], strict=False):
+        out.setdefault(name, to_wire(value))
+    return out
+
+
 def grid_json(ctx: RequestContext, grid: Grid, sort_by: str | None = None, decreasing: bool | None = None) -> dict[str, Any]:
     """GridSchemaV99 of a grid."""
     stored = ctx.node.dkv.get_many(grid.models)
@@ -179,7 +198,7 @@ def grid_json(ctx: RequestContext, grid: Grid, sort_by: str | None = None, decre
         "decreasing": down,
         "model_ids": [key_ref("Model", m.key) for m in models],
         "hyper_names": list(grid.hyper_names),
-        "failed_params": [None for _ in grid.failures],
+        "failed_params": [_failed_parameters(ctx, grid, f) for f in grid.failures],
         "warning_details": [],
         "failure_details": [f["message"] for f in grid.failures],
         "failure_stack_traces": [f["stacktrace"] for f in grid.failures],

@@ -78,7 +78,7 @@ def upload_stream(req: falcon.Request) -> tuple[BinaryIO, str]:
     if kind == "multipart/form-data":
         handler = falcon.media.MultipartFormHandler()
         handler.parse_options.max_body_part_count = 0
-        # The form ends at its last boundary; a chunked body tells no length, and its reader counts what it takes.
+        # The form ends at its boundary. A chunked body tells no length; it is taken in pieces, as one that is raw.
         length = sys.maxsize if req.content_length is None else req.content_length
         for part in handler.deserialize(req.stream, req.content_type, length):
             return cast(BinaryIO, part.stream), part.content_type or "application/octet-stream"
