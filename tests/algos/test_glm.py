@@ -146,6 +146,39 @@ def test_predictions_tell_their_standard_error_where_p_values_do(lab: Any) -> No
     assert predict_frame(lab.node, classes, lab.frame, "p")[0].names[-1] == "StdErr"
 
 
+def test_predictions_of_folds_tell_the_standard_error_of_the_model_that_did_not_see_the_row(lab: Any) -> None:
+    x = np.column_stack([lab.frame.vec("x1").to_numpy(lab.node), np.ones(600)])
+    z = lab.frame.vec("z").to_numpy(lab.node)
+    folds = {"nfolds": "3", "fold_assignment": "Modulo", "keep_cross_validation_predictions": "true"}
+    model = lab.train("glm", "z", ("x1",), compute_p_values="true", **folds, **L0)
+    holdout = lab.node.frames.get(model.output.cross_validation_holdout)
+    assert holdout.names == ("predict", "StdErr")
+    fold = np.arange(600) % 3
+    for i, key in enumerate(model.output.cross_validation_predictions):
+        seen, held = x[fold != i], fold == i
+        beta = np.linalg.lstsq(seen, z[fold != i], rcond=None)[0]
+        covariance = np.linalg.inv(seen.T @ seen) * ((z[fold != i] - seen @ beta) ** 2).sum() / (400 - 2)
+        expected = np.sqrt(np.einsum("ij,jk,ik->i", x, covariance, x))
+        np.testing.assert_allclose(holdout.vec("StdErr").to_numpy(lab.node)[held], expected[held], rtol=1e-7)
+        own = lab.node.frames.get(key).vec("StdErr").to_numpy(lab.node)
+        np.testing.assert_allclose(own, np.where(held, expected, 0), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("more", "alpha", "strengths"),
+    [
+        ({"lambda": "[0.1,0.3,0.2]"}, [0.5], [0.1, 0.3, 0.2]),
+        ({"lambda": "[0.5,0.01]", "alpha": "[0.1,0.9]"}, [0.1, 0.9], [0.5, 0.01]),
+        ({"lambda": "[0.5]", "nfolds": "2"}, [0.5], [0.5]),
+    ],
+)
+def test_actual_lambdas_are_those_that_were_given(
+    lab: Any, more: dict[str, str], alpha: list[float], strengths: list[float]
+) -> None:
+    params = lab.train("glm", "z", **more).parameters
+    assert (params["alpha"], params["lambda"]) == (alpha, strengths)
+
+
 #: H2O-3 3.46.0.11 on this table: dispersion, standard error and p-value of x.
 GAMMA = {
     "pearson": (0.0560747, 0.0198023, 6.756e-7),

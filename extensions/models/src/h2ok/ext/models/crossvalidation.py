@@ -14,7 +14,7 @@ from h2ok.capabilities.contracts.tables import Column, TwoDimTable
 from h2ok.ext.models.context import TrainContext, Trained
 from h2ok.ext.models.metrics.metrics import ModelMetrics
 from h2ok.ext.models.metrics.task import classification_error, top_group_lift
-from h2ok.ext.models.model import FoldPredictor, Model
+from h2ok.ext.models.model import AddsColumns, FoldPredictor, Model
 from h2ok.ext.models.rows import Rows, RowsTask
 from h2ok.ext.models.scoring import place, training_metrics, write_predictions
 from h2ok.ext.models.training import TrainingData
@@ -226,6 +226,15 @@ class _OneFold:
         p = self.state.predict(rows).copy()
         p[rows.block.numbers(rows.spec.fold) != self.index] = 0.0
         return np.asarray(p)
+
+    def added_names(self) -> tuple[str, ...]:
+        """Columns that the fold's model adds to its predictions."""
+        return self.state.added_names() if isinstance(self.state, AddsColumns) else ()
+
+    def added_columns(self, rows: Rows) -> list[NDArray[np.float64]]:
+        """What the fold's model adds for its held out rows, zeros elsewhere."""
+        held = rows.block.numbers(rows.spec.fold) == self.index
+        return [np.where(held, c, 0.0) for c in self.state.added_columns(rows)] if self.added_names() else []
 
 
 def _summary_values(m: ModelMetrics) -> dict[str, float]:

@@ -252,6 +252,20 @@ class FoldPredictor:
             out[mine] = p[mine]
         return out if out is not None else np.full((rows.n_rows, 1), np.nan)
 
+    def added_names(self) -> tuple[str, ...]:
+        """Columns that the models of all folds add to their predictions."""
+        names = [s.added_names() if isinstance(s, AddsColumns) else () for s in self.states]
+        return names[0] if names and len(set(names)) == 1 else ()
+
+    def added_columns(self, rows: Rows) -> list[NDArray[np.float64]]:
+        """Of each row what the model adds that did not see it."""
+        fold = rows.block.numbers(rows.spec.fold)
+        out = [np.full(rows.n_rows, np.nan) for _ in self.added_names()]
+        for i, state in enumerate(self.states if out else ()):
+            for column, own in zip(out, state.added_columns(rows), strict=True):
+                column[fold == i] = own[fold == i]
+        return out
+
 
 @wire_type("models.frame_predictor")
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def transform_frame(
 
 def write_predictions(data: TrainingData, model: Model, predictor: Any, key: str, cancelled: Cancelled | None = None) -> Frame:
     """Predictions of ``predictor`` for adapted rows, stored under ``key``."""
-    adds = predictor if isinstance(predictor, AddsColumns) else None
+    adds = predictor if isinstance(predictor, AddsColumns) and predictor.added_names() else None
     names = [*model.prediction_names(), *(() if adds is None else adds.added_names())]
     outputs = [OutputSpec() for _ in names]
     if model.is_classifier:

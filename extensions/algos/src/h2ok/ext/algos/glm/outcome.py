@@ -50,8 +50,8 @@ class Outcome:
             p.lambda_ = [s.strength for s in self.path if s.alpha == self.chosen.alpha]
             if fit.folds:
                 p.alpha = [self.chosen.alpha]
-        else:
-            p.lambda_ = [self.chosen.strength]
+        elif fit.folds:
+            p.alpha, p.lambda_ = [self.chosen.alpha], [self.chosen.strength]
         self.history.finish(last)
         return Trained(
             replace(fit.state(self.chosen.beta), covariance=None if self.errors is None else self.errors.covariance),
