@@ -204,6 +204,30 @@ def test_numbers_that_64_bits_cannot_hold_are_told(shared: Runtime, web: Client,
     assert cells(shared, shared.node.frames.get("f")) == {"q": ("string", [str(2**64 - 1), "1"])}
 
 
+@pytest.mark.parametrize("store", ["parquet", "stream"], indirect=True)
+def test_the_smallest_int64_is_missing_and_its_neighbours_keep_their_digits(
+    shared: Runtime, store: Callable[[pa.Table], Frame]
+) -> None:
+    made = store(pa.table({"c": pa.array([-(2**63), 2**53 + 1, 5])}))
+    assert whole(shared, made) == [None, 2**53 + 1, 5]
+
+
+def test_unsigned_numbers_that_int64_holds_are_no_matter(shared: Runtime, web: Client) -> None:
+    assert not send(web, pa.table({"c": pa.array([2**63 - 1, 2**53 + 1], pa.uint64())})).get("warnings")
+    assert whole(shared, shared.node.frames.get("f")) == [2**63 - 1, 2**53 + 1]
+
+
+def test_spans_of_time_are_no_numbers(shared: Runtime, web: Client, tmp_path: Path) -> None:
+    marked = {"ARROW:extension:name": "pandas.period", "ARROW:extension:metadata": '{"freq": "M"}'}
+    table = pa.Table.from_arrays(
+        [pa.array([648, 649]), pa.array([1, 2])], schema=pa.schema([pa.field("m", pa.int64(), metadata=marked), ("x", pa.int64())])
+    )
+    assert "Column 'm' is of Arrow type pandas.period, which cannot be a column" in send(web, table, expect=412)["msg"]
+    pq.write_table(table, tmp_path / "t.parquet")
+    imported(web, tmp_path / "t.parquet")
+    assert list(cells(shared, shared.node.frames.get("f"))) == ["x"]
+
+
 def interval_file(path: Path, **columns: Any) -> None:
     """Arrow cannot write intervals: twelve bytes get the mark of one in the footer."""
     table = pa.table({"a": [1, 2], "i": pa.array([b"0" * 12] * 2, pa.binary(12)), **columns})

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of, storage_of
+from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of, kind_of_field, storage_of
 from h2ok.ext.parsers.columns import MANY, Columns, code_type
 from h2ok.ext.parsers.csv.guess import type_of_texts
 from h2ok.ext.parsers.kept import kept_positions, spread, spread_types
@@ -75,7 +75,7 @@ def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -
 
     n = len(schema)
     wanted = kept_positions(given, n)
-    keep = [j for j in wanted if kind_of(schema.field(j).type)]
+    keep = [j for j in wanted if kind_of_field(schema.field(j))]
     left_out = [schema.field(j) for j in wanted if j not in keep]
     refused = next((f for f in left_out if pa.types.is_nested(f.type) or not keep), None)
     if refused is not None:
@@ -115,7 +115,7 @@ def rounded(node: Node, frame: Frame, columns: Sequence[str], advice: str) -> li
     return [
         f"Column '{n}' holds numbers beyond 64 bits, which are kept as the nearest doubles. To keep all digits {advice}."
         for n, stats in found
-        if stats.n_known and max(-stats.min, stats.max) >= _PAST_INT64
+        if stats.n_known and not stats.is_int64 and max(-stats.min, stats.max) >= _PAST_INT64
     ]
 
 
@@ -214,8 +214,9 @@ def _long_chunk(pa: Any, pc: Any, column: Any) -> Chunk | None:
         return None
     bounds = pc.min_max(column)
     lo, hi = bounds["min"].as_py(), bounds["max"].as_py()
-    if lo is None or -_EXACT <= lo <= hi <= _EXACT or not -(2**63) < lo <= hi < 2**63:
+    if lo is None or -_EXACT <= lo <= hi <= _EXACT or not -(2**63) <= lo <= hi < 2**63:
         return None
+    # The smallest int64 is a missing value, which is what NumPy and pandas mean by it where they count time.
     try:
         # Decimals with digits after the point are none.
         column = pc.cast(column, pa.int64())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["NUMBERS", "TIMES", "is_plain_text", "kind_of", "may_pass_int64", "storage_of"]
+__all__ = ["NUMBERS", "TIMES", "is_plain_text", "kind_of", "kind_of_field", "may_pass_int64", "storage_of"]
 
 #: Kinds that hold numbers, and those that hold times or lengths of time.
 NUMBERS, TIMES = ("whole", "real", "time of day", "duration"), ("time of day", "duration", "timestamp", "date")
 #: Digits that any int64 can have.
 _DIGITS = 18
+#: Spans of time whose storage counts them from 1970 on: no number that anyone means.
+_PERIOD = "pandas.period"
 
 
 def kind_of(kind: Any) -> str:
@@ -23,6 +25,8 @@ def kind_of(kind: Any) -> str:
     if name:
         if name == "arrow.uuid":
             return "uuid"
+        if name == _PERIOD:
+            return ""
         return "boolean" if name == "arrow.bool8" else kind_of(kind.storage_type)
     if t.is_dictionary(kind) or _is_runs(kind):
         return kind_of(kind.value_type)
@@ -36,6 +40,12 @@ def kind_of(kind: Any) -> str:
         (t.is_binary, "bytes"), (t.is_large_binary, "bytes"), (t.is_binary_view, "bytes"), (t.is_fixed_size_binary, "bytes"),
     )  # fmt: skip
     return next((found for test, found in tests if test(kind)), "")
+
+
+def kind_of_field(field: Any) -> str:
+    """``kind_of`` the type of a field, also where its extension type is known by the field's metadata alone."""
+    named = (field.metadata or {}).get(b"ARROW:extension:name", b"")
+    return "" if named == _PERIOD.encode() else kind_of(field.type)
 
 
 def is_plain_text(kind: Any) -> bool:
