@@ -112,12 +112,18 @@ def test_a_mojo_is_taken_out_into_a_folder(h2o: Any, frames: tuple[Any, Any], tm
 
     model = H2OGeneralizedLinearEstimator(family="binomial", lambda_=0, model_id="out of it")
     model.train(x=["age"], y="buys", training_frame=frames[0])
-    official = Path(model.download_mojo(str(tmp_path)))
-    assert official.name == "out of it.zip"
     ours = download_mojo(model, tmp_path / "again.zip")
-    assert Path(ours).read_bytes() == official.read_bytes()
-    official.unlink()
-    assert download_mojo("out of it", tmp_path, server=h2o.connection().base_url) == str(official)
+    named = tmp_path / "out of it.zip"
+    try:
+        assert model.download_mojo(str(tmp_path)) == str(named)
+    except h2o.exceptions.H2OValueError as e:
+        # 3.46.0.12 sells it; it does not ask the server.
+        assert "MOJO export requires" in str(e)
+    else:
+        assert Path(ours).read_bytes() == named.read_bytes()
+        named.unlink()
+    assert download_mojo("out of it", tmp_path, server=h2o.connection().base_url) == str(named)
+    assert named.read_bytes() == Path(ours).read_bytes()
     with pytest.raises(TransferError, match="404"):
         download_mojo("nothing", tmp_path)
     assert sorted(p.name for p in tmp_path.glob("*.zip*")) == ["again.zip", "out of it.zip"]
