@@ -34,6 +34,7 @@ def test_arrays_of_one_number_are_floats_for_the_client(h2o: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("y", ["two", "three", "number"])
 @pytest.mark.filterwarnings("default")
 def test_explanations_draw(h2o: Any, y: str) -> None:
