@@ -224,6 +224,10 @@ def test_spans_of_time_are_no_numbers(shared: Runtime, web: Client, tmp_path: Pa
     )
     assert "Column 'm' is of Arrow type pandas.period, which cannot be a column" in send(web, table, expect=412)["msg"]
     pq.write_table(table, tmp_path / "t.parquet")
+    setup = web.post(
+        "/3/ParseSetup", source_frames=web.get("/3/ImportFiles", path=str(tmp_path / "t.parquet"))["destination_frames"]
+    )
+    assert setup["warnings"] == ["Column 'm' is left out: pandas.period cannot be a column."]
     imported(web, tmp_path / "t.parquet")
     assert list(cells(shared, shared.node.frames.get("f"))) == ["x"]
 

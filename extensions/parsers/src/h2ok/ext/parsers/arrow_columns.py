@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of, kind_of_field, storage_of
+from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of, kind_of_field, name_of, storage_of
 from h2ok.ext.parsers.columns import MANY, Columns, code_type
 from h2ok.ext.parsers.csv.guess import type_of_texts
 from h2ok.ext.parsers.kept import kept_positions, spread, spread_types
@@ -80,13 +80,13 @@ def complete_setup(given: ParseSetup, parse_type: str, schema: Any, head: Any) -
     refused = next((f for f in left_out if pa.types.is_nested(f.type) or not keep), None)
     if refused is not None:
         raise IllegalArgumentError(
-            f"Column '{refused.name}' is of type {refused.type}, which cannot be a column. Skip it (skipped_columns=[...] of "
+            f"Column '{refused.name}' is of type {name_of(refused)}, which cannot be a column. Skip it (skipped_columns=[...] of "
             "ParseSetup), or send the other columns with h2ok.client.from_arrow."
         )
     found = [_type_of(schema.field(j), None if head is None else head.column(j)) if j in keep else "Bad" for j in range(n)]
     first = None if head is None else head.slice(0, _PREVIEW)
     shown = [] if first is None else [_preview(first.column(j)) if j in keep else [""] * first.num_rows for j in range(n)]
-    told = (f"Column '{f.name}' is left out: {f.type} cannot be a column." for f in left_out)
+    told = (f"Column '{f.name}' is left out: {name_of(f)} cannot be a column." for f in left_out)
     return replace(
         given, parse_type=parse_type, separator=0, check_header=-1, number_columns=n,
         column_types=tuple(spread_types(given, found)),

@@ -11,7 +11,7 @@ from h2ok.capabilities.contracts.routes import RequestContext, Response
 from h2ok.capabilities.contracts.schema import Schema, api
 from h2ok.ext.parsers.arrow_columns import columns_of_table, damage_of, rounded
 from h2ok.ext.parsers.arrow_stream import arrow_pieces
-from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of_field, may_pass_int64
+from h2ok.ext.parsers.arrow_types import NUMBERS, TIMES, kind_of_field, may_pass_int64, name_of
 from h2ok.ext.parsers.columns import Columns, check_names, vec_type
 from h2ok.kernel import Frame, IllegalArgumentError, Node, Vec, given_key
 from h2ok.kernel.frame.newchunk import encode_codes
@@ -114,11 +114,6 @@ def _runs(pa: Any, reader: Any) -> Iterator[Any]:
     yield pa.Table.from_batches(waiting, schema=reader.schema).unify_dictionaries()
 
 
-def _name_of(field: Any) -> str:
-    named = (field.metadata or {}).get(b"ARROW:extension:name", b"")
-    return named.decode(errors="replace") or str(field.type)
-
-
 def _type_of(pa: Any, field: Any) -> str:
     kind = kind_of_field(field)
     if kind == "boolean" or (kind and pa.types.is_dictionary(field.type)):
@@ -126,7 +121,7 @@ def _type_of(pa: Any, field: Any) -> str:
     found = "Numeric" if kind in NUMBERS else "Time" if kind in TIMES else {"text": "String", "uuid": "UUID"}.get(kind)
     if found is None:
         raise IllegalArgumentError(
-            f"Column '{field.name}' is of Arrow type {_name_of(field)}, which cannot be a column. Cast it or leave it out before "
+            f"Column '{field.name}' is of Arrow type {name_of(field)}, which cannot be a column. Cast it or leave it out before "
             "sending."
         )
     return found

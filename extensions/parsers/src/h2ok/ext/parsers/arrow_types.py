@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["NUMBERS", "TIMES", "is_plain_text", "kind_of", "kind_of_field", "may_pass_int64", "storage_of"]
+__all__ = ["NUMBERS", "TIMES", "is_plain_text", "kind_of", "kind_of_field", "may_pass_int64", "name_of", "storage_of"]
 
 #: Kinds that hold numbers, and those that hold times or lengths of time.
 NUMBERS, TIMES = ("whole", "real", "time of day", "duration"), ("time of day", "duration", "timestamp", "date")
@@ -44,8 +44,13 @@ def kind_of(kind: Any) -> str:
 
 def kind_of_field(field: Any) -> str:
     """``kind_of`` the type of a field, also where its extension type is known by the field's metadata alone."""
-    named = (field.metadata or {}).get(b"ARROW:extension:name", b"")
-    return "" if named == _PERIOD.encode() else kind_of(field.type)
+    return "" if name_of(field) == _PERIOD else kind_of(field.type)
+
+
+def name_of(field: Any) -> str:
+    """What the type of a field is called: its extension type, also where only the metadata tells of one, or its Arrow type."""
+    told = (field.metadata or {}).get(b"ARROW:extension:name", b"")
+    return told.decode(errors="replace") or str(field.type)
 
 
 def is_plain_text(kind: Any) -> bool:
